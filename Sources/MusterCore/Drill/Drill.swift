@@ -1,0 +1,262 @@
+/// A drill as it will run: variables substituted, names resolved, every value checked.
+public struct Drill: Sendable {
+    public var name: String
+    public var service: String?
+    public var owner: String?
+    public var environment: Environment = .lab
+    public var failureMode: String?
+    /// What its owner expects, in words.
+    public var expect: String?
+    public var predict = Prediction()
+    public var variables: [String: String] = [:]
+    public var objectives = Objectives()
+    public var fixtures: [Fixture] = []
+    public var targets: [String: DrillTarget] = [:]
+    public var probes: [DrillProbe] = []
+    public var workloads: [DrillWorkload] = []
+    /// Which probes and workloads decide the recovery; empty: the worst of all.
+    public var judgedBy: [String] = []
+    public var steady = Steady()
+    public var steps: [Step] = []
+    public var recovered = Recovered()
+    public var after: [Step] = []
+    public var abort = AbortRule()
+    /// What was noticed while reading it and should be known, such as "weak stability".
+    public var warnings: [String] = []
+
+    public init(name: String) { self.name = name }
+
+    /// The signals that decide: those named, or all.
+    public var ruling: [String] {
+        judgedBy.isEmpty ? probes.map(\.name) + workloads.map(\.name) : judgedBy
+    }
+}
+
+public enum Environment: String, FormWord, Codable {
+    case lab, staging, production
+}
+
+/// What the drill's owner predicts; outside it, "model wrong or system changed".
+public struct Prediction: Hashable, Sendable {
+    public enum Outage: Hashable, Sendable {
+        /// The system must never go down.
+        case none
+        case between(Duration, Duration)
+    }
+    public var outage: Outage?
+    public var lost: ClosedRange<Int>?
+    public init(outage: Outage? = nil, lost: ClosedRange<Int>? = nil) {
+        self.outage = outage
+        self.lost = lost
+    }
+}
+
+/// What must be met. A nil objective is not judged.
+public struct Objectives: Hashable, Sendable {
+    /// From when the recovery time runs.
+    public enum ClockStart: String, FormWord, Codable {
+        case fault, declared
+    }
+    public var rto: Duration?
+    public var rtoFrom: ClockStart = .fault
+    /// Judged by count when it is zero: no acknowledged write lost or corrupt.
+    public var rpo: Duration?
+    /// Zero duplicates, phantoms, aborted-visible, resurrected, stale after settling.
+    public var strictIntegrity = false
+    /// Where each came from: `drill`, or `services.yaml: checkout`.
+    public var source = "drill"
+    public init() {}
+}
+
+/// What a drill brings up itself; supervised by the guard, torn down afterwards.
+public struct Fixture: Hashable, Sendable {
+    public enum Restart: Hashable, Sendable {
+        /// A runbook says `muster fixture start NAME`.
+        case never
+        case always(after: Duration)
+    }
+    public enum Readiness: Hashable, Sendable {
+        case tcp(String)
+        case http(String)
+    }
+    public var name: String
+    public var run: [String]
+    public var environment: [String: String]
+    public var restart: Restart
+    public var ready: Readiness?
+    public var readyWithin: Duration
+    /// How long it may take to stop by SIGTERM.
+    public var stopWithin: Duration
+
+    public init(
+        name: String, run: [String], environment: [String: String] = [:], restart: Restart = .never,
+        ready: Readiness? = nil, readyWithin: Duration = .seconds(10), stopWithin: Duration = .seconds(3)
+    ) {
+        self.name = name
+        self.run = run
+        self.environment = environment
+        self.restart = restart
+        self.ready = ready
+        self.readyWithin = readyWithin
+        self.stopWithin = stopWithin
+    }
+}
+
+/// A target as the drill names it; it becomes a `Target` once its fixture has an id.
+public struct DrillTarget: Hashable, Sendable {
+    public enum Selector: Hashable, Sendable {
+        case fixture(String)
+        case process(ProcessSelector)
+        case path(String)
+        case network(NetworkScope)
+        case fixtureNetwork(String)
+        case host
+    }
+    public var name: String
+    public var selector: Selector
+    public var count: Int
+    public var restart: [String]
+    public var allow: Set<String>
+
+    public init(
+        name: String, selector: Selector, count: Int = 1, restart: [String] = [], allow: Set<String> = []
+    ) {
+        self.name = name
+        self.selector = selector
+        self.count = count
+        self.restart = restart
+        self.allow = allow
+    }
+
+    /// - Parameter fixtures: ids of the journal rows of the fixtures that run.
+    public func target(fixtures: [String: InjectionID]) -> Target? {
+        let resolved: Target.Selector?
+        switch selector {
+        case .fixture(let name): resolved = fixtures[name].map { .process(.fixture(name: name, $0)) }
+        case .fixtureNetwork(let name): resolved = fixtures[name].map { .network(.fixture(name: name, $0)) }
+        case .process(let selector): resolved = .process(selector)
+        case .path(let path): resolved = .path(path)
+        case .network(let scope): resolved = .network(scope)
+        case .host: resolved = .host
+        }
+        return resolved.map { Target($0, count: count, restart: restart, allow: allow) }
+    }
+}
+
+public struct DrillProbe: Sendable {
+    public var name: String
+    public var kind: String
+    public var probe: any Probe
+    public var setting: ProbeSetting
+    public init(name: String, kind: String, probe: any Probe, setting: ProbeSetting) {
+        self.name = name
+        self.kind = kind
+        self.probe = probe
+        self.setting = setting
+    }
+}
+
+public struct DrillWorkload: Sendable {
+    public var name: String
+    public var kind: String
+    public var workload: any Workload
+    public var setting: WorkloadSetting
+    public init(name: String, kind: String, workload: any Workload, setting: WorkloadSetting) {
+        self.name = name
+        self.kind = kind
+        self.workload = workload
+        self.setting = setting
+    }
+}
+
+/// What must hold, and for how long, before anything is broken.
+public struct Steady: Hashable, Sendable {
+    public var duration: Duration = .seconds(2)
+    public var success = Percentage(millionths: 1_000_000)
+    /// 99th percentile of latency, from due times.
+    public var p99: Duration?
+    /// How long it may take to become steady.
+    public var within: Duration = .seconds(30)
+    public init() {}
+}
+
+/// When the system counts as recovered.
+public struct Recovered: Hashable, Sendable {
+    /// How long it must stay good.
+    public var stable: Duration = .seconds(30)
+    /// The deadline; nil: 3 × RTO + stable.
+    public var within: Duration?
+    public init() {}
+    public func deadline(rto: Duration?) -> Duration { within ?? (rto ?? .seconds(30)) * 3 + stable }
+}
+
+public struct AbortRule: Hashable, Sendable {
+    public struct Condition: Hashable, Sendable {
+        public var probe: String
+        public var failing: Duration
+        public init(probe: String, failing: Duration) {
+            self.probe = probe
+            self.failing = failing
+        }
+    }
+    /// Bounds the whole run.
+    public var after: Duration = .seconds(600)
+    public var when: [Condition] = []
+    public init() {}
+}
+
+public struct Step: Sendable {
+    public indirect enum Action: Sendable {
+        case inject(InjectStep)
+        case wait(Duration)
+        case lift(String)
+        case runbook(RunbookStep)
+        case parallel([Step])
+    }
+    public var action: Action
+    /// Since the first injection.
+    public var at: Duration?
+    public init(_ action: Action, at: Duration? = nil) {
+        self.action = action
+        self.at = at
+    }
+}
+
+public struct InjectStep: Sendable {
+    /// How recovery relates to a held fault.
+    public enum Recovery: String, FormWord, Codable {
+        /// The system must recover while the fault holds.
+        case despite
+        /// The clock runs from lifting.
+        case after
+    }
+    public var name: String
+    public var faultName: String
+    public var fault: any Fault
+    public var target: String
+    /// Lifted by itself after this.
+    public var hold: Duration?
+    public var recovery: Recovery?
+
+    public init(
+        name: String, faultName: String, fault: any Fault, target: String, hold: Duration? = nil,
+        recovery: Recovery? = nil
+    ) {
+        self.name = name
+        self.faultName = faultName
+        self.fault = fault
+        self.target = target
+        self.hold = hold
+        self.recovery = recovery
+    }
+}
+
+public struct RunbookStep: Hashable, Sendable {
+    /// Path as written; relative to the project's `runbooks/`, or to the drill.
+    public var path: String
+    public var variables: [String: String]
+    public init(path: String, variables: [String: String] = [:]) {
+        self.path = path
+        self.variables = variables
+    }
+}

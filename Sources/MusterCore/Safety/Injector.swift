@@ -1,0 +1,244 @@
+/// The whole safety argument on two screens.
+///
+/// Inject: plan, then every fact must hold and no claim may overlap, then the journal is durable, and only
+/// then is anything touched. Undo: restore each fact in the order of `MendingPhase`, read it again, and only
+/// then close. Whoever dies in between leaves an open row that says what must hold.
+public struct Injector {
+    let host: any Host
+    let journal: any Journal
+    let catalog: FactCatalog
+
+    public init(host: any Host, journal: any Journal, facts catalog: FactCatalog) {
+        self.host = host
+        self.journal = journal
+        self.catalog = catalog
+    }
+
+    /// Everything that `inject` would write down, without touching anything.
+    /// - Throws: `FaultRefusal` when the fault refuses, a fact does not hold already, or a claim overlaps.
+    public func plan(_ request: InjectionRequest) throws -> (Injection, UndoPlan) {
+        let plan = try request.fault.plan(for: request.target, as: request.id, on: host)
+        if let reason = plan.irreversible, !request.target.allow.contains("irreversible") {
+            throw FaultRefusal(
+                .irreversible, "NOT UNDOABLE: \(reason)",
+                advice: "declare `restart:` on the target, or `allow: [irreversible]` to accept it")
+        }
+        let isFixture = request.faultName == "fixture" || request.faultName == "scratch"
+        let helpers =
+            plan.facts.contains { $0 is NoHelper } ? [] : [NoHelper(id: request.id, isFixture: isFixture)]
+        let facts = helpers as [any Fact] + plan.facts
+        for fact in facts {
+            if case .violated(let found) = try fact.state(on: host) {
+                throw FaultRefusal(
+                    .unsafe,
+                    "before the injection it should already hold that \(fact.sentence), but: \(found)",
+                    advice: "put that right first, or run `muster undo` if an earlier drill left it")
+            }
+        }
+        for open in try journal.openInjections() {
+            if let (mine, theirs) = overlap(plan.claims, open.claims) {
+                throw FaultRefusal(
+                    .claimed,
+                    "\(mine.resource) \(mine.name) is already claimed by '\(open.name)' (\(theirs.name))",
+                    advice: "lift that injection first")
+            }
+        }
+        let injection = Injection(
+            id: request.id, run: request.run, name: request.name, fault: request.faultName,
+            parameters: request.parameters, target: request.target.value, facts: facts.map(\.stored),
+            claims: plan.claims, disposals: plan.disposals, mending: plan.mending, bootID: try host.bootID(),
+            openedAtUTC: request.utc)
+        return (injection, plan)
+    }
+
+    /// - Parameter permitted: throws once the lease is lost; asked before each step that cannot be taken back
+    ///   without an undo.
+    /// - Throws: whatever planning, the journal or the fault throws. Once the journal holds the row it stays
+    ///   open, and the caller must undo it.
+    public func inject(_ request: InjectionRequest, permitted: () throws -> Void) throws -> Injection {
+        let (injection, _) = try plan(request)
+        try permitted()
+        try journal.open(injection)
+        try permitted()
+        try request.fault.inject(into: request.target, as: request.id, on: host)
+        return injection
+    }
+
+    /// Makes every fact of `injections` hold again and closes those for which that was verified. One failure
+    /// never stops the others.
+    /// - Parameters:
+    ///   - recovered: injections with `mending: byRecovery` whose recovery the drill has proven.
+    ///   - progress: told what is about to be restored, so that a watcher knows what hangs.
+    public func undo(
+        _ injections: [Injection], recovered: Set<InjectionID> = [],
+        progress: (InjectionID, String) -> Void = { _, _ in }
+    ) -> [UndoResult] {
+        var work = injections.reversed().map { Work($0, catalog, superseded: recovered.contains($0.id)) }
+        for phase in MendingPhase.allCases {
+            for index in work.indices { restore(&work[index], in: phase, progress) }
+            for index in work.indices { verify(&work[index], in: phase) }
+            // Rows that need nothing of what comes later are closed now: a crash while a fixture comes down
+            // must not make a fact about that fixture's files look violated.
+            for index in work.indices where work[index].lastPhase <= phase { close(&work[index]) }
+        }
+        return work.reversed().map(\.result)
+    }
+
+    /// Removes what closed injections left for disposal. Never throws: a leftover backup harms nobody and is
+    /// tried again next time.
+    public func disposeOfLeftovers() {
+        for (id, disposal) in (try? journal.pendingDisposals()) ?? [] {
+            guard (try? host.remove(disposal.path)) != nil else { continue }
+            try? journal.disposed(disposal, of: id)
+        }
+    }
+
+    private func restore(
+        _ work: inout Work, in phase: MendingPhase, _ progress: (InjectionID, String) -> Void
+    ) {
+        for index in work.facts.indices where work.facts[index].fact.phase == phase {
+            // A helper that cannot be ended could undo the mending again: leave the rest for the next try.
+            if phase > .helpers, work.helperRemains { continue }
+            let fact = work.facts[index].fact
+            progress(work.result.id, fact.sentence)
+            do {
+                let state = try fact.state(on: host)
+                work.result.facts[index].before = state
+                if !state.isSettled { try fact.restore(on: host) }
+            } catch {
+                work.result.facts[index].problem = describe(error)
+            }
+        }
+    }
+
+    private func verify(_ work: inout Work, in phase: MendingPhase) {
+        for index in work.facts.indices where work.facts[index].fact.phase == phase {
+            do {
+                let state = try work.facts[index].fact.state(on: host)
+                work.result.facts[index].after = state
+                if case .violated(let found) = state, work.result.facts[index].problem == nil {
+                    work.result.facts[index].problem = found
+                }
+                if state.isSettled { work.result.facts[index].problem = nil }
+            } catch {
+                work.result.facts[index].problem = describe(error)
+            }
+        }
+        if phase == .helpers {
+            work.helperRemains = work.result.facts.contains { $0.isHelper && !$0.isSettled }
+        }
+    }
+
+    private func close(_ work: inout Work) {
+        guard work.result.closed == nil, work.result.isSettled else { return }
+        do {
+            let how: Closing = work.superseded ? .superseded : .verified
+            try journal.close(work.result.id, how)
+            work.result.closed = how
+        } catch {
+            work.result.problem = "the journal could not be closed: \(describe(error))"
+            return
+        }
+        // Only now: as long as the row was open, the backup was needed.
+        if !work.superseded { disposeOfLeftovers() }
+    }
+
+    private func overlap(_ mine: [Claim], _ theirs: [Claim]) -> (Claim, Claim)? {
+        for claim in mine {
+            if let other = theirs.first(where: { $0.overlaps(claim) }) { return (claim, other) }
+        }
+        return nil
+    }
+
+    /// One injection on its way back.
+    private struct Work {
+        var result: UndoResult
+        /// In step with `result.facts`.
+        var facts: [(fact: any Fact, stored: StoredFact)] = []
+        var superseded: Bool
+        var helperRemains = false
+        var lastPhase: MendingPhase { facts.map(\.fact.phase).max() ?? .helpers }
+
+        init(_ injection: Injection, _ catalog: FactCatalog, superseded: Bool) {
+            self.superseded = superseded && injection.mending == .byRecovery
+            result = UndoResult(id: injection.id, name: injection.name, fault: injection.fault)
+            for stored in injection.facts {
+                if self.superseded && stored.kind != NoHelper.kind { continue }
+                do {
+                    guard let fact = try catalog.fact(stored) else {
+                        result.unknown.append(stored)
+                        continue
+                    }
+                    facts.append((fact, stored))
+                    result.facts.append(
+                        FactResult(
+                            sentence: fact.sentence, isHelper: fact.phase == .helpers, byHand: stored.byHand))
+                } catch {
+                    result.unknown.append(stored)
+                }
+            }
+        }
+    }
+}
+
+/// A wish to inject.
+public struct InjectionRequest: Sendable {
+    public var id: InjectionID
+    public var run: String
+    public var name: String
+    public var faultName: String
+    public var fault: any Fault
+    public var parameters: Value
+    public var target: Target
+    /// CLOCK_REALTIME, for people.
+    public var utc: Int64
+
+    public init(id: InjectionID, run: String, name: String, fault: any Fault, target: Target, utc: Int64) {
+        self.id = id
+        self.run = run
+        self.name = name
+        self.fault = fault
+        faultName = FaultCatalog.name(of: fault)
+        parameters = FaultCatalog.encode(fault)
+        self.target = target
+        self.utc = utc
+    }
+}
+
+/// What became of one injection's undo.
+public struct UndoResult: Sendable {
+    public var id: InjectionID
+    public var name: String
+    public var fault: String
+    public var facts: [FactResult] = []
+    /// Facts of a kind or version that this program does not know: never skipped silently.
+    public var unknown: [StoredFact] = []
+    public var closed: Closing?
+    public var problem: String?
+
+    /// Whether every fact holds or is moot, and none is unknown.
+    public var isSettled: Bool { unknown.isEmpty && facts.allSatisfy(\.isSettled) }
+}
+
+public struct FactResult: Sendable {
+    public var sentence: String
+    public var isHelper: Bool
+    public var byHand: [[String]]
+    public var before: FactState?
+    public var after: FactState?
+    public var problem: String?
+    public var isSettled: Bool { problem == nil && after?.isSettled == true }
+}
+
+/// An error in words, for records.
+public func describe(_ error: any Error) -> String {
+    switch error {
+    case let error as HostError: "\(error.operation): \(error.reason)"
+    case let error as FaultRefusal: error.message
+    case FactError.changedByOthers(let found, let expected):
+        "somebody else changed it: found \(found), expected \(expected); left alone"
+    case FactError.unreadable(let kind, let why): "the stored fact '\(kind)' cannot be read: \(why)"
+    case FactError.cannotRestore(let why): why
+    default: String(describing: error)
+    }
+}
