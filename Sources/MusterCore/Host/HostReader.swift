@@ -9,6 +9,11 @@ public protocol HostReader {
     func monotonic() -> Instant
     /// Effective user id; 0 may do everything that the capabilities allow.
     func userID() -> UInt32
+    /// Where the guard itself lives.
+    var site: GuardSite { get }
+    /// Lets time pass, for restoring what somebody else brings back (a unit, a supervisor). Bounded by the
+    /// caller: always polls with a deadline.
+    func pause(_ duration: Duration)
 
     /// What stands at `path` itself (lstat(2)); nil when nothing does.
     func status(of path: String) throws -> FileStatus?
