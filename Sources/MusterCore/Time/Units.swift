@@ -39,15 +39,16 @@ extension Duration {
         return text
     }
 
-    /// A rounded text for people: three significant decimals at most in the unit that suits the size,
-    /// such as `1.284 s`, `12.5 ms`, `3m 20s`.
+    /// A rounded text for people: at most three decimals in the unit that suits the size, such as `1.284 s`,
+    /// `12.5 ms`, `3m 20s`.
     public var forPeople: String {
         let value = nanoseconds
-        if value < 0 { return "-" + Duration.nanoseconds(-value).forPeople }
+        if value < 0 { return "-" + Duration.nanoseconds(value == .min ? .max : -value).forPeople }
         switch value {
         case 0: return "0 s"
-        case ..<1_000_000: return "\(Self.rounded(value, 1_000)) µs"
-        case ..<1_000_000_000: return "\(Self.rounded(value, 1_000_000)) ms"
+        // From where rounding would give 1000 of a unit, the next unit is used.
+        case ..<999_950: return "\(Self.rounded(value, 1_000)) µs"
+        case ..<999_950_000: return "\(Self.rounded(value, 1_000_000)) ms"
         case ..<120_000_000_000: return "\(Self.rounded(value, 1_000_000_000)) s"
         case ..<7_200_000_000_000: return "\(value / 60_000_000_000)m \(value / 1_000_000_000 % 60)s"
         case ..<172_800_000_000_000:
@@ -56,17 +57,16 @@ extension Duration {
         }
     }
 
+    /// Half up; 100 units and more keep one decimal, so that 130.4 ms is not shown as 130 ms.
     private static func rounded(_ value: Int64, _ unit: Int64) -> String {
         let whole = value / unit
         let places: Int64 = whole >= 100 ? 10 : whole >= 10 ? 100 : 1000
-        // Bounds of 100 units and more keep one decimal, so that 130.4 ms is not shown as 130 ms.
-        let scaled = (value * places / unit * 2 + (value * places % unit * 2 >= unit ? 1 : 0)) / 2
-        let whole2 = scaled / places
+        let scaled = (value * places * 2 + unit) / (unit * 2)
         let fraction = scaled % places
-        if fraction == 0 { return "\(whole2)" }
+        if fraction == 0 { return "\(scaled / places)" }
         var digits = String(fraction + places).dropFirst()
         while digits.last == "0" { digits = digits.dropLast() }
-        return "\(whole2).\(digits)"
+        return "\(scaled / places).\(digits)"
     }
 }
 
