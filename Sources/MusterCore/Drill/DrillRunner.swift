@@ -1,0 +1,402 @@
+/// The life of a drill as a state machine without input or output: events go in, effects come out. Leases,
+/// aborts and settling are events like any other, so tests feed events and need no clock.
+///
+/// `fixtures → steady → workloads → steps → recovery → after → read back → undo → steady again → fixtures down`
+///
+/// An abort is one latch; its first reason wins. It cancels steps, never undo, settling or recording: the
+/// faults are lifted first, measuring goes on until the system is steady or the deadline passes, and then the
+/// ledger is read back as ever.
+public struct DrillRunner: Sendable {
+    public enum Input: Sendable {
+        case begin
+        case fixtureReady(String)
+        case fixtureFailed(String, String)
+        /// Ten times a second: what the signals look like.
+        case observed(Observation)
+        case injected(String, Bracket)
+        case injectFailed(String, String)
+        /// Looking for an injection's effect is over, whether one was seen or not.
+        case effect(String)
+        case lifted(String, Bracket, settled: Bool)
+        case runbookFinished(Int, succeeded: Bool, text: String)
+        case writersStopped
+        case readBackDone
+        case undone(settled: Bool)
+        case fixturesDown(settled: Bool)
+        case abort(String)
+        case guardLost(String)
+    }
+
+    public enum Effect: Sendable {
+        case startFixture(Fixture)
+        case startProbes
+        case startWorkloads
+        case inject(InjectStep)
+        case lift(String)
+        case runRunbook(Int, RunbookStep)
+        /// Ends a runbook that is under way.
+        case cancelRunbooks
+        case stopWriters
+        case readBack
+        /// Undoes every injection but the fixtures. `recovered`: the recovery was seen, so that data faults
+        /// are superseded instead of restored.
+        case undoInjections(recovered: Bool)
+        case takeDownFixtures
+        case record(Event.Kind, subject: String, text: String, detail: Value)
+        case finish
+    }
+
+    /// What the signals look like at one moment.
+    public struct Observation: Sendable {
+        public struct Signal: Sendable {
+            public var name: String
+            /// When the first sample of the present unbroken run of good ones was sent; nil while it is bad
+            /// or nothing was seen yet.
+            public var goodSince: Instant?
+            /// When the first sample of the present unbroken run of bad ones was over.
+            public var badSince: Instant?
+            /// 99th percentile of latency over the steady window.
+            public var p99: Duration?
+            public init(name: String, goodSince: Instant?, badSince: Instant?, p99: Duration? = nil) {
+                self.name = name
+                self.goodSince = goodSince
+                self.badSince = badSince
+                self.p99 = p99
+            }
+        }
+        /// Probes, and one for each workload, which is as bad as its worst writer.
+        public var signals: [Signal]
+        public init(signals: [Signal]) { self.signals = signals }
+    }
+
+    public enum Phase: String, Sendable {
+        case fixtures, steady, warmingUp, steps, recovering, after, stopping, readingBack, undoing,
+            steadyAgain,
+            fixturesDown, finished
+    }
+
+    public private(set) var phase = Phase.fixtures
+    public private(set) var abortReason: String?
+    /// Why the drill could not be carried out; nil when it could.
+    public private(set) var failure: String?
+    public private(set) var firstInjection: Bracket?
+    /// Injections that stand open, by name.
+    public private(set) var open: [String: InjectStep] = [:]
+    public private(set) var isUndoSettled = true
+    public private(set) var isGuardLost = false
+
+    let drill: Drill
+    private let ruling: Set<String>
+    private let workloads: Set<String>
+    private var phaseStart = Instant(nanoseconds: 0)
+    private var runStart = Instant(nanoseconds: 0)
+    private var fixturesLeft: ArraySlice<Fixture>
+    private var program: StepProgram
+    private var liftsDue: [String: Instant] = [:]
+    private var lifting: Set<String> = []
+    /// From when recovery can be counted: the fault, or the lift of one with `recovery: after`.
+    private var clockStart: Instant?
+    private var wasDown: Set<String> = []
+    private var isDown: Set<String> = []
+    private var sawOutage = false
+    private var isRecovered = false
+    private var isReadBack = false
+
+    public init(_ drill: Drill) {
+        self.drill = drill
+        ruling = Set(drill.ruling)
+        workloads = Set(drill.workloads.map(\.name))
+        fixturesLeft = drill.fixtures[...]
+        program = StepProgram(drill.steps)
+    }
+
+    /// - Parameter now: on the monotonic clock; never goes back.
+    public mutating func handle(_ input: Input, at now: Instant) -> [Effect] {
+        switch input {
+        case .begin:
+            runStart = now
+            return nextFixture(now)
+        case .fixtureReady(let name):
+            return [record(.fixtureReady, name, "fixture '\(name)' is ready")]
+                + (phase == .fixtures ? nextFixture(now) : [])
+        case .fixtureFailed(let name, let reason):
+            return cannotRun("fixture '\(name)' did not start: \(reason)", now)
+        case .observed(let observation): return observe(observation, now)
+        case .injected(let name, let bracket): return injected(name, bracket, now)
+        case .injectFailed(let name, let reason):
+            return cannotRun("injection '\(name)' failed: \(reason)", now)
+        case .effect(let name):
+            program.effectSettled(name)
+            return advance(now)
+        case .lifted(let name, let bracket, let settled):
+            open[name] = nil
+            lifting.remove(name)
+            if !settled { isUndoSettled = false }
+            if clockStart != nil || phase != .fixtures {
+                clockStart = max(clockStart ?? bracket.upper, bracket.upper)
+            }
+            program.lifted(name)
+            return advance(now)
+        case .runbookFinished(let index, let succeeded, let text):
+            program.finished(runbook: index)
+            if !succeeded { return cannotRun(text, now) }
+            return advance(now)
+        case .writersStopped: return phase == .stopping ? enter(.readingBack, now) + [.readBack] : []
+        case .readBackDone:
+            guard phase == .readingBack else { return [] }
+            isReadBack = true
+            return startUndo(now)
+        case .undone(let settled):
+            isUndoSettled = isUndoSettled && settled
+            guard phase == .undoing else { return [] }
+            open = [:]
+            // Stopped early: the faults are gone now, and measuring goes on until the system is back.
+            return enter(isReadBack ? .steadyAgain : .recovering, now)
+        case .fixturesDown(let settled):
+            isUndoSettled = isUndoSettled && settled
+            guard phase == .fixturesDown else { return [] }
+            return enter(.finished, now) + [.finish]
+        case .abort(let reason): return abort(reason, now)
+        case .guardLost(let reason):
+            guard !isGuardLost else { return [] }
+            isGuardLost = true
+            return [record(.guardLost, "", reason)] + abort("the guard was lost: \(reason)", now)
+        }
+    }
+
+    // MARK: Going on
+
+    private mutating func nextFixture(_ now: Instant) -> [Effect] {
+        if let fixture = fixturesLeft.popFirst() {
+            return [
+                record(.fixtureStarting, fixture.name, "starting fixture '\(fixture.name)'"),
+                .startFixture(fixture),
+            ]
+        }
+        return enter(.steady, now) + [.startProbes]
+    }
+
+    private mutating func enter(_ next: Phase, _ now: Instant) -> [Effect] {
+        phase = next
+        phaseStart = now
+        return []
+    }
+
+    private mutating func injected(_ name: String, _ bracket: Bracket, _ now: Instant) -> [Effect] {
+        if firstInjection == nil { firstInjection = bracket }
+        clockStart = max(clockStart ?? bracket.upper, bracket.upper)
+        let step = program.injected(name, at: now)
+        if let step, step.fault.persistence == .held {
+            open[name] = step
+            if let hold = step.hold { liftsDue[name] = bracket.upper + hold }
+        }
+        return advance(now)
+    }
+
+    /// Runs what is due of the steps, and leaves the phase when all are over.
+    private mutating func advance(_ now: Instant) -> [Effect] {
+        guard phase == .steps || phase == .after else { return [] }
+        var effects = program.due(now, firstInjection: firstInjection?.upper).flatMap { start($0) }
+        if program.isFinished {
+            if phase == .steps {
+                // A held fault after whose lift the clock runs, and that nothing lifts: the end of the steps does.
+                for (name, step) in open where step.hold == nil && step.recovery == .after {
+                    effects += lift(name)
+                }
+                effects += enter(.recovering, now)
+            } else {
+                effects += enter(.stopping, now) + [.stopWriters]
+            }
+        }
+        return effects
+    }
+
+    private mutating func start(_ action: StepProgram.Started) -> [Effect] {
+        switch action {
+        case .inject(let step): return [.inject(step)]
+        case .lift(let name): return lift(name)
+        case .runbook(let index, let step): return [.runRunbook(index, step)]
+        }
+    }
+
+    private mutating func lift(_ name: String) -> [Effect] {
+        liftsDue[name] = nil
+        guard open[name] != nil else {
+            // It was lifted by its own `for:` already.
+            program.lifted(name)
+            return []
+        }
+        return lifting.insert(name).inserted ? [.lift(name)] : []
+    }
+
+    private mutating func startUndo(_ now: Instant) -> [Effect] {
+        if isGuardLost { return enter(.fixturesDown, now) + [.takeDownFixtures] }
+        return enter(.undoing, now) + [.undoInjections(recovered: isRecovered)]
+    }
+
+    // MARK: Ending early
+
+    private mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
+        guard abortReason == nil, failure == nil else { return [] }
+        failure = reason
+        return [record(.warning, "", reason)] + stopEarly(now)
+    }
+
+    private mutating func abort(_ reason: String, _ now: Instant) -> [Effect] {
+        guard abortReason == nil else { return [record(.note, "", "abort asked for again: \(reason)")] }
+        abortReason = reason
+        return [record(.abort, "", reason)] + stopEarly(now)
+    }
+
+    private mutating func stopEarly(_ now: Instant) -> [Effect] {
+        switch phase {
+        case .undoing, .steadyAgain, .fixturesDown, .finished, .stopping, .readingBack: return []
+        case .fixtures: return [.cancelRunbooks] + enter(.fixturesDown, now) + [.takeDownFixtures]
+        default: break
+        }
+        liftsDue = [:]
+        var effects: [Effect] = [.cancelRunbooks]
+        defer { program.cancel() }
+        if firstInjection == nil && !program.awaitsInjection {
+            effects += enter(.stopping, now) + [.stopWriters]
+        } else if isGuardLost {
+            effects += enter(.recovering, now)
+        } else {
+            effects += enter(.undoing, now) + [.undoInjections(recovered: false)]
+        }
+        return effects
+    }
+
+    // MARK: Watching
+
+    private mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
+        var effects = noteEdges(seen)
+        if now - runStart > drill.abort.after, abortReason == nil,
+            ![.undoing, .fixturesDown, .finished].contains(phase)
+        {
+            effects += abort("the run took longer than abort.after (\(drill.abort.after.forPeople))", now)
+        }
+        for condition in drill.abort.when where abortReason == nil && firstInjection != nil {
+            if let bad = seen.signals.first(where: { $0.name == condition.probe })?.badSince,
+                now - bad >= condition.failing
+            {
+                effects += abort(
+                    "probe '\(condition.probe)' was failing for \(condition.failing.forPeople)", now)
+            }
+        }
+        for (name, due) in liftsDue where now >= due { effects += lift(name) }
+        switch phase {
+        case .steady: effects += waitForSteady(seen, now)
+        case .warmingUp: effects += waitForWarm(seen, now)
+        case .steps, .after: effects += advance(now)
+        case .recovering: effects += waitForRecovery(seen, now)
+        case .steadyAgain: effects += waitForSteadyAgain(seen, now)
+        default: break
+        }
+        return effects
+    }
+
+    private mutating func noteEdges(_ seen: Observation) -> [Effect] {
+        guard firstInjection != nil else { return [] }
+        var effects: [Effect] = []
+        for signal in seen.signals {
+            if signal.badSince != nil, isDown.insert(signal.name).inserted {
+                if ruling.contains(signal.name) { sawOutage = true }
+                if wasDown.insert(signal.name).inserted {
+                    effects.append(
+                        record(.firstFailure, signal.name, "'\(signal.name)' sees the first failure"))
+                }
+            } else if signal.goodSince != nil, isDown.remove(signal.name) != nil {
+                effects.append(record(.firstSuccess, signal.name, "'\(signal.name)' answers again"))
+            }
+        }
+        return effects
+    }
+
+    private func areGood(
+        _ seen: Observation, names: Set<String>, since start: Instant?, for window: Duration, _ now: Instant
+    )
+        -> Bool
+    {
+        let signals = seen.signals.filter { names.contains($0.name) }
+        return signals.count == names.count
+            && signals.allSatisfy { signal in
+                guard let good = signal.goodSince else { return false }
+                return now - max(good, start ?? good) >= window
+            }
+    }
+
+    private mutating func waitForSteady(_ seen: Observation, _ now: Instant) -> [Effect] {
+        let probes = Set(seen.signals.map(\.name)).subtracting(workloads)
+        let quick = seen.signals.allSatisfy { signal in
+            guard let limit = drill.steady.p99, let p99 = signal.p99, probes.contains(signal.name) else {
+                return true
+            }
+            return p99 <= limit
+        }
+        if areGood(seen, names: probes, since: nil, for: drill.steady.duration, now), quick {
+            let effects = [record(.steady, "", "steady for \(drill.steady.duration.forPeople)")]
+            if workloads.isEmpty { return effects + enter(.steps, now) + advance(now) }
+            return effects + enter(.warmingUp, now) + [.startWorkloads]
+        }
+        guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
+        return cannotRun(
+            "the steady state was not reached within \(drill.steady.within.forPeople)\(quick ? "" : " (p99 too high)")",
+            now)
+    }
+
+    /// Every writer must have been acknowledged for a second, so that the ledger sees the moment of the fault.
+    private mutating func waitForWarm(_ seen: Observation, _ now: Instant) -> [Effect] {
+        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: .seconds(1), now) {
+            return enter(.steps, now) + advance(now)
+        }
+        guard now - phaseStart > drill.steady.within else { return [] }
+        return cannotRun(
+            "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)", now)
+    }
+
+    private mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {
+        let start = clockStart ?? phaseStart
+        let settling = open.contains { $0.value.hold != nil } || !lifting.isEmpty || program.awaitsEffect
+        let rto = drill.objectives.rto ?? .zero
+        // A system that never went down must be watched for RTO + W before that means anything.
+        let watched = sawOutage || now - start >= rto + drill.recovered.stable
+        if !settling, watched,
+            areGood(seen, names: ruling, since: start, for: drill.recovered.stable, now)
+        {
+            isRecovered = true
+            let note = record(.stable, "", "stable for \(drill.recovered.stable.forPeople)")
+            if abortReason == nil, failure == nil, !drill.after.isEmpty {
+                program = StepProgram(drill.after)
+                return [note] + enter(.after, now) + advance(now)
+            }
+            return [note] + enter(.stopping, now) + [.stopWriters]
+        }
+        let deadline = drill.recovered.deadline(rto: drill.objectives.rto)
+        guard now - max(start, settling ? now : start) > deadline else { return [] }
+        return [record(.deadlinePassed, "", "not recovered within \(deadline.forPeople)")]
+            + enter(.stopping, now) + [.stopWriters]
+    }
+
+    private mutating func waitForSteadyAgain(_ seen: Observation, _ now: Instant) -> [Effect] {
+        let probes = Set(seen.signals.map(\.name)).subtracting(workloads)
+        if firstInjection == nil
+            || areGood(seen, names: probes, since: phaseStart, for: drill.steady.duration, now)
+        {
+            let note = record(.steadyAgain, "", "steady again after the undo")
+            return (firstInjection == nil ? [] : [note]) + enter(.fixturesDown, now) + [.takeDownFixtures]
+        }
+        guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
+        isUndoSettled = false
+        return [
+            record(
+                .notSteadyAgain, "",
+                "not steady again within \(drill.steady.within.forPeople) after the undo: recovery is incomplete"
+            )
+        ] + enter(.fixturesDown, now) + [.takeDownFixtures]
+    }
+
+    private func record(_ kind: Event.Kind, _ subject: String, _ text: String) -> Effect {
+        .record(kind, subject: subject, text: text, detail: .null)
+    }
+}
