@@ -17,4 +17,9 @@ public struct GuardSite: Hashable, Sendable {
     /// Directory in which faults keep copies of what they are about to harm. The guard creates it (mode 0700)
     /// when it opens its state directory.
     public var quarantine: String { stateDirectory + "/quarantine" }
+
+    /// Where the supervisor of a fixture listens (a Unix socket; at most 107 bytes, unix(7)).
+    public func supervisorSocket(of id: InjectionID) -> String { "\(stateDirectory)/\(id).sock" }
+    /// What a fixture writes to its standard streams.
+    public func log(of id: InjectionID) -> String { "\(stateDirectory)/\(id).log" }
 }

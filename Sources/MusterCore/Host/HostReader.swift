@@ -75,6 +75,9 @@ public protocol Host: HostReader {
     func writeControl(_ path: String, _ text: String) throws
     /// Runs a command in a session of its own, marked with the injection, and waits for it.
     func run(_ argv: [String], as id: InjectionID, deadline: Duration) throws -> CommandResult
+    /// Runs a command that brings a service back, and waits for it. What it leaves running is the service and
+    /// no helper of ours, so it carries no mark: a later undo must not end it.
+    func restart(_ argv: [String], deadline: Duration) throws -> CommandResult
     /// Starts a lasting process in a session of its own, marked with the injection. The process does not run
     /// a single instruction of `argv` before its identity is recorded durably.
     @discardableResult

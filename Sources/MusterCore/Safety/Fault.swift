@@ -13,9 +13,14 @@ public protocol Fault: Sendable {
     /// What must hold again afterwards, and what it claims. Changes nothing: a `HostReader` cannot write.
     /// - Throws: `FaultRefusal` when it must not or cannot be done here.
     func plan(for target: Target, as id: InjectionID, on host: any HostReader) throws -> UndoPlan
-    func inject(into target: Target, as id: InjectionID, on host: any Host) throws
+    /// Breaks what `plan` says and nothing else: a process that matches only since the plan was made has no fact
+    /// that would bring it back.
+    func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws
     /// Proof that it took effect, or not yet.
-    func effect(on target: Target, as id: InjectionID, seenBy host: any HostReader) throws -> Effect
+    /// - Parameter facts: those of its plan, which say what was there before.
+    func effect(
+        on target: Target, as id: InjectionID, facts: [any Fact], seenBy host: any HostReader
+    ) throws -> Effect
 }
 
 public enum Persistence: String, Sendable, Codable {

@@ -56,12 +56,18 @@ public struct Injector {
     /// - Throws: whatever planning, the journal or the fault throws. Once the journal holds the row it stays
     ///   open, and the caller must undo it.
     public func inject(_ request: InjectionRequest, permitted: () throws -> Void) throws -> Injection {
-        let (injection, _) = try plan(request)
+        let (injection, plan) = try plan(request)
         try permitted()
         try journal.open(injection)
         try permitted()
-        try request.fault.inject(into: request.target, as: request.id, on: host)
+        try request.fault.inject(into: request.target, as: request.id, plan: plan, on: host)
         return injection
+    }
+
+    /// Proof that an injection took effect, or not yet; asked again until it is proven or too late.
+    public func effect(of injection: Injection, _ fault: any Fault, on target: Target) throws -> Effect {
+        let facts = try injection.facts.compactMap { try catalog.fact($0) }
+        return try fault.effect(on: target, as: injection.id, facts: facts, seenBy: host)
     }
 
     /// Makes every fact of `injections` hold again and closes those for which that was verified. One failure
