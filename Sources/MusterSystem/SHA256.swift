@@ -1,0 +1,42 @@
+import CSystem
+
+/// SHA-256 (FIPS 180-4), by libcrypto.
+public struct SHA256: Sendable {
+    private var state = csystem_sha256()
+
+    public init() { csystem_sha256_start(&state) }
+
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        csystem_sha256_update(&state, bytes.baseAddress, bytes.count)
+    }
+
+    public mutating func update(_ bytes: some Sequence<UInt8>) {
+        if bytes.withContiguousStorageIfAvailable({ update(UnsafeRawBufferPointer($0)) }) == nil {
+            Array(bytes).withUnsafeBytes { update($0) }
+        }
+    }
+
+    /// The digest, 32 bytes. The value itself can go on being updated.
+    public func digest() -> [UInt8] {
+        var copy = state
+        var digest = [UInt8](repeating: 0, count: 32)
+        csystem_sha256_finish(&copy, &digest)
+        return digest
+    }
+
+    /// The digest in 64 hexadecimal digits.
+    public var hex: String { Self.hex(digest()) }
+
+    /// The digest of bytes, in hexadecimal.
+    public static func hex(of bytes: some Sequence<UInt8>) -> String {
+        var hash = SHA256()
+        hash.update(bytes)
+        return hash.hex
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
