@@ -72,10 +72,9 @@ static int arrange(const struct csystem_spawn *request, int *status, int *gate, 
 }
 
 static void reset_signals(void) {
-    struct sigaction standard;
-    memset(&standard, 0, sizeof standard);
-    standard.sa_handler = SIG_DFL;
-    for (int number = 1; number < 65; number++) sigaction(number, &standard, NULL);
+    // The bare call, because glibc's refuses the two numbers that it keeps for itself; all zero is SIG_DFL.
+    const uint64_t standard[4] = {0};
+    for (int number = 1; number < 65; number++) syscall(SYS_rt_sigaction, number, standard, NULL, 8);
     // A runtime that blocks signals in its threads (libdispatch does) must not hand that to the child.
     sigset_t none;
     sigemptyset(&none);
