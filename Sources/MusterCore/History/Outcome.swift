@@ -26,6 +26,8 @@ public struct RunHeader: Sendable {
     public var judgeVersion: Int
     /// SHA-256 of the muster binary.
     public var binaryHash: String
+    /// SHA-256 over what else decided the run, such as the services file; empty when there was none.
+    public var configurationHash: String
     /// The group of repeats it belongs to; empty for a single run.
     public var repeatGroup: String
     public var startedAt: Instant
@@ -36,7 +38,8 @@ public struct RunHeader: Sendable {
         owner: String?, environment: Environment, failureMode: String?, expect: String?,
         variables: [String: String], durabilityScope: String, host: String, bootID: String, kernel: String,
         timeZone: String, actor: String, toolVersion: String, protocolVersion: Int, judgeVersion: Int,
-        binaryHash: String, repeatGroup: String = "", startedAt: Instant, startedAtUTC: Int64
+        binaryHash: String, configurationHash: String = "", repeatGroup: String = "", startedAt: Instant,
+        startedAtUTC: Int64
     ) {
         self.id = id
         self.drill = drill
@@ -59,6 +62,7 @@ public struct RunHeader: Sendable {
         self.protocolVersion = protocolVersion
         self.judgeVersion = judgeVersion
         self.binaryHash = binaryHash
+        self.configurationHash = configurationHash
         self.repeatGroup = repeatGroup
         self.startedAt = startedAt
         self.startedAtUTC = startedAtUTC
@@ -148,6 +152,8 @@ public struct OutcomeSummary: Sendable {
     public var startedAtUTC: Int64
     public var finishedAtUTC: Int64?
     public var ending: Ending
+    /// It has no closing record, but the process that runs it lives; `ending` says `interrupted` until then.
+    public var isRunning = false
     /// nil while it runs, or when it was interrupted before it was judged.
     public var verdict: Verdict?
     public var reason: String
