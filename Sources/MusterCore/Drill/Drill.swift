@@ -11,6 +11,9 @@ public struct Drill: Sendable {
     public var variables: [String: String] = [:]
     public var objectives = Objectives()
     public var fixtures: [Fixture] = []
+    /// The size of the loop mount that holds the drill's scratch; nil: a plain directory. Needed where a
+    /// fault fills it.
+    public var scratchSize: ByteCount?
     public var targets: [String: DrillTarget] = [:]
     public var probes: [DrillProbe] = []
     public var workloads: [DrillWorkload] = []

@@ -139,9 +139,11 @@ extension Array: FormValue where Element: FormValue {
     public static var shape: Shape { .list(Element.shape) }
     public init(node: FormNode) throws {
         guard let list = node.list else { throw Self.mismatch(node) }
-        self = try list.enumerated().map { index, node in
-            try reporting(under: "[\(index)]", node) { try Element(node: node) }
+        var problems: [FormProblem] = []
+        self = list.enumerated().compactMap { index, node in
+            gathering(&problems, under: "[\(index)]", node) { try Element(node: node) }
         }
+        if !problems.isEmpty { throw FormProblems(problems) }
     }
     public var value: Value { .list(map(\.value)) }
 }
@@ -151,9 +153,13 @@ extension Dictionary: FormValue where Key == String, Value: FormValue {
     public init(node: FormNode) throws {
         guard let entries = node.entries else { throw Self.mismatch(node) }
         self.init()
+        var problems: [FormProblem] = []
         for entry in entries {
-            self[entry.key] = try reporting(under: entry.key, entry.value) { try Value(node: entry.value) }
+            self[entry.key] = gathering(&problems, under: entry.key, entry.value) {
+                try Value(node: entry.value)
+            }
         }
+        if !problems.isEmpty { throw FormProblems(problems) }
     }
     public var value: MusterCore.Value { .map(mapValues(\.value)) }
 }
@@ -195,4 +201,22 @@ func reporting<T>(under component: String, _ node: FormNode, _ body: () throws -
     } catch let problems as FormProblems {
         throw FormProblems(problems.problems.map { $0.under(component, place: node.place) })
     }
+}
+
+/// Runs `body`; what it finds wrong is added to `problems`, so that the next thing can be looked at as well.
+/// An error that is not a problem of the form is added in its own words.
+/// - Returns: nil when something was wrong.
+public func gathering<T>(
+    _ problems: inout [FormProblem], under component: String, _ node: FormNode, _ body: () throws -> T
+) -> T? {
+    do {
+        return try reporting(under: component, node, body)
+    } catch let problem as FormProblem {
+        problems.append(problem)
+    } catch let several as FormProblems {
+        problems += several.problems
+    } catch {
+        problems.append(FormProblem("\(error)", at: node.place, path: component))
+    }
+    return nil
 }

@@ -1,0 +1,132 @@
+/// What must have been proven by a drill: a service's failure mode, or the service as such.
+public struct CoverageRequirement: Hashable, Sendable {
+    public var service: String
+    /// nil: any drill of the service will do.
+    public var failureMode: String?
+    /// How old a proof may be; nil: any age.
+    public var verifyEvery: Duration?
+    /// The least that the proof must have survived; nil: any.
+    public var scope: DurabilityScope?
+
+    public init(
+        service: String, failureMode: String? = nil, verifyEvery: Duration? = nil,
+        scope: DurabilityScope? = nil
+    ) {
+        self.service = service
+        self.failureMode = failureMode
+        self.verifyEvery = verifyEvery
+        self.scope = scope
+    }
+}
+
+/// What kind of durability a fault can prove anything about: killing a process says nothing about what
+/// was in the page cache, and a power cut nothing about the loss of a disk.
+public enum DurabilityScope: String, FormWord, Codable, Comparable {
+    case process, host, disk, site
+
+    public static func < (lhs: Self, rhs: Self) -> Bool {
+        let order = Self.allCases
+        return (order.firstIndex(of: lhs) ?? 0) < (order.firstIndex(of: rhs) ?? 0)
+    }
+}
+
+/// What is known about one requirement.
+public struct CoverageRow: Hashable, Sendable {
+    public enum State: String, Sendable, Codable, CaseIterable {
+        case proven, failed, inconclusive
+        /// Proven, but too long ago.
+        case stale
+        /// No drill that counts was ever recorded.
+        case never
+    }
+    public var requirement: CoverageRequirement
+    public var state: State
+    /// Of the newest outcome that counts.
+    public var outcome: Int?
+    public var environment: Environment?
+    /// Since it ended.
+    public var age: Duration?
+    /// Why, in a sentence.
+    public var reason: String
+
+    public init(
+        requirement: CoverageRequirement, state: State, outcome: Int? = nil, environment: Environment? = nil,
+        age: Duration? = nil, reason: String
+    ) {
+        self.requirement = requirement
+        self.state = state
+        self.outcome = outcome
+        self.environment = environment
+        self.age = age
+        self.reason = reason
+    }
+}
+
+/// `muster verify` and `muster coverage`: reads outcomes only, so that the same store and the same instant
+/// always give the same answer.
+public enum Coverage {
+    /// - Parameters:
+    ///   - outcomes: in any order.
+    ///   - asOf: wall clock in nanoseconds since 1970 UTC; whatever ended later does not count.
+    ///   - environment: only outcomes of this one count; nil: of all.
+    ///   - maxAge: the oldest proof that counts, beside each requirement's own.
+    public static func rows(
+        for requirements: [CoverageRequirement], outcomes: [OutcomeSummary], asOf: Int64,
+        environment: Environment? = nil, maxAge: Duration? = nil
+    ) -> [CoverageRow] {
+        let newest = outcomes.filter { outcome in
+            (outcome.finishedAtUTC ?? .max) <= asOf
+                && (environment ?? outcome.environment) == outcome.environment
+        }.sorted { ($0.finishedAtUTC ?? 0, $0.number) > ($1.finishedAtUTC ?? 0, $1.number) }
+        return requirements.map { row($0, newest, asOf, environment, maxAge) }
+    }
+
+    private static func row(
+        _ requirement: CoverageRequirement, _ newest: [OutcomeSummary], _ asOf: Int64,
+        _ environment: Environment?, _ maxAge: Duration?
+    ) -> CoverageRow {
+        let candidates = newest.filter {
+            $0.service == requirement.service
+                && (requirement.failureMode == nil || $0.failureMode == requirement.failureMode)
+        }
+        guard let found = candidates.first(where: { reaches($0, requirement.scope) }) else {
+            var reason = "never drilled"
+            if let environment { reason += " in \(environment.rawValue)" }
+            if let weaker = candidates.first, let scope = requirement.scope {
+                reason =
+                    "outcome \(weaker.number) proves durability of the \(weaker.durabilityScope) only, "
+                    + "not of the \(scope.rawValue)"
+            }
+            return CoverageRow(requirement: requirement, state: .never, reason: reason)
+        }
+        let age = Duration.nanoseconds(asOf - (found.finishedAtUTC ?? asOf))
+        let limit = [requirement.verifyEvery, maxAge].compactMap { $0 }.min()
+        let (state, reason) = judge(found, age, limit)
+        return CoverageRow(
+            requirement: requirement, state: state, outcome: found.number, environment: found.environment,
+            age: age, reason: reason)
+    }
+
+    private static func reaches(_ outcome: OutcomeSummary, _ scope: DurabilityScope?) -> Bool {
+        guard let scope else { return true }
+        return DurabilityScope(rawValue: outcome.durabilityScope).map { $0 >= scope } ?? false
+    }
+
+    private static func judge(
+        _ outcome: OutcomeSummary, _ age: Duration, _ limit: Duration?
+    ) -> (CoverageRow.State, String) {
+        switch outcome.verdict {
+        case .fail: return (.failed, outcome.reason)
+        case .inconclusive, .error: return (.inconclusive, outcome.reason)
+        case nil: return (.inconclusive, "\(outcome.ending.rawValue) before it was judged")
+        case .pass:
+            if outcome.ending != .completed {
+                return (.inconclusive, "passed, but was \(outcome.ending.rawValue)")
+            }
+            if let limit, age > limit {
+                return (.stale, "proven \(age.forPeople) ago, wanted every \(limit.forPeople)")
+            }
+            return (.proven, outcome.reason)
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import MusterCore
+
+/// Makes a drill of its form; finds what only the whole can tell.
+struct DrillBuilder {
+    let reader: DrillReader
+    let tree: FormNode
+    let variables: [String: String]
+    var problems: [FormProblem] = []
+    var warnings: [FormProblem] = []
+
+    init(reader: DrillReader, tree: FormNode, variables: [String: String]) {
+        self.reader = reader
+        self.tree = tree
+        self.variables = variables
+    }
+
+    mutating func build(_ form: DrillForm) -> Drill {
+        var drill = Drill(name: form.drill)
+        drill.service = form.service
+        drill.environment = form.environment
+        drill.failureMode = form.failureMode
+        drill.expect = form.expect
+        drill.predict = form.predict
+        drill.variables = variables
+        drill.scratchSize = form.scratch?.size
+        drill.fixtures = form.fixtures.entries.map { $0.item.fixture(named: $0.name) }
+        for entry in form.targets.entries {
+            drill.targets[entry.name] = entry.item.target(named: entry.name)
+        }
+        readHosts(form.hosts)
+        drill.probes = readProbes()
+        drill.workloads = readWorkloads()
+        drill.judgedBy = form.judgedBy
+        drill.steady = form.steady
+        drill.recovered = form.recovered
+        drill.abort = form.abort
+        let service = inherited(by: form)
+        drill.owner = form.owner ?? service?.owner
+        drill.objectives = objectives(form, service)
+
+        var steps = StepReader(reader: reader, targets: drill.targets)
+        drill.steps = steps.read(form.steps.map(\.node), under: "steps")
+        drill.after = steps.read(form.after.map(\.node), under: "after")
+        problems += steps.problems
+        var lint = DrillLint(drill: drill, tree: tree, steps: steps)
+        lint.check()
+        problems += lint.errors
+        warnings += lint.warnings
+        drill.warnings = warnings.map(\.message)
+        return drill
+    }
+
+    private mutating func readHosts(_ hosts: Raw?) {
+        for entry in hosts?.node.entries ?? [] where entry.key != "local" {
+            problems.append(
+                FormProblem(
+                    "not yet: hosts other than 'local'", at: entry.keyPlace, path: "hosts.\(entry.key)",
+                    expected: "local"))
+        }
+    }
+
+    private mutating func readProbes() -> [DrillProbe] {
+        let catalog = reader.probes
+        let kinds = catalog.descriptions
+        let common = Set(ProbeSetting.form.fields.map(\.name))
+        return read("probes", kinds, common, "probe") { name, kind, node, fields in
+            let (setting, probe) = try both(
+                { try ProbeSetting.form.decode(node, besides: fields) },
+                { try catalog.probe(kind, node, besides: common) })
+            return probe.map { DrillProbe(name: name, kind: kind, probe: $0, setting: setting) }
+        }
+    }
+
+    private mutating func readWorkloads() -> [DrillWorkload] {
+        let catalog = reader.workloads
+        let kinds = catalog.descriptions
+        let common = Set(WorkloadSetting.form.fields.map(\.name))
+        let entries = tree["workloads"]?.entries ?? []
+        if entries.count > 1 {
+            problems.append(
+                FormProblem(
+                    "not yet: several workloads", at: entries[1].keyPlace, path: "workloads",
+                    expected: "one workload"))
+        }
+        return read("workloads", kinds, common, "workload") { name, kind, node, fields in
+            let (setting, workload) = try both(
+                { try WorkloadSetting.form.decode(node, besides: fields) },
+                { try catalog.workload(kind, node, besides: common) })
+            return workload.map { DrillWorkload(name: name, kind: kind, workload: $0, setting: setting) }
+        }
+    }
+
+    /// Reads a mapping of names to things of several kinds, where the kind is the key named like it.
+    private mutating func read<T>(
+        _ section: String, _ kinds: [FormDescription], _ common: Set<String>, _ noun: String,
+        _ make: (String, String, FormNode, Set<String>) throws -> T?
+    ) -> [T] {
+        guard let node = tree[section] else { return [] }
+        guard let entries = node.entries else {
+            if case .nothing = node.content { return [] }
+            problems.append(
+                FormProblem(
+                    "found \(node.inWords)", at: node.place, path: section,
+                    expected: "a mapping of names to \(section)"))
+            return []
+        }
+        var result: [T] = []
+        for entry in entries {
+            if let problem = nameProblem(entry.key, entry.keyPlace) { problems.append(problem) }
+            let path = "\(section).\(entry.key)"
+            let keys = entry.value.entries ?? []
+            let names = kinds.map(\.name)
+            let found = keys.filter { names.contains($0.key) }
+            guard found.count == 1, let kind = kinds.first(where: { $0.name == found[0].key }) else {
+                let stranger = keys.first { key in !names.contains(key.key) && !common.contains(key.key) }
+                problems.append(
+                    FormProblem(
+                        found.isEmpty
+                            ? "no known kind of \(noun) in '\(entry.key)'"
+                            : "'\(entry.key)' is several kinds of \(noun) at once",
+                        at: found.isEmpty ? stranger?.keyPlace ?? entry.keyPlace : found[1].keyPlace,
+                        path: path, expected: "one of " + names.sorted().joined(separator: ", "),
+                        nearest: stranger.flatMap { nearestWord(to: $0.key, among: names) }))
+                continue
+            }
+            let fields = Set(kind.fields.map(\.name))
+            let item = gathering(&problems, under: path, entry.value) {
+                try make(entry.key, kind.name, entry.value, fields)
+            }
+            if let item, let item { result.append(item) }
+        }
+        return result
+    }
+}
+
+/// Two forms read one mapping: the problems of both are found.
+private func both<A, B>(_ one: () throws -> A, _ other: () throws -> B) throws -> (A, B) {
+    do {
+        let first = try one()
+        return (first, try other())
+    } catch let problems as FormProblems {
+        do {
+            _ = try other()
+        } catch let more as FormProblems {
+            throw FormProblems(problems.problems + more.problems.filter { !problems.problems.contains($0) })
+        }
+        throw problems
+    }
+}

@@ -1,0 +1,89 @@
+import MusterCore
+
+/// `- inject: process-kill`.
+struct InjectForm: Formed {
+    var inject = ""
+    var name: String?
+    var into = ""
+    var with: Raw?
+    var hold: Duration?
+    var recovery: InjectStep.Recovery?
+    var clock = ClockWord()
+    var at: Duration?
+
+    struct ClockWord: FormValue {
+        static var shape: Shape { .words(["injected"]) }
+        var value: Value { "injected" }
+        init() {}
+        init(node: FormNode) throws {
+            if node.text == "effective" {
+                throw notYet("the clock cannot start at the proven effect", node, expected: "injected")
+            }
+            if node.text != "injected" { throw Self.mismatch(node) }
+        }
+    }
+
+    static let form = Form(
+        "inject", "Breaks something.", blank: InjectForm(),
+        fields: [
+            Field(required: "inject", \.inject, "The fault; 'muster faults' lists them."),
+            Field("as", \.name, "A name for the injection; the fault's when it is left out."),
+            Field(required: "into", \.into, "The target."),
+            Field("with", \.with, "The fault's parameters."),
+            Field("for", \.hold, "Held faults: lifted by itself after this."),
+            Field("recovery", \.recovery, "Held faults: despite (while it holds) or after (once lifted)."),
+            Field("clock", \.clock, default: ClockWord(), "When the fault counts as begun."),
+            Field("at", \.at, "Since the first injection."),
+        ])
+}
+
+/// `- wait: 1s`.
+struct WaitForm: Formed {
+    var wait: Duration = .zero
+    var at: Duration?
+    static let form = Form(
+        "wait", "Waits.", blank: WaitForm(),
+        fields: [
+            Field(required: "wait", \.wait, "How long."), Field("at", \.at, "Since the first injection."),
+        ])
+}
+
+/// `- lift: NAME`.
+struct LiftForm: Formed {
+    var lift = ""
+    var at: Duration?
+    static let form = Form(
+        "lift", "Ends a held fault.", blank: LiftForm(),
+        fields: [
+            Field(required: "lift", \.lift, "The injection's name."),
+            Field("at", \.at, "Since the first injection."),
+        ])
+}
+
+/// `- runbook: restart.md`.
+struct RunbookForm: Formed {
+    var runbook = ""
+    var variables: [String: String] = [:]
+    var on: HostWord?
+    var at: Duration?
+    static let form = Form(
+        "runbook", "Follows a runbook.", blank: RunbookForm(),
+        fields: [
+            Field(required: "runbook", \.runbook, "Its path, relative to runbooks/ or to the drill."),
+            Field("vars", \.variables, default: [:], "Its variables."),
+            Field("on", \.on, "The host."),
+            Field("at", \.at, "Since the first injection."),
+        ])
+}
+
+/// `- parallel: [...]`.
+struct ParallelForm: Formed {
+    var parallel: [Raw] = []
+    var at: Duration?
+    static let form = Form(
+        "parallel", "Steps that begin together.", blank: ParallelForm(),
+        fields: [
+            Field(required: "parallel", \.parallel, "The steps."),
+            Field("at", \.at, "Since the first injection."),
+        ])
+}

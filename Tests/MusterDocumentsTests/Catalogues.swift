@@ -1,0 +1,75 @@
+import MusterCore
+import MusterDocuments
+
+/// A fault that is only ever read.
+protocol TestFault: Fault {}
+
+extension TestFault {
+    static func readiness(on host: any HostReader) -> Readiness { .ready("test") }
+    func plan(for target: Target, as id: InjectionID, on host: any HostReader) throws -> UndoPlan {
+        UndoPlan(facts: [], touches: [])
+    }
+    func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws {}
+    func effect(
+        on target: Target, as id: InjectionID, facts: [any Fact], seenBy host: any HostReader
+    ) throws -> Effect {
+        .proven("test")
+    }
+}
+
+/// Faults, probes and workloads of the tests' own, so that the reader is tested and not the catalogue.
+struct TestKill: TestFault {
+    enum Signal: String, FormWord { case TERM, KILL }
+    var signal = Signal.KILL
+
+    static let form = Form(
+        "process-kill", "Ends processes.", blank: TestKill(),
+        fields: [Field("signal", \.signal, default: .KILL, "The signal.")])
+    static let targets: Set<Target.Kind> = [.process]
+    var persistence: Persistence { .instant }
+}
+
+struct TestPause: TestFault {
+    static let form = Form("process-pause", "Hangs a process.", blank: TestPause(), fields: [])
+    static let targets: Set<Target.Kind> = [.process]
+    var persistence: Persistence { .held }
+}
+
+struct TestFill: TestFault {
+    var leave: ByteCount?
+    static let form = Form(
+        "disk-fill", "Leaves no space.", blank: TestFill(),
+        fields: [Field("leave", \.leave, "What stays free.")])
+    static let targets: Set<Target.Kind> = [.path]
+    var persistence: Persistence { .held }
+}
+
+struct TestRedis: Probe, Workload {
+    var url = ""
+    static let form = Form(
+        "redis", "Talks to Redis.", blank: TestRedis(),
+        fields: [Field(required: "redis", \.url, "Its URL.")])
+}
+
+struct TestHTTP: Probe {
+    var url = ""
+    var headers: [String: String] = [:]
+    var status: Int?
+    static let form = Form(
+        "http", "Asks a web server.", blank: TestHTTP(),
+        fields: [
+            Field(required: "http", \.url, "Its URL."),
+            Field("headers", \.headers, default: [:], "Request headers."),
+            Field("status", \.status, "The status that counts as good."),
+        ])
+}
+
+enum Catalogues {
+    static let faults = FaultCatalog([TestKill.self, TestPause.self, TestFill.self])
+    static let probes = ProbeCatalog([TestRedis.self, TestHTTP.self])
+    static let workloads = WorkloadCatalog([TestRedis.self])
+
+    static func reader(_ services: Services? = nil, now: Int64 = 1_795_000_000_000_000_000) -> DrillReader {
+        DrillReader(faults: faults, probes: probes, workloads: workloads, services: services, now: now)
+    }
+}

@@ -1,0 +1,154 @@
+import MusterCore
+import MusterDocuments
+import Testing
+
+@Suite struct DrillReaderTests {
+    private let resources = DrillResources(
+        port: { $0 == "redis" ? 7001 : 7002 }, scratch: { "/tmp/run" },
+        environment: { ["TOKEN": "s3cret"][$0] },
+        file: { _ in "file-secret" })
+
+    @Test func everyWordOfTheExampleIsRead() throws {
+        let text = try FixtureFiles.text("drills/redis-kill.yaml")
+        let drill = try Catalogues.reader().read(text, resources: resources).drill
+        #expect(drill.name == "redis-kill")
+        #expect(drill.service == "sessions")
+        #expect(drill.owner == "team-platform")
+        #expect(drill.environment == .staging)
+        #expect(drill.failureMode == "process-crash")
+        #expect(drill.predict == Prediction(outage: .between(.milliseconds(100), .seconds(2)), lost: 0...0))
+        #expect(drill.variables == ["persistence": "aof-always"])
+        #expect(drill.objectives.rto == .seconds(2))
+        #expect(drill.objectives.rpo == .zero)
+        #expect(drill.objectives.strictIntegrity)
+        #expect(drill.scratchSize == ByteCount(64 << 20))
+        let fixture = try #require(drill.fixtures.first)
+        #expect(
+            fixture.run == [
+                "redis-server", "drills/redis/aof-always.conf", "--port", "7001", "--dir", "/tmp/run",
+            ])
+        #expect(fixture.restart == .always(after: .milliseconds(200)))
+        #expect(fixture.ready == .tcp("127.0.0.1:7001"))
+        #expect(fixture.readyWithin == .seconds(5))
+        #expect(fixture.environment == ["LANG": "C"])
+        #expect(drill.targets["redis"]?.selector == .fixture("redis"))
+        #expect(drill.targets["other"]?.selector == .process(.listening(6390)))
+        #expect(drill.targets["other"]?.allow == ["irreversible"])
+        #expect(drill.targets["here"]?.selector == .host)
+        #expect((drill.probes.first?.probe as? TestRedis)?.url == "redis://127.0.0.1:7001")
+        #expect(drill.probes.first?.setting.every == .milliseconds(10))
+        #expect(drill.workloads.first?.setting.rate.perSecond == 500)
+        #expect(drill.judgedBy == ["sessions", "ping"])
+        #expect(drill.steady.p99 == .milliseconds(20))
+        #expect(drill.recovered.within == .seconds(60))
+        #expect(drill.abort.when == [AbortRule.Condition(probe: "ping", failing: .seconds(60))])
+        #expect(drill.after.count == 1)
+    }
+
+    @Test func stepsKeepTheirOrderAndNesting() throws {
+        let text = try FixtureFiles.text("drills/redis-kill.yaml")
+        let steps = try Catalogues.reader().read(text, resources: resources).drill.steps
+        #expect(steps.count == 5)
+        guard case .inject(let kill) = steps[0].action, case .wait(let wait) = steps[1].action,
+            case .parallel(let both) = steps[2].action, case .lift("hang") = steps[3].action,
+            case .runbook(let runbook) = steps[4].action, case .inject(let hang) = both[0].action
+        else {
+            Issue.record("\(steps)")
+            return
+        }
+        #expect(kill.name == "crash" && kill.target == "redis" && kill.faultName == "process-kill")
+        #expect((kill.fault as? TestKill)?.signal == .KILL)
+        #expect(wait == .seconds(1))
+        #expect(hang.recovery == .after && hang.hold == .seconds(3) && both[0].at == .seconds(10))
+        #expect(runbook == RunbookStep(path: "restart.md", variables: ["unit": "redis"]))
+    }
+
+    @Test func variablesAreSetFromOutside() throws {
+        let text = try FixtureFiles.text("drills/redis-kill.yaml")
+        let drill = try Catalogues.reader().read(text, setting: ["persistence": "rdb"], resources: resources)
+            .drill
+        #expect(drill.fixtures[0].run[1] == "drills/redis/rdb.conf")
+        let wrong = Catalogues.reader().examine(
+            text, setting: ["persistence": "rbd", "persistance": "x"], resources: resources)
+        #expect(
+            wrong.errors.map(\.nearest) == ["persistence", "rdb"]
+                || wrong.errors.map(\.nearest) == ["rdb", "persistence"])
+    }
+
+    @Test func weakStabilityAndScriptedRunbookAreWarnings() throws {
+        let text = try FixtureFiles.text("drills/redis-kill.yaml")
+        let drill = try Catalogues.reader().read(text, resources: resources).drill
+        #expect(drill.warnings.contains { $0.hasPrefix("weak stability") })
+        #expect(drill.warnings.contains { $0.hasPrefix("detection not exercised") })
+    }
+
+    private func drill(probe: String, extra: String = "") -> String {
+        """
+        format: 1
+        drill: web
+        targets: { web: { process: { name: web } } }
+        probes:
+          web: { \(probe) }
+        steps:
+          - { inject: process-kill, into: web }
+        abort: { after: 5m }
+        \(extra)
+        """
+    }
+
+    @Test func secretsAreReadOnlyWhereTheyAreNotStored() throws {
+        let good = drill(probe: "http: \"http://h/\", headers: { Authorization: \"Bearer ${env:TOKEN}\" }")
+        let read = try Catalogues.reader().read(good, resources: resources)
+        #expect((read.drill.probes[0].probe as? TestHTTP)?.headers == ["Authorization": "Bearer s3cret"])
+        #expect(read.secrets == ["s3cret"])
+        let bad = Catalogues.reader().examine(
+            drill(probe: "http: \"http://h/${env:TOKEN}\""), resources: resources)
+        #expect(bad.errors.count == 1)
+        #expect(bad.errors[0].message.contains("would be stored"))
+        let url = Catalogues.reader().examine(
+            drill(probe: "http: \"http://me:word@h/\""), resources: resources)
+        #expect(url.errors.map(\.message) == ["a password inside a URL"])
+        let noPassword = Catalogues.reader().examine(
+            drill(probe: "http: \"http://me@h/a:b@c\""), resources: resources)
+        #expect(noPassword.errors.isEmpty)
+    }
+
+    @Test func dollarsAreEscaped() throws {
+        let text = drill(probe: "http: \"http://h/$${env:TOKEN}/$x/$5\"")
+        let read = try Catalogues.reader().read(text, resources: resources)
+        #expect((read.drill.probes[0].probe as? TestHTTP)?.url == "http://h/${env:TOKEN}/$x/$5")
+    }
+
+    @Test func valuesOfVariablesAreNotSyntax() throws {
+        let text = drill(
+            probe: "http: \"${url}\"",
+            extra: "vars: { url: { default: \"x, status: 5 } # ${scratch}\" } }")
+        let read = try Catalogues.reader().read(text, resources: resources)
+        #expect((read.drill.probes[0].probe as? TestHTTP)?.url == "x, status: 5 } # ${scratch}")
+    }
+
+    @Test func servicesGiveObjectives() throws {
+        let services = try Services(reading: try FixtureFiles.text("services.yaml"), now: 0)
+        let text = drill(probe: "http: \"http://h/\"", extra: "service: web")
+        let drill = try Catalogues.reader(services).read(text, resources: resources).drill
+        #expect(drill.objectives.rto == .seconds(60))
+        #expect(drill.objectives.source == "services.yaml: web")
+        #expect(drill.owner == "team-web")
+    }
+
+    @Test func looseningNeedsSomebodysWord() throws {
+        let services = try Services(reading: try FixtureFiles.text("services.yaml"), now: 0)
+        func errors(_ objectives: String) -> [String] {
+            Catalogues.reader(services).examine(
+                drill(probe: "http: \"http://h/\"", extra: "service: web\nobjectives: \(objectives)")
+            ).errors.map(\.message)
+        }
+        #expect(errors("{ rto: 30s }") == [])
+        #expect(errors("{ rto: 90s }") == ["'rto' is looser than that of service 'web'"])
+        #expect(
+            errors("{ rto: 90s, loosened: { reason: r, approver: a, expires: 2027-03-31 } }") == [])
+        #expect(
+            errors("{ rto: 90s, loosened: { reason: r, approver: a, expires: 2020-03-31 } }")
+                == ["the allowance for a looser 'rto' expired on 2020-03-31"])
+    }
+}
