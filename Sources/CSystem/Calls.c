@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -115,6 +116,14 @@ int csystem_set_close_on_exec(int descriptor, int on) {
 }
 
 int csystem_clone_file(int target, int source) { return ioctl(target, FICLONE, source); }
+
+int csystem_allocate(int descriptor, int64_t offset, int64_t count) {
+    return fallocate(descriptor, 0, offset, count) == 0 ? 0 : errno;
+}
+
+int csystem_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+int csystem_seal_writes(int descriptor) { return fcntl(descriptor, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW); }
 
 int64_t csystem_copy_file_range(int source, int target, size_t count) {
     return copy_file_range(source, NULL, target, NULL, count, 0);

@@ -111,6 +111,19 @@ public final class Descriptor: Sendable {
         }
     }
 
+    /// Sends all of it to a socket; a closed other end is EPIPE and no signal (send(2), MSG_NOSIGNAL).
+    public func send(_ bytes: [UInt8]) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            done += try call("send") {
+                bytes.withUnsafeBytes {
+                    Glibc.send(
+                        number, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL))
+                }
+            }
+        }
+    }
+
     /// Writes all of it at a place (pwrite(2)).
     public func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError) {
         var done = 0

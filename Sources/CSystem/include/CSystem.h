@@ -85,6 +85,11 @@ int csystem_duplicate_high(int descriptor, int lowest);
 int csystem_set_nonblocking(int descriptor, int on);
 int csystem_set_close_on_exec(int descriptor, int on);
 int csystem_clone_file(int target, int source);                 // ioctl_ficlonerange(2), FICLONE
+// fallocate(2) with mode 0: returns 0 or errno.
+int csystem_allocate(int descriptor, int64_t offset, int64_t count);
+// memfd_create(2), sealable; csystem_seal_writes makes all further writes fail with EPERM.
+int csystem_memory_file(const char *name);
+int csystem_seal_writes(int descriptor);
 int64_t csystem_copy_file_range(int source, int target, size_t count);
 // ioctl(2) with a pointer or number as argument.
 int csystem_ioctl(int descriptor, unsigned long request, void *argument);
