@@ -28,45 +28,14 @@ extension Duration {
 
     /// The exact canonical text, which `init(units:)` reads back: `90s` is `1m30s`, zero is `0s`.
     public var unitsText: String {
-        var left = nanoseconds
+        var left = nanoseconds.magnitude
         if left == 0 { return "0s" }
-        if left < 0 { return "-" + Duration.nanoseconds(-left).unitsText }
-        var text = ""
+        var text = nanoseconds < 0 ? "-" : ""
         for unit in Self.units where left >= unit.nanoseconds {
-            text += "\(left / unit.nanoseconds)\(unit.name)"
-            left %= unit.nanoseconds
+            text += "\(left / unit.nanoseconds.magnitude)\(unit.name)"
+            left %= unit.nanoseconds.magnitude
         }
         return text
-    }
-
-    /// A rounded text for people: at most three decimals in the unit that suits the size, such as `1.284 s`,
-    /// `12.5 ms`, `3m 20s`.
-    public var forPeople: String {
-        let value = nanoseconds
-        if value < 0 { return "-" + Duration.nanoseconds(value == .min ? .max : -value).forPeople }
-        switch value {
-        case 0: return "0 s"
-        // From where rounding would give 1000 of a unit, the next unit is used.
-        case ..<999_950: return "\(Self.rounded(value, 1_000)) µs"
-        case ..<999_950_000: return "\(Self.rounded(value, 1_000_000)) ms"
-        case ..<120_000_000_000: return "\(Self.rounded(value, 1_000_000_000)) s"
-        case ..<7_200_000_000_000: return "\(value / 60_000_000_000)m \(value / 1_000_000_000 % 60)s"
-        case ..<172_800_000_000_000:
-            return "\(value / 3_600_000_000_000)h \(value / 60_000_000_000 % 60)m"
-        default: return "\(value / 86_400_000_000_000)d \(value / 3_600_000_000_000 % 24)h"
-        }
-    }
-
-    /// Half up; 100 units and more keep one decimal, so that 130.4 ms is not shown as 130 ms.
-    private static func rounded(_ value: Int64, _ unit: Int64) -> String {
-        let whole = value / unit
-        let places: Int64 = whole >= 100 ? 10 : whole >= 10 ? 100 : 1000
-        let scaled = (value * places * 2 + unit) / (unit * 2)
-        let fraction = scaled % places
-        if fraction == 0 { return "\(scaled / places)" }
-        var digits = String(fraction + places).dropFirst()
-        while digits.last == "0" { digits = digits.dropLast() }
-        return "\(scaled / places).\(digits)"
     }
 }
 
