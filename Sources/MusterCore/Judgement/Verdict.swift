@@ -129,6 +129,14 @@ public struct LedgerFindings: Hashable, Sendable {
     public var rpa: Interval?
     /// The same by the newest survivor.
     public var tailRPA: Interval?
+    /// Age of the newest acknowledged write that survived, in the worst stream that lost any.
+    public var newestSurvivor: Interval?
+    /// How finely the ledger could have seen a loss: the fault minus the sending of the last write acknowledged
+    /// before it.
+    public var resolution: Duration?
+    /// Lost or corrupt entries with, and without, a later survivor from before the fault in their stream.
+    public var holes: [EntryKey] = []
+    public var tail: [EntryKey] = []
     /// From the first lost to the last lost acknowledgement.
     public var lossSpan: Duration = .zero
     public var lostBytes: Int64 = 0
@@ -142,6 +150,8 @@ public struct LedgerFindings: Hashable, Sendable {
     public var lost: Int { count(.lostHole, .lostTail, .lostAfterFault) }
     public var corrupt: Int { count(.corrupt) }
     public var duplicated: Int { count(.duplicate) }
+    /// Lost and corrupt as a share of the acknowledged writes.
+    public var lossRatio: Double { acknowledged == 0 ? 0 : Double(lost + corrupt) / Double(acknowledged) }
 }
 
 /// The judgement of a whole run.
