@@ -1,0 +1,103 @@
+/// The judgement of a drill: a pure function of its history, so that it can be repeated, tested exactly and
+/// argued about. What it reads from the events stands at `RunFacts`.
+public enum DrillJudge {
+    /// Raised whenever an unchanged history could be judged differently.
+    public static let version = 1
+
+    public static func judge(_ drill: Drill, _ history: History) -> Judgement {
+        let facts = RunFacts(drill, history.events)
+        guard !facts.strikes.isEmpty else { return nothingInjected(drill, facts, history) }
+        let signals = rulingSignals(drill, facts, history)
+        let recovery = RecoveryJudge(drill: drill, facts: facts, signals: signals)
+        let data = DataJudge(drill, facts, history.ledgers)
+        let objectives = (recovery.objective().map { [$0] } ?? []) + data.objectives()
+        let (verdict, reason) = conclude(drill, facts, recovery, objectives)
+        let remarks = Remarks(drill: drill, facts: facts, recovery: recovery, data: data)
+        return Judgement(
+            verdict: verdict, reason: reason, objectives: objectives,
+            measurements: measurements(recovery) + data.measurements(), ledgers: data.findings,
+            status: recovery.status, warnings: remarks.warnings, scope: remarks.scope)
+    }
+
+    private static func nothingInjected(_ drill: Drill, _ facts: RunFacts, _ history: History) -> Judgement {
+        let verdict: Verdict
+        let reason: String
+        if let abort = facts.abort {
+            verdict = .inconclusive
+            reason = "Inconclusive: the run was aborted before anything was injected: \(abort.text)"
+        } else if !facts.isSteady {
+            verdict = .inconclusive
+            reason = "Inconclusive: no steady state was reached, so nothing was injected"
+        } else {
+            verdict = .error
+            let why = facts.failures.last.map { ": \($0.text)" } ?? ""
+            reason = "Error: the run could not be carried out; nothing was injected\(why)"
+        }
+        return Judgement(
+            verdict: verdict, reason: reason, status: .invalid, warnings: drill.warnings,
+            scope: ["nothing was injected, so nothing was tested"])
+    }
+
+    private static func rulingSignals(
+        _ drill: Drill, _ facts: RunFacts, _ history: History
+    ) -> [RulingSignal] {
+        let ruling = history.signals.filter { drill.ruling.contains($0.name) }
+        let ends = ruling.flatMap { $0.samples.map(\.finished) }
+        let until = ends.max() ?? facts.strikes[0].injected.upper
+        return drill.ruling.compactMap { name in
+            let own = ruling.filter { $0.name == name }
+            return own.isEmpty ? nil : RulingSignal(name, own, drill, facts, until: until)
+        }
+    }
+
+    /// Fail, then inconclusive, then pass.
+    private static func conclude(
+        _ drill: Drill, _ facts: RunFacts, _ recovery: RecoveryJudge, _ objectives: [ObjectiveResult]
+    ) -> (Verdict, String) {
+        let missed = objectives.filter { $0.result == .missed }
+        if !missed.isEmpty { return (.fail, "Failed: \(sentences(missed))") }
+        let open = objectives.filter { $0.result == .inconclusive }
+        if !open.isEmpty { return (.inconclusive, "Inconclusive: \(sentences(open))") }
+        if objectives.isEmpty {
+            return (.inconclusive, "Inconclusive: the drill declares no objective")
+        }
+        // Objectives on data alone do not excuse a service that stayed down.
+        if let invalid = facts.invalid { return (.inconclusive, "Inconclusive: \(invalid)") }
+        if recovery.status == .notRecovered {
+            return (.inconclusive, "Inconclusive: the system was not seen to recover")
+        }
+        return (.pass, "Passed: \(sentences(objectives))")
+    }
+
+    /// Reasons without repetition, each with its objective where there are several.
+    private static func sentences(_ results: [ObjectiveResult]) -> String {
+        var seen: Set<String> = []
+        return results.filter { seen.insert($0.reason).inserted }.map(\.reason).joined(separator: "; ")
+    }
+
+    private static func measurements(_ recovery: RecoveryJudge) -> [Measurement] {
+        var all: [Measurement] = []
+        func add(_ name: String, _ subject: String, _ interval: Interval?) {
+            guard let interval else { return }
+            all.append(Measurement(name: name, subject: subject, interval: interval))
+        }
+        add("rta", "", recovery.rta)
+        add("rta-declared", "", recovery.rtaDeclared)
+        for signal in recovery.signals {
+            add("rta", signal.name, signal.worst(\.rta))
+            add("downtime", signal.name, signal.worst(\.downtime))
+            add("latent", signal.name, signal.worst(\.latent))
+            add("first-success", signal.name, signal.worst(\.timeToFirstSuccess))
+            add("time-to-stable", signal.name, signal.worst(\.timeToStable))
+            add("down-total", signal.name, signal.worst(\.figures.total))
+            add("slow-total", signal.name, slowTotal(signal))
+        }
+        return all
+    }
+
+    /// The SLO-down timeline, where it says more than the hard-down one.
+    private static func slowTotal(_ signal: RulingSignal) -> Interval? {
+        signal.recoveries.filter { $0.slowOutages != $0.outages }.map(\.slowFigures.total)
+            .reduce(nil) { .worst($0, $1) }
+    }
+}

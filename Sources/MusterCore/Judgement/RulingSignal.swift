@@ -1,0 +1,65 @@
+/// What a probe, or a workload with all its writers, saw of every fault of a run.
+struct RulingSignal {
+    var name: String
+    /// One for each writer and each fault.
+    var recoveries: [Recovery] = []
+    /// The end of observation, or where it was cut off.
+    var until: Instant
+
+    /// - Parameter until: the end of all observation.
+    init(_ name: String, _ signals: [Signal], _ drill: Drill, _ facts: RunFacts, until: Instant) {
+        self.name = name
+        self.until = until
+        for (index, strike) in facts.strikes.enumerated() {
+            var rule = RecoveryRule(
+                fault: strike.injected, lifted: strike.recovery == .after ? strike.lifted : nil,
+                stable: drill.recovered.stable,
+                tolerance: Double(1_000_000 - drill.steady.success.millionths) / 1e6, until: until)
+            if strike.recovery == .despite, let lifted = strike.lifted, lifted.lower < rule.until {
+                rule.until = lifted.lower
+                rule.ending = .lifted
+            }
+            if let undone = facts.abortUndone, undone < rule.until {
+                rule.until = undone
+                rule.ending = .abortUndone
+            }
+            self.until = min(self.until, rule.until)
+            let next = index + 1 < facts.strikes.count ? facts.strikes[index + 1].injected.lower : nil
+            recoveries += signals.map { Self.recovery(of: $0, by: rule, before: next) }
+        }
+    }
+
+    /// A fault is answered before the next one strikes, or else until the end.
+    private static func recovery(of signal: Signal, by rule: RecoveryRule, before next: Instant?) -> Recovery
+    {
+        guard let next, next < rule.until else { return Recovery(of: signal, by: rule) }
+        var alone = rule
+        alone.until = next
+        alone.ending = .lifted
+        let recovery = Recovery(of: signal, by: alone)
+        if recovery.status == .recovered || recovery.status == .recoveredFlapped { return recovery }
+        let whole = Recovery(of: signal, by: rule)
+        // An outage that only the next fault brought is not this one's.
+        return recovery.status == .noOutage && whole.status != .noOutage ? recovery : whole
+    }
+
+    var hasEvidence: Bool { !recoveries.isEmpty && recoveries.allSatisfy(\.hasEvidence) }
+    var sawOutage: Bool { recoveries.contains { $0.status != .noOutage } }
+
+    /// The worst of all writers; nil without an outage.
+    func worst(_ figure: (Recovery) -> Interval?) -> Interval? {
+        recoveries.filter { $0.status != .noOutage }.compactMap(figure).reduce(nil) { .worst($0, $1) }
+    }
+
+    var status: RecoveryStatus { .worst(recoveries.map(\.status)) }
+}
+
+extension RecoveryStatus {
+    /// The worst of several, from which a drill is judged.
+    static func worst(_ all: [RecoveryStatus]) -> RecoveryStatus {
+        let order: [RecoveryStatus] = [
+            .invalid, .notRecovered, .instrumentSuspect, .recoveredFlapped, .recovered,
+        ]
+        return order.first { all.contains($0) } ?? .noOutage
+    }
+}

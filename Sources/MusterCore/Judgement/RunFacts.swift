@@ -1,0 +1,124 @@
+/// What the judge reads from a run's events: its contract with whoever runs the drill.
+///
+/// | kind | subject | read |
+/// |---|---|---|
+/// | `steady` | – | its presence: the steady state was proven before the fault |
+/// | `injecting` | injection | `at`: lower end of F where `injected` has no bracket |
+/// | `injected` | injection, as the drill's `as:` | `bracket`: F; without one, from `injecting` to `at` |
+/// | `effective` | injection | its presence: the effect is proven; `text`: the proof |
+/// | `effect-missing` | injection | `text`: why not; overruled by a later `effective` |
+/// | `lifting` | injection | `at`, or the lower end of `bracket`: H⁻ |
+/// | `lifted` | injection | `bracket`: H; without one, from `lifting` to `at` |
+/// | `undone` | injection | `bracket`: H of what was never lifted by a step; of what an abort put back |
+/// | `abort` | who or what | `at`, `text`: the reason. Emitted before the undo begins |
+/// | `runbook-started` | path | `bracket` or `at`: Q; `actor`: `muster` is scripted, anybody else is human |
+/// | `runbook-finished`, `step-finished` | path, step | `detail.ok == false`: it failed; `text`: why |
+/// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why |
+/// | `not-steady-again` | – | `text`, as a warning |
+///
+/// Everything else is for people.
+struct RunFacts {
+    struct Strike {
+        var name: String
+        var step: InjectStep
+        /// F.
+        var injected: Bracket
+        var isProven: Bool
+        /// Why the effect is not proven, in the guard's words.
+        var missing: String?
+        /// H, for held faults.
+        var lifted: Bracket?
+        /// A held fault without a word on recovery must be survived.
+        var recovery: InjectStep.Recovery? {
+            step.recovery ?? (step.fault.persistence == .held ? .despite : nil)
+        }
+    }
+
+    var strikes: [Strike] = []
+    var isSteady: Bool
+    var abort: Event?
+    /// Where the undo of an abort began.
+    var abortUndone: Instant?
+    /// The first runbook after the first fault.
+    var runbook: Event?
+    var suspects: [Event]
+    var failures: [Event]
+    var notSteadyAgain: Event?
+
+    init(_ drill: Drill, _ events: [Event]) {
+        isSteady = events.contains { $0.kind == .steady }
+        abort = events.first { $0.kind == .abort }
+        suspects = events.filter { $0.kind == .instrumentSuspect }
+        failures = events.filter {
+            ($0.kind == .stepFinished || $0.kind == .runbookFinished) && $0.detail["ok"]?.asBool == false
+        }
+        notSteadyAgain = events.last { $0.kind == .notSteadyAgain }
+        for step in Self.injections(drill.steps) {
+            let own = events.filter { $0.subject == step.name }
+            guard let injected = own.first(where: { $0.kind == .injected }) else { continue }
+            let begun = own.first { $0.kind == .injecting }?.at ?? injected.at
+            let missing = own.last { $0.kind == .effectMissing }
+            strikes.append(
+                Strike(
+                    name: step.name, step: step,
+                    injected: injected.bracket ?? Bracket(min(begun, injected.at), injected.at),
+                    isProven: own.contains { $0.kind == .effective }, missing: missing?.text,
+                    lifted: Self.lift(own)))
+        }
+        strikes.sort { $0.injected.lower < $1.injected.lower }
+        if let abort {
+            let undo = events.filter { ($0.kind == .lifting || $0.kind == .undone) && $0.at >= abort.at }
+            abortUndone =
+                undo.map { $0.kind == .lifting ? $0.at : $0.bracket?.lower ?? abort.at }.min() ?? abort.at
+        }
+        if let first = strikes.first {
+            runbook = events.first { $0.kind == .runbookStarted && $0.at >= first.injected.lower }
+        }
+    }
+
+    /// The injections of steps and of what runs in parallel in them.
+    static func injections(_ steps: [Step]) -> [InjectStep] {
+        steps.flatMap { step -> [InjectStep] in
+            switch step.action {
+            case .inject(let inject): [inject]
+            case .parallel(let steps): injections(steps)
+            case .wait, .lift, .runbook: []
+            }
+        }
+    }
+
+    private static func lift(_ own: [Event]) -> Bracket? {
+        let lifting = own.first { $0.kind == .lifting }
+        let begun = lifting.map { $0.bracket?.lower ?? $0.at }
+        if let over = own.first(where: { $0.kind == .lifted || $0.kind == .undone }) {
+            if let bracket = over.bracket { return bracket }
+            return Bracket(min(begun ?? over.at, over.at), over.at)
+        }
+        return begun.map { Bracket($0, $0) }
+    }
+
+    /// Why nothing that this run yielded can be held against an objective; nil when it can.
+    var invalid: String? {
+        if !isSteady { return "the steady state before the fault is not proven" }
+        if let strike = strikes.first(where: { !$0.isProven }) {
+            let why = strike.missing.map { ": \($0)" } ?? ""
+            return "the fault '\(strike.name)' is not proven to have taken effect\(why)"
+        }
+        return nil
+    }
+
+    /// Q: when somebody began to act.
+    var declared: Bracket? { runbook.map { $0.bracket ?? Bracket($0.at, $0.at) } }
+
+    /// Whether the drill itself started the recovery, so that nobody had to notice anything.
+    var isScripted: Bool { runbook?.actor == "muster" }
+
+    /// Why the instrument cannot be trusted about `subject` in the time that counts.
+    func suspicion(of subject: String, until end: Instant) -> String? {
+        guard let first = strikes.first else { return nil }
+        return suspects.first {
+            ($0.subject.isEmpty || $0.subject == subject)
+                && ($0.bracket.map { $0.upper >= first.injected.lower && $0.lower <= end } ?? true)
+        }?.text
+    }
+}

@@ -1,0 +1,130 @@
+import MusterCore
+import Testing
+
+/// Verdicts by what the ledger proves; the fault is at [1000, 1000.2], the last write before it sent at 900.
+@Suite struct DataJudgeTests {
+    private func run(rpo: Double = 0, _ given: Ledger?) -> GivenRun {
+        var run = GivenRun(rpo: rpo)
+        run.signals = [boundsVector()]
+        run.ledgers = given.map { [$0] } ?? []
+        return run
+    }
+
+    @Test func zeroIsJudgedByCount() {
+        let passed = run(ledger(1...30)).judgement
+        #expect(passed.verdict == .pass)
+        #expect(passed.objectives[1].objective == "0 lost")
+        #expect(passed.objectives[1].measured == "0 lost")
+        #expect(passed.objectives[1].interval == interval(0, 0))
+        let lost = run(ledger(1...30, missing: [8, 9])).judgement
+        #expect(lost.verdict == .fail)
+        #expect(lost.reason == "Failed: 2 lost of 30 acknowledged writes")
+        #expect(lost.objectives[1].measured == "2 lost of 30 acknowledged writes, 180 ms to 300.2 ms old")
+        #expect(lost.ledgers[0].lost == 2)
+        #expect(run(ledger(1...30, missing: [30])).judgement.reason.hasSuffix("(split brain)"))
+    }
+
+    @Test func corruptCountsAsLost() {
+        var given = ledger(1...30)
+        given.readBack?.found[4].isIntact = false
+        #expect(run(given).judgement.reason == "Failed: 1 corrupt of 30 acknowledged writes")
+    }
+
+    @Test func bothMissesAreNamed() {
+        var both = run(ledger(1...30, missing: [9]))
+        both.drill.objectives.rto = ms(100)
+        #expect(
+            both.judgement.reason
+                == "Failed: recovered in 1.23 s to 1.241 s, not within the 100 ms allowed; "
+                + "1 lost of 30 acknowledged writes")
+    }
+
+    @Test func whatWasNotReadIsNotLost() {
+        var given = ledger(1...30, missing: [8, 9])
+        given.readBack?.problems = ["GET 8: timeout"]
+        #expect(run(given).judgement.verdict == .inconclusive)
+        // A wrong checksum is proof whatever else could not be read.
+        given.readBack?.found[0].isIntact = false
+        #expect(run(given).judgement.verdict == .fail)
+        var blind = ledger(1...30)
+        blind.blindWindow = ms(5)
+        #expect(run(blind).judgement.verdict == .inconclusive)
+        blind.readBack?.found.removeLast()
+        #expect(run(blind).judgement.verdict == .fail)
+        #expect(run(nil).judgement.verdict == .inconclusive)
+        #expect(run(nil).judgement.scope.contains { $0.hasPrefix("no write was followed") })
+    }
+
+    @Test func failWinsOverInconclusive() {
+        var given = run(ledger(1...30, missing: [9]))
+        given.drill.objectives.rto = ms(1235)
+        #expect(given.result()?.result == .inconclusive)
+        #expect(given.judgement.verdict == .fail)
+    }
+
+    /// Losing 8 and 9: RPA = [1000 - 820, 1000.2 - 700].
+    @Test(arguments: [
+        (300.2, Verdict.pass), (300.1, .inconclusive), (180, .inconclusive), (179.9, .fail),
+    ]) func timeIsJudgedByBounds(_ rpo: Double, _ verdict: Verdict) {
+        let judgement = run(rpo: rpo, ledger(1...30, missing: [8, 9])).judgement
+        #expect(judgement.objectives[1].interval == interval(180, 300.2))
+        #expect(judgement.verdict == verdict)
+    }
+
+    @Test func lossAfterTheFaultHasNoAllowance() {
+        #expect(run(rpo: 60_000, ledger(1...30, missing: [15])).judgement.verdict == .fail)
+        #expect(run(rpo: 60_000, ledger(1...30)).judgement.verdict == .pass)
+    }
+
+    @Test func withoutProvenEffectNoLossIsHeldAgainstIt() {
+        var given = run(ledger(1...30, missing: [9]))
+        given.drill.objectives.strictIntegrity = true
+        given.forget(.effective)
+        #expect(given.judgement.verdict == .inconclusive)
+        #expect(given.judgement.ledgers[0].lost == 1)
+    }
+
+    @Test func aSuspectLedgerProvesNothing() {
+        var given = run(ledger(1...30))
+        given.note(.instrumentSuspect, 3000, "writes", text: "the ledger's thread was stopped")
+        #expect(given.result("rpo")?.result == .inconclusive)
+        #expect(given.result("rto")?.result == .met)
+    }
+
+    @Test func strictIntegrity() {
+        func strict(_ change: (inout Ledger) -> Void) -> ObjectiveResult? {
+            var ledger = ledger(1...30)
+            change(&ledger)
+            var given = run(ledger)
+            given.drill.objectives.strictIntegrity = true
+            return given.result("integrity")
+        }
+        #expect(strict { _ in }?.result == .met)
+        #expect(strict { $0.readBack?.found[2].count = 2 }?.measured == "1 duplicate")
+        #expect(strict { $0.entries.remove(at: 20) }?.measured == "1 phantom")
+        #expect(strict { $0.entries[20].outcome = .fail }?.measured == "1 aborted but visible")
+        #expect(strict { $0.readBack?.late = [EntryKey(stream: 1, sequence: 3)] }?.measured == "1 stale")
+        #expect(strict { $0.readBack?.found[2].count = 2 }?.result == .missed)
+        // Presence is proof, absence is not.
+        #expect(
+            strict {
+                $0.readBack?.found[2].count = 2
+                $0.readBack?.agreed = false
+            }?.result == .missed)
+        #expect(strict { $0.readBack?.agreed = false }?.result == .inconclusive)
+        // A loss breaks the recovery point, not the integrity.
+        #expect(strict { $0.readBack?.found.removeLast() }?.result == .met)
+    }
+
+    @Test func worstWorkloadRules() {
+        var given = run(rpo: 250, ledger(1...30))
+        var other = ledger(1...30, missing: [7, 8, 9])
+        other.workload = "others"
+        given.ledgers.append(other)
+        #expect(given.result("rpo")?.interval == interval(280, 400.2))
+        #expect(given.judgement.verdict == .fail)
+        #expect(
+            given.judgement.measurements.contains(
+                Measurement(name: "tail-rpa", subject: "others", interval: interval(280, 400.2))))
+    }
+}

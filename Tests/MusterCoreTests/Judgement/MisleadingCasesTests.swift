@@ -1,0 +1,195 @@
+import MusterCore
+import Testing
+
+/// MEASUREMENT, section 6: the cases that mislead.
+@Suite struct MisleadingCasesTests {
+    // MARK: 1. Lifting the fault is not recovery
+
+    private func held(_ recovery: InjectStep.Recovery?, lift: (Double, Double)?, rto: Double = 2000)
+        -> GivenRun
+    {
+        var run = GivenRun(rto: rto, held: true, recovery: recovery)
+        run.drill.recovered.stable = ms(5000)
+        if let lift {
+            run.note(.lifting, lift.0, "crash")
+            run.note(.lifted, lift.1, "crash", bracket(lift.0, lift.1))
+        }
+        return run
+    }
+
+    @Test func despite() {
+        // S.hi = 2240.7, W = 5000: the lift may begin at 7240.7.
+        for recovery in [InjectStep.Recovery.despite, nil] {
+            var run = held(recovery, lift: (7240.7, 7241))
+            run.signals = [boundsVector()]
+            #expect(run.judgement.verdict == .pass)
+            var early = held(recovery, lift: (7240.6, 7241))
+            early.signals = [boundsVector()]
+            #expect(early.judgement.verdict == .fail)
+            #expect(early.result()?.interval == interval(6240.4, nil))
+        }
+    }
+
+    @Test func whatTheLiftBroughtBackDidNotRecover() {
+        // Down until the lift, then up at once.
+        let signal = { (lift: Double) in
+            Seen().then(.ok, 0, 990).then(.error, 1000, lift).then(.ok, lift + 10, 40_000).signal
+        }
+        var run = held(.despite, lift: (3000.2, 3000.5))
+        run.signals = [signal(3000)]
+        #expect(run.result()?.interval == interval(2000, nil))
+        #expect(run.judgement.verdict == .inconclusive)
+        run = held(.despite, lift: (3000.3, 3000.5))
+        run.signals = [signal(3000)]
+        #expect(run.judgement.verdict == .fail)
+        #expect(run.judgement.status == .notRecovered)
+    }
+
+    @Test func after() {
+        var run = held(.after, lift: (6000, 6000.5))
+        run.signals = [Seen().then(.ok, 0, 990).then(.error, 1000, 6230).then(.ok, 6240, 40_000).signal]
+        #expect(run.judgement.verdict == .pass)
+        #expect(run.result()?.interval == interval(229.5, 240.7))
+        var never = held(.after, lift: nil)
+        never.signals = run.signals
+        #expect(never.judgement.reason == "Inconclusive: the fault 'crash' was never lifted")
+        run.note(.abort, 5000, text: "Ctrl-C")
+        #expect(
+            run.judgement.reason
+                == "Inconclusive: the run was aborted before the fault 'crash' was lifted")
+    }
+
+    @Test func anAbortCensorsInTheSameWay() {
+        let signal = Seen().then(.ok, 0, 990).then(.error, 1000, 4000).then(.ok, 4010, 40_000).signal
+        var run = GivenRun()
+        run.signals = [signal]
+        run.note(.abort, 2900, text: "Ctrl-C")
+        run.note(.undone, 3200, "crash", bracket(3000, 3150))
+        #expect(run.judgement.verdict == .inconclusive)
+        #expect(run.result()?.interval == interval(1999.8, nil))
+        // Missed already before the abort.
+        run.drill.objectives.rto = ms(1900)
+        #expect(run.judgement.verdict == .fail)
+        // Up when it was aborted, though not for long enough: not proven, but not missed either.
+        var up = GivenRun()
+        up.signals = [boundsVector()]
+        up.note(.abort, 9000, text: "Ctrl-C")
+        up.note(.undone, 9200, "crash", bracket(9000, 9150))
+        #expect(up.result()?.interval == interval(1229.8, nil))
+        #expect(up.judgement.verdict == .inconclusive)
+        // Stable before the abort: proven.
+        up.drill.recovered.stable = ms(5000)
+        #expect(up.judgement.verdict == .pass)
+    }
+
+    // MARK: 3. Never down
+
+    private func neverDown(until end: Double = 33_000.2) -> GivenRun {
+        var run = GivenRun()
+        run.drill.predict.outage = Prediction.Outage.none
+        run.signals = [Seen().then(.ok, 0, end - 0.7, takes: 0.7).signal]
+        return run
+    }
+
+    @Test func neverDownPassesOnlyWithEverythingProven() {
+        let passed = neverDown(until: 33_010.7).judgement
+        #expect(passed.verdict == .pass)
+        #expect(passed.status == .noOutage)
+        #expect(passed.reason == "Passed: never down, as predicted")
+        #expect(passed.objectives[0].measured == "no outage seen")
+
+        var unpredicted = neverDown(until: 33_010.7)
+        unpredicted.drill.predict.outage = nil
+        #expect(unpredicted.judgement.verdict == .inconclusive)
+        #expect(unpredicted.judgement.reason.contains("the probe may not depend on the target"))
+        unpredicted.drill.predict.outage = .between(ms(1), ms(10))
+        #expect(unpredicted.judgement.verdict == .inconclusive)
+        #expect(unpredicted.judgement.warnings.contains { $0.contains("none was seen") })
+
+        var unproven = neverDown(until: 33_010.7)
+        unproven.forget(.effective)
+        #expect(unproven.judgement.verdict == .inconclusive)
+    }
+
+    @Test func neverDownMustBeWatchedLongEnough() {
+        // RTO + W after F = [1000, 1000.2] is 33,000.2.
+        let exact = GivenRun.watched(until: 33_000.2)
+        #expect(exact.judgement.verdict == .pass)
+        let short = GivenRun.watched(until: 33_000.1)
+        #expect(short.judgement.verdict == .inconclusive)
+        #expect(short.judgement.reason.contains("32 s are needed"))
+    }
+
+    @Test func neverDownMustHaveBeenLooking() {
+        var run = neverDown()
+        let looking = { (gap: Double) in
+            Seen().then(.ok, 0, 5000).then(.ok, 5000 + gap, 40_000).signal
+        }
+        run.signals = [looking(2000)]
+        #expect(run.judgement.verdict == .pass)
+        run.signals = [looking(2001)]
+        #expect(run.judgement.verdict == .inconclusive)
+        run.signals = [Seen().then(.ok, 0, 5000).then(.unknown, 5010, 7000).then(.ok, 7010, 40_000).signal]
+        #expect(run.judgement.verdict == .inconclusive)
+    }
+
+    // MARK: 4. Which F
+
+    @Test func theRecoveryRunsFromTheDeclaration() {
+        var run = GivenRun()
+        run.drill.objectives.rtoFrom = .declared
+        run.signals = [boundsVector()]
+        #expect(run.judgement.verdict == .inconclusive)
+        run.note(.runbookStarted, 1500.5, "restart.md", bracket(1500, 1500.5))
+        #expect(run.result()?.interval == interval(729.5, 740.7))
+        #expect(run.judgement.verdict == .pass)
+        let names = Set(run.judgement.measurements.map(\.name))
+        #expect(names.isSuperset(of: ["rta", "rta-declared"]))
+        run.drill.objectives.rto = ms(729)
+        #expect(run.judgement.verdict == .fail)
+    }
+
+    @Test func withoutABracketTheFaultLiesBetweenItsEvents() {
+        var run = GivenRun()
+        run.signals = [boundsVector()]
+        run.events.removeAll { $0.kind == .injected }
+        run.note(.injected, 1000.4, "crash")
+        #expect(run.result()?.interval == interval(1229.6, 1240.7))
+    }
+
+    // MARK: 5. Runbooks
+
+    @Test func aScriptedRunbookDoesNotExerciseDetection() {
+        var run = GivenRun()
+        run.signals = [boundsVector()]
+        run.note(.runbookStarted, 1500, "restart.md")
+        #expect(run.judgement.verdict == .inconclusive)
+        #expect(run.judgement.reason.hasPrefix("Inconclusive: detection not exercised"))
+        #expect(run.judgement.scope.contains { $0.hasPrefix("the drill started the runbook") })
+        // Even without the time that noticing takes it was missed.
+        run.drill.objectives.rto = ms(1000)
+        #expect(run.judgement.verdict == .fail)
+        // Up before the runbook began: it recovered by itself.
+        run.drill.objectives.rto = ms(2000)
+        run.forget(.runbookStarted)
+        run.note(.runbookStarted, 2240.7, "restart.md")
+        #expect(run.judgement.verdict == .pass)
+        // A person who acts has noticed.
+        run.forget(.runbookStarted)
+        run.note(.runbookStarted, 1500, "restart.md", actor: "alice")
+        #expect(run.judgement.verdict == .pass)
+    }
+}
+
+extension GivenRun {
+    /// Never down, watched until exactly `end`.
+    static func watched(until end: Double) -> GivenRun {
+        var run = GivenRun()
+        run.drill.predict.outage = Prediction.Outage.none
+        var signal = Seen().then(.ok, 0, 32_990).signal
+        let last = signal.samples.count - 1
+        signal.samples[last].finished = at(end)
+        run.signals = [signal]
+        return run
+    }
+}
