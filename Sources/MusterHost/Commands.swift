@@ -6,9 +6,8 @@ extension LinuxHost {
     public func query(_ argv: [String], deadline: Duration) throws -> CommandResult {
         var spawn = try command(argv)
         spawn.environment = Self.environment(["LC_ALL=C"])
-        return try capture(spawn, until: monotonic() + deadline, started: { _ in }) { child in
-            self.killSession(of: child)
-        }
+        let end = monotonic() + deadline
+        return try capture(spawn, until: end, started: { _ in }, kill: { self.killSession(of: $0) })
     }
 
     public func run(_ argv: [String], as id: InjectionID, deadline: Duration) throws -> CommandResult {
@@ -21,11 +20,12 @@ extension LinuxHost {
         spawn.environment = Self.environment(["LC_ALL=C", "\(Mark.variable)=\(id)"])
         spawn.cgroup = group
         spawn.isGated = true
-        return try capture(spawn, until: end, started: { try self.release($0, as: id) }) { child in
+        let kill = { (child: Child) in
             // Only this command: the mark may also be that of a lasting helper.
             if let group { MarkGroups.kill(group) }
             self.killSession(of: child)
         }
+        return try capture(spawn, until: end, started: { try self.release($0, as: id) }, kill: kill)
     }
 
     public func restart(_ argv: [String], deadline: Duration) throws -> CommandResult {

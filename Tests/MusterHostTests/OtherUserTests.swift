@@ -1,0 +1,40 @@
+import Glibc
+import MusterCore
+import MusterSystem
+import Testing
+
+@testable import MusterHost
+
+/// What an ordinary user gets, in a process that gives up being root.
+@Suite(.enabled(if: isRoot)) struct OtherUserTests {
+    @Test func sessionsCarryTheMarkWithoutCgroups() async {
+        await #expect(processExitsWith: .success) {
+            try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
+            let test = try HostUnderTest()
+            let host = test.host
+            #expect(host.cgroup(of: test.id) == nil)
+            #expect(host.userID() == 65534)
+            let identity = try host.spawn(["sh", "-c", "sleep 71 & sleep 71"], as: test.id)
+            #expect(try eventually { try host.helpers(of: test.id).count == 3 })
+            try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
+            #expect(try host.process(identity) == nil)
+            #expect(try host.helpers(of: test.id).isEmpty)
+        }
+    }
+
+    @Test func othersProcessesAreSeenButNotTouched() async {
+        await #expect(processExitsWith: .success) {
+            try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
+            let test = try HostUnderTest()
+            let host = test.host
+            let first = try #require(try host.process(1))
+            let error = #expect(throws: HostError.self) { try host.signal(first.identity, .cont) }
+            #expect(error?.code == .notPermitted)
+            let read = #expect(throws: HostError.self) { try host.read("/etc/shadow", from: 0, count: 1) }
+            #expect(read?.code == .notPermitted)
+            _ = try host.listeners(onPort: 22)
+            let run = try host.run(["id", "-u"], as: test.id, deadline: .seconds(10))
+            #expect(run.output == "65534\n")
+        }
+    }
+}
