@@ -80,8 +80,16 @@ public struct Injector {
         progress: (InjectionID, String) -> Void = { _, _ in }
     ) -> [UndoResult] {
         var work = injections.reversed().map { Work($0, catalog, superseded: recovered.contains($0.id)) }
+        let batch = Set(injections.map(\.id))
+        let others = ((try? journal.openInjections()) ?? []).filter { !batch.contains($0.id) }
         for phase in MendingPhase.allCases {
-            for index in work.indices { restore(&work[index], in: phase, progress) }
+            for index in work.indices {
+                if phase == .fixtures, let holder = holder(of: work[index], among: work, others) {
+                    work[index].hold("kept for '\(holder)', which lies in it and is not mended yet")
+                    continue
+                }
+                restore(&work[index], in: phase, progress)
+            }
             for index in work.indices { verify(&work[index], in: phase) }
             // Rows that need nothing of what comes later are closed now: a crash while a fixture comes down
             // must not make a fact about that fixture's files look violated.
@@ -97,6 +105,19 @@ public struct Injector {
             guard (try? host.remove(disposal.path)) != nil else { continue }
             try? journal.disposed(disposal, of: id)
         }
+    }
+
+    /// Whoever still has to be mended inside of a scratch directory: without it that could never be done.
+    private func holder(of scratch: Work, among work: [Work], _ others: [Injection]) -> String? {
+        let places = scratch.claims.filter { $0.resource == "scratch" }.map(\.name)
+        let unsettled = work.filter { $0.result.id != scratch.result.id && !$0.result.isSettled }
+        let open = unsettled.map { ($0.result.name, $0.claims) } + others.map { ($0.name, $0.claims) }
+        return open.first { _, claims in
+            claims.contains { claim in
+                ["path", "file-system"].contains(claim.resource)
+                    && places.contains { claim.name == $0 || claim.name.hasPrefix($0 + "/") }
+            }
+        }?.0
     }
 
     private func restore(
@@ -161,12 +182,20 @@ public struct Injector {
         var result: UndoResult
         /// In step with `result.facts`.
         var facts: [(fact: any Fact, stored: StoredFact)] = []
+        var claims: [Claim]
         var superseded: Bool
         var helperRemains = false
         var lastPhase: MendingPhase { facts.map(\.fact.phase).max() ?? .helpers }
 
+        mutating func hold(_ reason: String) {
+            for index in facts.indices where facts[index].fact.phase == .fixtures {
+                result.facts[index].problem = reason
+            }
+        }
+
         init(_ injection: Injection, _ catalog: FactCatalog, superseded: Bool) {
             self.superseded = superseded && injection.mending == .byRecovery
+            claims = injection.claims
             result = UndoResult(id: injection.id, name: injection.name, fault: injection.fault)
             for stored in injection.facts {
                 if self.superseded && stored.kind != NoHelper.kind { continue }

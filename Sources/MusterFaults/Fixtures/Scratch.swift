@@ -47,7 +47,7 @@ public struct Scratch: Fault {
         }
         let directory = DirectoryAbsent(id: id, path: path)
         guard let size else {
-            return UndoPlan(facts: [directory], claims: [Claim("path", path)], touches: ["makes \(path)"])
+            return UndoPlan(facts: [directory], claims: [Claim("scratch", path)], touches: ["makes \(path)"])
         }
         try Refusals.needRoot("mounting a file system for \(path)", on: host)
         for tool in ["mkfs.ext4", "mount", "umount", "truncate"] where host.tool(tool) == nil {
@@ -63,7 +63,7 @@ public struct Scratch: Fault {
             facts: [
                 NotMounted(id: id, path: path), directory, FileAbsent(path: image(id), phase: .fixtures),
             ],
-            claims: [Claim("path", path), Claim("path", image(id))],
+            claims: [Claim("scratch", path)],
             touches: ["makes \(path) with an ext4 file system of \(size.forPeople) (loop mount)"])
     }
 

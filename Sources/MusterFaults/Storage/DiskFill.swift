@@ -59,8 +59,12 @@ public struct DiskFill: Fault {
 
     public func plan(for target: Target, as id: InjectionID, on host: any HostReader) throws -> UndoPlan {
         let fill = try prepare(target, as: id, on: host)
+        let isLoop = fill.fileSystem.source.hasPrefix("/dev/loop")
+        let fact = FileAbsent(
+            path: fill.path, phase: .fills, mountPoint: fill.fileSystem.mountPoint,
+            volatileSince: isLoop ? try host.bootID() : nil)
         return UndoPlan(
-            facts: [FileAbsent(path: fill.path, phase: .fills, mountPoint: fill.fileSystem.mountPoint)],
+            facts: [fact],
             claims: [Claim("file-system", fill.fileSystem.mountPoint)],
             touches: [
                 "takes \(ByteCount(fill.bytes).forPeople) of the "

@@ -8,22 +8,29 @@ public struct FileAbsent: Fact, Hashable {
     public var phase: MendingPhase
     /// The mount point that must be in place for its absence to mean anything; nil when any will do.
     public var mountPoint: String?
+    /// The boot in which that mount was seen, where it would not survive another (a loop mount).
+    public var volatileSince: String?
 
-    public init(path: String, phase: MendingPhase, mountPoint: String? = nil) {
+    public init(
+        path: String, phase: MendingPhase, mountPoint: String? = nil, volatileSince: String? = nil
+    ) {
         self.path = path
         self.phase = phase
         self.mountPoint = mountPoint
+        self.volatileSince = volatileSince
     }
 
     public init(fields: Value) throws {
         let phase = Self.phases.first { $0.value == fields["phase"]?.asText }?.key ?? .rest
         self.init(
-            path: try fields.text("path", of: Self.kind), phase: phase, mountPoint: fields["mount"]?.asText)
+            path: try fields.text("path", of: Self.kind), phase: phase, mountPoint: fields["mount"]?.asText,
+            volatileSince: fields["boot"]?.asText)
     }
 
     public var fields: Value {
         var map: [String: Value] = ["path": .text(path), "phase": .text(Self.phases[phase] ?? "rest")]
         if let mountPoint { map["mount"] = .text(mountPoint) }
+        if let volatileSince { map["boot"] = .text(volatileSince) }
         return .map(map)
     }
 
@@ -36,8 +43,10 @@ public struct FileAbsent: Fact, Hashable {
         }
         guard let mountPoint else { return .holds }
         let parent = path.directory
-        guard let real = try host.resolve(parent) else { return .violated("\(parent) is not there") }
-        let actual = try host.fileSystem(holding: real).mountPoint
+        let actual = try host.resolve(parent).map { try host.fileSystem(holding: $0).mountPoint } ?? "nothing"
+        if actual != mountPoint, let volatileSince, try host.bootID() != volatileSince {
+            return .moot("the host rebooted, and the loop mount at \(mountPoint) did not survive that")
+        }
         return actual == mountPoint
             ? .holds
             : .violated("\(mountPoint) is not mounted (\(parent) is on \(actual)), so it cannot be seen")

@@ -1,0 +1,105 @@
+import MusterCore
+import MusterFaults
+import Testing
+
+/// What a drill breaks, in order; undone newest first.
+struct Scenario: Sendable, CustomTestStringConvertible {
+    struct Act: Sendable {
+        var name: String
+        var fault: any Fault
+        var target: Target
+    }
+
+    var acts: [Act]
+    var testDescription: String { acts.map(\.name).joined(separator: " + ") }
+
+    func request(_ index: Int) -> InjectionRequest {
+        InjectionRequest(
+            id: Self.id(index), run: "run", name: acts[index].name, fault: acts[index].fault,
+            target: acts[index].target, utc: 0)
+    }
+
+    static func id(_ index: Int) -> InjectionID {
+        guard let id = InjectionID("tag-\(index)") else { preconditionFailure("the id is well-formed") }
+        return id
+    }
+
+    /// The world before anything happens.
+    static func original() -> World {
+        let world = World()
+        for directory in ["/state", "/state/quarantine", "/srv", "/srv/data", "/srv/app", "/opt"] {
+            world.nodes[directory] = World.Node(kind: .directory)
+        }
+        world.nodes["/opt/muster-guard"] = World.Node(bytes: [1])
+        world.nodes["/srv/app/table.db"] = World.Node(bytes: (0..<24).map { UInt8($0) })
+        world.mounts["/srv/data"] = World.Mount(source: "/dev/loop0", device: 9, total: 64 << 20)
+        world.units = ["web.service": "web"]
+        world.start("db", arguments: ["db"])
+        world.start("web", arguments: ["web"], cgroup: "/system.slice/web.service")
+        world.start("cache", arguments: ["cache"])
+        return world
+    }
+
+    /// Every fault of the catalogue, alone; those on a fixture bring it up first.
+    static let singles: [Scenario] = {
+        let fixture = Act(
+            name: "fixture", fault: FixtureFault(name: "sample", run: ["sample"]), target: Target(.host))
+        var loop = ProcessKill()
+        loop.every = .seconds(1)
+        var fill = DiskFill()
+        fill.size = ByteCount(8 << 20)
+        var corrupt = FileCorrupt()
+        corrupt.bytes = ByteCount(6)
+        corrupt.pieces = 2
+        var command = CommandFault()
+        command.inject = ["touch", "/srv/app/flag"]
+        command.check = ["is-absent", "/srv/app/flag"]
+        command.restore = ["rm", "/srv/app/flag"]
+        let db = Target(.process(.name("db")), restart: ["start-once", "db"])
+        let ownFixture = Target(.process(.fixture(name: "sample", id(0))))
+        return [
+            [fixture, Act(name: "process-kill", fault: ProcessKill(), target: ownFixture)],
+            [Act(name: "process-kill (restart:)", fault: ProcessKill(), target: db)],
+            [Act(name: "process-kill (unit)", fault: ProcessKill(), target: Target(.process(.name("web"))))],
+            [Act(name: "process-kill (crash loop)", fault: loop, target: db)],
+            [Act(name: "process-pause", fault: ProcessPause(), target: Target(.process(.name("cache"))))],
+            [Act(name: "cpu-burn", fault: CPUBurn(), target: Target(.host))],
+            [Act(name: "disk-fill", fault: fill, target: Target(.path("/srv/data")))],
+            [Act(name: "file-corrupt", fault: corrupt, target: Target(.path("/srv/app/table.db")))],
+            [Act(name: "net-partition", fault: NetPartition(), target: Target(.network(.namespace("lab"))))],
+            [Act(name: "command", fault: command, target: Target(.host))],
+            [Act(name: "scratch", fault: Scratch(path: "/srv/fresh"), target: Target(.host))],
+            [
+                Act(
+                    name: "scratch (own file system)",
+                    fault: Scratch(path: "/srv/fresh", size: ByteCount(32 << 20)), target: Target(.host))
+            ],
+        ].map(Scenario.init)
+    }()
+
+    /// Every two of them at once, and the stack that a drill on its own scratch makes.
+    static let pairs: [Scenario] = {
+        var pairs: [Scenario] = []
+        for (index, first) in singles.enumerated() {
+            for second in singles.dropFirst(index + 1) {
+                let names = Set(first.acts.map(\.kind)).intersection(second.acts.map(\.kind))
+                // Two kills of one process, or two scratches at one path, are refused by their claims.
+                if names.isEmpty { pairs.append(Scenario(acts: first.acts + second.acts)) }
+            }
+        }
+        var fill = DiskFill()
+        fill.size = ByteCount(4 << 20)
+        let inside = Act(name: "disk-fill in it", fault: fill, target: Target(.path("/srv/fresh")))
+        let damage = Act(
+            name: "file-corrupt in it", fault: FileCorrupt(), target: Target(.path("/srv/fresh/table.db")))
+        if let scratch = singles.last {
+            pairs += [[damage], [inside]].map { Scenario(acts: scratch.acts + $0) }
+        }
+        return pairs
+    }()
+}
+
+extension Scenario.Act {
+    /// The fault's name, without the variant.
+    var kind: Substring { name.prefix { $0 != " " } }
+}
