@@ -19,12 +19,15 @@ extension TestFault {
 
 /// Faults, probes and workloads of the tests' own, so that the reader is tested and not the catalogue.
 struct TestKill: TestFault {
-    enum Signal: String, FormWord { case TERM, KILL }
-    var signal = Signal.KILL
+    enum Signal: String, FormWord {
+        case terminate = "TERM"
+        case kill = "KILL"
+    }
+    var signal = Signal.kill
 
     static let form = Form(
         "process-kill", "Ends processes.", blank: TestKill(),
-        fields: [Field("signal", \.signal, default: .KILL, "The signal.")])
+        fields: [Field("signal", \.signal, default: .kill, "The signal.")])
     static let targets: Set<Target.Kind> = [.process]
     var persistence: Persistence { .instant }
 }

@@ -57,7 +57,7 @@ import Testing
             return
         }
         #expect(kill.name == "crash" && kill.target == "redis" && kill.faultName == "process-kill")
-        #expect((kill.fault as? TestKill)?.signal == .KILL)
+        #expect((kill.fault as? TestKill)?.signal == .kill)
         #expect(wait == .seconds(1))
         #expect(hang.recovery == .after && hang.hold == .seconds(3) && both[0].at == .seconds(10))
         #expect(runbook == RunbookStep(path: "restart.md", variables: ["unit": "redis"]))

@@ -58,7 +58,7 @@ public struct Runbook: Hashable, Sendable {
 
 /// One block of a runbook that is executed.
 public struct RunbookItem: Hashable, Sendable {
-    public enum Kind: String, Sendable, CaseIterable, Codable {
+    public enum Kind: String, FormWord, Codable {
         /// Exit code 0 succeeds.
         case command
         /// Asserts once; changes nothing.
@@ -121,5 +121,30 @@ public struct RunbookItem: Hashable, Sendable {
         self.onFailure = onFailure
         self.isCritical = isCritical
         self.line = line
+    }
+}
+
+extension RunbookItem.Failure: FormValue {
+    public static var shape: Shape { .text }
+    public var value: Value {
+        switch self {
+        case .abort: "abort"
+        case .proceed: "continue"
+        case .step(let name): .text("step:" + name)
+        }
+    }
+    public init(node: FormNode) throws {
+        let text = node.text ?? ""
+        if text == "abort" {
+            self = .abort
+        } else if text == "continue" {
+            self = .proceed
+        } else if text.hasPrefix("step:"), text.count > 5 {
+            self = .step(String(text.dropFirst(5)))
+        } else {
+            throw FormProblem(
+                "found \(node.inWords)", at: node.place, expected: "abort, continue or step:NAME",
+                nearest: nearestWord(to: text, among: ["abort", "continue"]))
+        }
     }
 }

@@ -1,0 +1,151 @@
+public import MusterCore
+
+/// What reading a runbook brought to light.
+public struct RunbookExamination: Sendable {
+    /// nil when there are errors.
+    public var runbook: Runbook?
+    public var errors: [FormProblem]
+    public var warnings: [FormProblem]
+}
+
+/// Reads executable markdown: front matter, and fences that carry a `kind`. Everything else is for people.
+public enum RunbookReader {
+    /// - Parameters:
+    ///   - fallbackTitle: when the file has no heading, such as its name.
+    ///   - hash: SHA-256 of a text, in hexadecimal.
+    /// - Throws: `FormProblems` with every error.
+    public static func read(
+        _ text: String, fallbackTitle: String, hash: (String) -> String
+    ) throws -> Runbook {
+        let examination = examine(text, fallbackTitle: fallbackTitle, hash: hash)
+        guard let runbook = examination.runbook else { throw FormProblems(examination.errors) }
+        return runbook
+    }
+
+    /// Reads and checks; everything that is wrong or doubtful is in the result.
+    public static func examine(
+        _ text: String, fallbackTitle: String, hash: (String) -> String
+    ) -> RunbookExamination {
+        var result = RunbookExamination(runbook: nil, errors: [], warnings: [])
+        if text.utf8.count > YamlText.largest || text.utf8.contains(0) {
+            result.errors = [
+                FormProblem("the file is larger than 1 MiB or holds a NUL", at: nil, expected: "text")
+            ]
+            return result
+        }
+        let front = FrontMatter(text)
+        var (head, shell) = (RunbookHead(), nil as String?)
+        do {
+            (head, shell) = try front.read()
+        } catch {
+            result.errors = (error as? FormProblems)?.problems ?? [FormProblem("\(error)", at: nil)]
+        }
+        if head.owner == nil, result.errors.isEmpty {
+            result.warnings.append(
+                FormProblem(
+                    "nobody owns this runbook", at: nil, expected: "muster: { owner: … } in front matter"))
+        }
+        let fences = Fence.all(in: front.rest, linesBefore: front.lineCount)
+        var blocks = BlockReader(shell: shell)
+        for fence in fences { blocks.read(fence) }
+        blocks.checkReferences()
+        result.errors += blocks.errors
+        result.warnings += blocks.warnings
+        guard result.errors.isEmpty else { return result }
+        result.runbook = runbook(text, fallbackTitle, head, shell, blocks.items, hash)
+        return result
+    }
+
+    private static func runbook(
+        _ text: String, _ fallbackTitle: String, _ head: RunbookHead, _ shell: String?,
+        _ items: [RunbookItem],
+        _ hash: (String) -> String
+    ) -> Runbook {
+        let title = text.split(separator: "\n").first { $0.hasPrefix("# ") }?.dropFirst(2)
+        var runbook = Runbook(
+            title: title.map(String.init) ?? head.id ?? fallbackTitle, id: head.id, service: head.service,
+            owner: head.owner, shell: shell ?? "sh",
+            variables: head.variables.entries.map {
+                Runbook.Variable(
+                    name: $0.name, isRequired: $0.item.required, defaultValue: $0.item.defaultValue,
+                    pattern: $0.item.pattern, secret: $0.item.secret)
+            }, steps: items, source: text)
+        runbook.fileHash = hash(withoutStamp(text))
+        runbook.execHash = hash(projection(runbook, head).canonicalJSON)
+        return runbook
+    }
+
+    /// The file without the line that says when it was last proven, so that stamping does not change its
+    /// hash. The stamp stands between two lines `<!-- muster:verified -->`.
+    public static func withoutStamp(_ text: String) -> String {
+        let marker = "<!-- muster:verified -->"
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let marks = lines.indices.filter { lines[$0].trimmingPrefix(while: { $0 == " " }).hasPrefix(marker) }
+        guard marks.count == 2 else { return text }
+        lines.removeSubrange(marks[0]...marks[1])
+        return lines.joined(separator: "\n")
+    }
+
+    /// All that decides what is executed, and nothing else.
+    private static func projection(_ runbook: Runbook, _ head: RunbookHead) -> Value {
+        let variables = Dictionary(
+            head.variables.entries.map { ($0.name, $0.item.value) }, uniquingKeysWith: { first, _ in first })
+        return [
+            "format": 1, "vars": .map(variables), "objectives": head.objectives?.value ?? .null,
+            "steps": .list(runbook.steps.map(projection)),
+        ]
+    }
+
+    private static func projection(_ item: RunbookItem) -> Value {
+        var body = Substring(item.body)
+        while body.last == "\n" { body = body.dropLast() }
+        return [
+            "kind": .text(item.kind.rawValue), "name": .text(item.name), "shell": .text(item.shell),
+            "body": .text(String(body)), "timeout": item.timeout.value, "interval": item.interval.value,
+            "stable": item.stable.value, "retries": item.retries.value, "retryDelay": item.retryDelay.value,
+            "retryOn": .list(item.retryOn.map(\.value)), "idempotent": .bool(item.isIdempotent),
+            "onFailure": item.onFailure.value, "critical": .bool(item.isCritical),
+        ]
+    }
+}
+
+/// What stands between two lines `---` at the very beginning.
+struct FrontMatter {
+    private let yaml: String?
+    private let isOpen: Bool
+    /// The markdown behind it.
+    let rest: String
+    /// Lines of the file before `rest`.
+    let lineCount: Int
+
+    init(_ text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        func isMark(_ line: Substring) -> Bool { line == "---" || line == "---\r" }
+        guard let first = lines.first, isMark(first) else {
+            (yaml, isOpen, rest, lineCount) = (nil, false, text, 0)
+            return
+        }
+        guard let end = lines.dropFirst().firstIndex(where: isMark) else {
+            (yaml, isOpen, rest, lineCount) = (nil, true, "", lines.count)
+            return
+        }
+        // An empty line in place of the mark keeps the line numbers of the file.
+        yaml = "\n" + lines[1..<end].joined(separator: "\n") + "\n"
+        isOpen = false
+        rest = lines[(end + 1)...].joined(separator: "\n")
+        lineCount = end + 1
+    }
+
+    /// Keys beside `shell` and `muster` belong to others, such as a site generator.
+    func read() throws -> (head: RunbookHead, shell: String?) {
+        if isOpen {
+            throw FormProblems([
+                FormProblem(
+                    "the front matter does not end", at: Place(line: 1, column: 1), expected: "a line ---")
+            ])
+        }
+        guard let yaml else { return (RunbookHead(), nil) }
+        let tree = try YamlText.tree(of: yaml)
+        return (try tree["muster"].map { try RunbookHead(node: $0) } ?? RunbookHead(), tree["shell"]?.text)
+    }
+}

@@ -1,0 +1,123 @@
+import MusterCore
+import MusterDocuments
+import Testing
+
+@Suite struct RunbookTests {
+    /// FNV-1a, in place of SHA-256: the reader takes whatever hash it is given.
+    private func hash(_ text: String) -> String {
+        String(
+            text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 },
+            radix: 16)
+    }
+
+    private func examine(_ text: String) -> RunbookExamination {
+        RunbookReader.examine(text, fallbackTitle: "x.md", hash: hash)
+    }
+
+    @Test func blocksWithAKindAreSteps() throws {
+        let text = try FixtureFiles.text("runbooks/restart.md")
+        let runbook = try RunbookReader.read(text, fallbackTitle: "restart.md", hash: hash)
+        #expect(runbook.title == "Restart Redis")
+        #expect(runbook.service == "sessions" && runbook.owner == "team-platform")
+        #expect(runbook.source == text)
+        #expect(runbook.variables.map(\.name) == ["unit", "TOKEN"])
+        #expect(runbook.variables[1].secret == "env:DR_TOKEN")
+        #expect(runbook.steps.map(\.name) == ["start", "writable", "count"])
+        let start = runbook.steps[0]
+        #expect(start.kind == .command && start.shell == "sh" && start.retries == 2)
+        #expect(
+            start.retryOn == [75, 124] && start.retryDelay == .seconds(3) && start.heading == "1. Start it")
+        #expect(
+            start.body
+                == "systemctl start \"$unit\" \\\n  && echo \"started\\t$unit\"   # trailing blanks  \n")
+        let wait = runbook.steps[1]
+        #expect(wait.body == "redis-cli ping | grep -qx PONG\n  indented\n")
+        #expect(wait.interval == .milliseconds(500) && wait.stable == 3 && wait.onFailure == .step("start"))
+        #expect(runbook.steps[2].isCritical == false && runbook.steps[2].isIdempotent)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for step in runbook.steps { #expect(lines[step.line - 1].contains("\"\(step.name)\"")) }
+    }
+
+    private func block(_ info: String, _ body: String = "true") -> String {
+        "# T\n\n```\(info)\n\(body)\n```\n"
+    }
+
+    @Test(arguments: [
+        ("sh {\"name\":\"a\",\"kind\":\"command\",}", "nothing behind a comma"),
+        ("sh {\"name\":\"a\",\"kind\":{\"x\":1}}", "neither text"),
+        ("sh {\"name\":\"a}\",\"kind\":\"command\"}", "a brace inside a value"),
+        ("sh {\"name\":\"a\",\"kind\":\"command\"} more", "text behind the '}'"),
+        ("sh {name=a kind=command}", "a key without quotes"),
+        ("sh name=a kind=command", "read differently"),
+        ("sh {\"name\":\"a\",\"name\":\"b\",\"kind\":\"check\"}", "stands here twice"),
+        ("sh {\"name\":\"a\",\"knid\":\"check\"}", "without 'kind'"),
+        ("sh {\"name\":\"a\",\"timeout\":\"1s\"}", "without 'kind'"),
+        ("sh {\"name\":\"a\",\"kind\":\"manual\"}", "not yet: blocks of kind 'manual'"),
+        ("sh {\"name\":\"a\",\"kind\":\"comand\"}", "'comand' is not known"),
+        ("sh {\"kind\":\"check\"}", "'name' is missing"),
+        ("python {\"name\":\"a\",\"kind\":\"check\"}", "is not a shell"),
+        ("sh {\"name\":\"a\",\"kind\":\"command\",\"retries\":\"2\"}", "not idempotent"),
+        ("sh {\"name\":\"a\",\"kind\":\"check\",\"stable\":\"2\"}", "'stable' on a check"),
+        ("sh {\"name\":\"a\",\"kind\":\"check\",\"timeout\":\"5\"}", "found '5'"),
+        ("sh {\"name\":\"a\",\"kind\":\"check\",\"tmeout\":\"5s\"}", "unknown key 'tmeout'"),
+        ("sh {\"name\":\"a\",\"kind\":\"check\",\"onFailure\":\"step:b\"}", "no block is named 'b'"),
+        ("sh {\"name\":\"a\",\"kind\":\"check\",\"rollback\":\"b\"}", "not yet"),
+        ("sh {\"name\":\"a\",\"kind\":\"check\",\"retryOn\":\"0\"}", "found '0'"),
+    ])
+    func refused(_ info: String, _ message: String) {
+        let errors = examine(block(info)).errors
+        #expect(errors.count == 1)
+        #expect(errors.first?.message.contains(message) == true, "\(errors)")
+        #expect(errors.first?.place?.line == 3)
+    }
+
+    @Test(arguments: ["", "sh", "sh {name=a}", "sh {\"name\":\"a\"}", "text {}", "yaml {{ x }}"])
+    func blocksWithoutAKindAreProse(_ info: String) {
+        let examination = examine(block(info))
+        #expect(examination.errors.isEmpty)
+        #expect(examination.runbook?.steps.isEmpty == true)
+    }
+
+    @Test func unclosedAndEmptyBlocksAreRefused() {
+        let info = "```sh {\"name\":\"a\",\"kind\":\"check\"}\n"
+        #expect(examine(info + "true\n").errors.first?.message == "the block does not end")
+        #expect(examine(info + "```\n").errors.first?.message == "an empty block")
+        #expect(examine("---\nmuster: {}\n").errors.first?.message == "the front matter does not end")
+    }
+
+    @Test func frontMatterProblemsNameTheLineOfTheFile() {
+        let errors = examine("---\nshell: sh\nmuster:\n  ownr: x\n---\n# T\n").errors
+        #expect(errors.first?.place == Place(line: 4, column: 3))
+        #expect(errors.first?.nearest == "owner")
+    }
+
+    @Test func proseDoesNotChangeWhatIsExecutedButCommandsDo() throws {
+        let text = try FixtureFiles.text("runbooks/restart.md")
+        let one = try #require(examine(text).runbook)
+        let prose = try #require(examine(text.replacing("Look first", with: "Look twice")).runbook)
+        #expect(prose.execHash == one.execHash && prose.fileHash != one.fileHash)
+        for change in [
+            ("-gt 0", "-gt 1"), ("\"60s\"", "\"61s\""), ("[a-z0-9-]", "[a-z]"), ("rto: 5m", "rto: 6m"),
+        ] {
+            let changed = try #require(examine(text.replacing(change.0, with: change.1)).runbook)
+            #expect(changed.execHash != one.execHash, "\(change)")
+        }
+        let mark = "<!-- muster:verified -->\n"
+        let stamped = try #require(examine(text + mark + "outcome 7\n" + mark).runbook)
+        let again = try #require(examine(text + mark + "outcome 8\n" + mark).runbook)
+        #expect(stamped.fileHash == again.fileHash)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func randomTextNeverCrashes() {
+        var generator = SeededGenerator(seed: 7)
+        let pieces = [
+            "---\n", "```", "~~~", "sh ", "{\"name\":\"a\"", ",\"kind\":\"check\"}", "\n", "- ", "> ",
+            "# h\n", "\\",
+            "}", "\"", "muster:\n", "  vars: ", "\r\n", "é", "    ",
+        ]
+        for _ in 0..<3000 {
+            let count = Int.random(in: 0..<30, using: &generator)
+            _ = examine((0..<count).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined())
+        }
+    }
+}
