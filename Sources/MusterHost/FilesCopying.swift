@@ -21,6 +21,9 @@ extension LinuxHost {
                         throw SystemError("copy \(path) to \(copy)", code: error.code)
                     }
                     try keep(status, on: target, copy)
+                    // Programs that compare times must not take a restored file for a changed one.
+                    try check(
+                        "set the times of \(copy)", futimens(target.number, [status.st_atim, status.st_mtim]))
                     try target.synchronize()
                     try synchronizeDirectory(parentDirectory(of: copy))
                 })

@@ -53,18 +53,20 @@ extension LinuxHost {
         var wait = Duration.milliseconds(1)
         while true {
             let left = try helpers(of: id)
-            if left.isEmpty { break }
+            // The kernel removes no cgroup that has processes: the last word on whether they are gone.
+            if left.isEmpty, marks.map({ MarkGroups.remove($0.directory(of: id)) }) ?? true { return }
             guard monotonic() < end else {
                 throw HostError(
                     .timedOut, "end the helpers of \(id)",
-                    "still there: " + left.map { "process \($0.pid)" }.joined(separator: ", "))
+                    left.isEmpty
+                        ? "its cgroup \(cgroup(of: id) ?? "") cannot be removed"
+                        : "still there: " + left.map { "process \($0.pid)" }.joined(separator: ", "))
             }
             if let marks { MarkGroups.kill(marks.directory(of: id)) }
             for helper in left { try signal(helper, .kill) }
             pause(wait)
             wait = min(wait * 2, .milliseconds(50))
         }
-        if let marks { MarkGroups.remove(marks.directory(of: id)) }
     }
 
     /// Ids whose mark is on this host: in a cgroup, or in the environment of a process that we may read. For
@@ -77,61 +79,5 @@ extension LinuxHost {
             if let id = Mark.id(inEnvironmentOf: pid) { found.insert(id) }
         }
         return found.filter { tag == nil || $0.tag == tag?[...] }.sorted { $0.rawValue < $1.rawValue }
-    }
-}
-
-/// Finds the processes that carry a mark.
-struct Helpers {
-    private let id: InjectionID
-    private let marks: MarkGroups?
-    /// Recorded helpers of this boot by session.
-    private let sessions: [Int32: ProcessIdentity]
-
-    init(_ id: InjectionID, _ records: [HelperRecord], _ marks: MarkGroups?) throws(SystemError) {
-        self.id = id
-        self.marks = marks
-        let boot = try bootID()
-        sessions = Dictionary(
-            records.filter { $0.process.bootID == boot }.map { ($0.session, $0.process) },
-            uniquingKeysWith: { $0.startTicks > $1.startTicks ? $0 : $1 })
-    }
-
-    func find(on host: LinuxHost) throws(SystemError) -> [ProcessIdentity] {
-        let grouped =
-            try marks.map { marks throws(SystemError) in
-                try MarkGroups.processes(in: marks.directory(of: id))
-            } ?? []
-        var all: [Int32: ProcessStat] = [:]
-        for pid in try host.allPids() { all[pid] = try ProcessStat.read(pid) }
-        let spared = Self.ourselves(all)
-        let boot = try bootID()
-        var found: [ProcessIdentity] = []
-        for (pid, stat) in all where !stat.isZombie && !spared.contains(pid) {
-            guard grouped.contains(pid) || isInSession(stat, all) || Mark.id(inEnvironmentOf: pid) == id
-            else {
-                continue
-            }
-            found.append(ProcessIdentity(pid: pid, startTicks: stat.startTicks, bootID: boot))
-        }
-        return found.sorted { $0.pid < $1.pid }
-    }
-
-    /// Whether a process is in a recorded session, and not in another one that got its number. The kernel gives
-    /// no process the number of a session that has members (pid_namespaces keep it taken), so a leader that lives
-    /// decides; without one, members must at least be younger than the record.
-    private func isInSession(_ stat: ProcessStat, _ all: [Int32: ProcessStat]) -> Bool {
-        guard let recorded = sessions[stat.session], stat.startTicks >= recorded.startTicks else {
-            return false
-        }
-        guard let leader = all[stat.session] else { return true }
-        return leader.startTicks == recorded.startTicks
-    }
-
-    /// This process and those that it descends from: a command inside a mark must not end itself.
-    private static func ourselves(_ all: [Int32: ProcessStat]) -> Set<Int32> {
-        var chain: Set<Int32> = []
-        var pid = ThisProcess.pid
-        while pid > 0, chain.insert(pid).inserted, let stat = all[pid] { pid = stat.parent }
-        return chain
     }
 }

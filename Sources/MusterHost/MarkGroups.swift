@@ -39,7 +39,7 @@ struct MarkGroups {
     }
 
     /// Processes in a cgroup directory and below it.
-    static func processes(in directory: String) throws(SystemError) -> Set<Int32> {
+    static func processes(in directory: String) -> Set<Int32> {
         var found: Set<Int32> = []
         for group in tree(directory) {
             let text = try? readSmallFile(group + "/cgroup.procs")
@@ -57,8 +57,11 @@ struct MarkGroups {
     }
 
     /// Removes a cgroup and those below it; one with processes stays.
-    static func remove(_ directory: String) {
+    /// - Returns: whether there is none any more.
+    @discardableResult
+    static func remove(_ directory: String) -> Bool {
         for group in tree(directory).reversed() { rmdir(group) }
+        return access(directory, F_OK) != 0
     }
 
     /// Ids that have a cgroup.

@@ -73,6 +73,8 @@ import Testing
         try host.copyFile(path, to: test.path("b"))
         #expect(try host.digest(of: test.path("b")) == SHA256.hex(of: bytes))
         let (from, to) = (try host.status(of: path), try host.status(of: test.path("b")))
+        let times = try [path, test.path("b")].map { try Descriptor(opening: $0, O_RDONLY).status().st_mtim }
+        #expect(times[0].tv_sec == times[1].tv_sec && times[0].tv_nsec == times[1].tv_nsec)
         #expect(to?.mode == 0o751 && to?.userID == from?.userID && to?.groupID == from?.groupID)
         let again = #expect(throws: HostError.self) { try host.copyFile(path, to: test.path("b")) }
         #expect(again?.code == .exists)

@@ -85,3 +85,6 @@ func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
 }
 
 let isRoot = geteuid() == 0
+
+/// Whether this user may make cgroups here.
+let hasCgroups: Bool = (try? HostUnderTest()).map { $0.host.cgroup(of: $0.id) != nil } ?? false

@@ -22,6 +22,23 @@ import Testing
         }
     }
 
+    @Test func childThatLeavesSessionAndEnvironmentIsFoundByItsParent() async {
+        await #expect(processExitsWith: .success) {
+            try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
+            let test = try HostUnderTest()
+            _ = try test.host.spawn(["sh", "-c", "env -i /usr/bin/setsid /bin/sleep 72; :"], as: test.id)
+            let found = try eventually {
+                try test.host.helpers(of: test.id).contains {
+                    try test.host.process($0)?.arguments == ["/bin/sleep", "72"]
+                }
+            }
+            #expect(found)
+            try test.host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
+            #expect(
+                try !test.host.processes().contains { $0.arguments == ["/bin/sleep", "72"] && !$0.isZombie })
+        }
+    }
+
     @Test func othersProcessesAreSeenButNotTouched() async {
         await #expect(processExitsWith: .success) {
             try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)

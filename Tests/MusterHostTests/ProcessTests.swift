@@ -17,7 +17,7 @@ import Testing
         let found = try #require(try host.processes().first { $0.identity == identity })
         #expect(found.arguments == ["sleep", "61"] && found.name == "sleep")
         #expect(found.session == identity.pid && found.parent == getpid())
-        if let base = test.cgroupBase, isRoot {
+        if hasCgroups, let base = test.cgroupBase {
             #expect(found.cgroup == host.cgroup(of: test.id))
             #expect(access(base, F_OK) == 0)
         }
