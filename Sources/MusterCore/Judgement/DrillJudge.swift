@@ -22,15 +22,15 @@ public enum DrillJudge {
     private static func nothingInjected(_ drill: Drill, _ facts: RunFacts, _ history: History) -> Judgement {
         let verdict: Verdict
         let reason: String
+        let why = facts.failures.last.map { ": \($0.text)" } ?? ""
         if let abort = facts.abort {
             verdict = .inconclusive
             reason = "Inconclusive: the run was aborted before anything was injected: \(abort.text)"
-        } else if !facts.isSteady {
+        } else if !facts.isSteady, facts.areFixturesReady {
             verdict = .inconclusive
-            reason = "Inconclusive: no steady state was reached, so nothing was injected"
+            reason = "Inconclusive: no steady state was reached, so nothing was injected\(why)"
         } else {
             verdict = .error
-            let why = facts.failures.last.map { ": \($0.text)" } ?? ""
             reason = "Error: the run could not be carried out; nothing was injected\(why)"
         }
         return Judgement(
@@ -42,8 +42,8 @@ public enum DrillJudge {
         _ drill: Drill, _ facts: RunFacts, _ history: History
     ) -> [RulingSignal] {
         let ruling = history.signals.filter { drill.ruling.contains($0.name) }
-        let ends = ruling.flatMap { $0.samples.map(\.finished) }
-        let until = ends.max() ?? facts.strikes[0].injected.upper
+        let ends = ruling.compactMap { $0.samples.map(\.finished).max() }
+        let until = facts.observedUntil ?? ends.max() ?? facts.strikes[0].injected.upper
         return drill.ruling.compactMap { name in
             let own = ruling.filter { $0.name == name }
             return own.isEmpty ? nil : RulingSignal(name, own, drill, facts, until: until)
@@ -63,6 +63,9 @@ public enum DrillJudge {
         }
         // Objectives on data alone do not excuse a service that stayed down.
         if let invalid = facts.invalid { return (.inconclusive, "Inconclusive: \(invalid)") }
+        if let name = facts.neverInjected.first {
+            return (.inconclusive, "Inconclusive: the fault '\(name)' was never injected")
+        }
         if recovery.status == .notRecovered {
             return (.inconclusive, "Inconclusive: the system was not seen to recover")
         }

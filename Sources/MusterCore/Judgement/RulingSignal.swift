@@ -19,7 +19,7 @@ struct RulingSignal {
                 rule.until = lifted.lower
                 rule.ending = .lifted
             }
-            if let undone = facts.abortUndone, undone < rule.until {
+            if let undone = facts.undoBegan, undone < rule.until {
                 rule.until = undone
                 rule.ending = .abortUndone
             }

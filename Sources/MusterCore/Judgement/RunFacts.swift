@@ -11,8 +11,10 @@
 /// | `lifted` | injection | `bracket`: H; without one, from `lifting` to `at` |
 /// | `undone` | injection | `bracket`: H of what was never lifted by a step; of what an abort put back |
 /// | `abort` | who or what | `at`, `text`: the reason. Emitted before the undo begins |
+/// | `writers-stopped` | – | `at`: the end of observation; without it, the last sample is |
+/// | `fixture-ready` | fixture | its presence: tells a drill that could not start from one that was not steady |
 /// | `runbook-started` | path | `bracket` or `at`: Q; `actor`: `muster` is scripted, anybody else is human |
-/// | `runbook-finished`, `step-finished` | path, step | `detail.ok == false`: it failed; `text`: why |
+/// | `runbook-finished`, `step-finished` | path, step | `detail.ok == false`: it failed, the run stops and undoes; `text`: why |
 /// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why |
 /// | `not-steady-again` | – | `text`, as a warning |
 ///
@@ -37,8 +39,13 @@ struct RunFacts {
     var strikes: [Strike] = []
     var isSteady: Bool
     var abort: Event?
-    /// Where the undo of an abort began.
-    var abortUndone: Instant?
+    /// Where the undo began that ends all observation of the fault.
+    var undoBegan: Instant?
+    /// The end of observation that the run itself declared.
+    var observedUntil: Instant?
+    /// Faults of the drill that were never injected, such as those after an abort.
+    var neverInjected: [String] = []
+    var areFixturesReady: Bool
     /// The first runbook after the first fault.
     var runbook: Event?
     var suspects: [Event]
@@ -66,10 +73,15 @@ struct RunFacts {
                     lifted: Self.lift(own)))
         }
         strikes.sort { $0.injected.lower < $1.injected.lower }
-        if let abort {
-            let undo = events.filter { ($0.kind == .lifting || $0.kind == .undone) && $0.at >= abort.at }
-            abortUndone =
-                undo.map { $0.kind == .lifting ? $0.at : $0.bracket?.lower ?? abort.at }.min() ?? abort.at
+        let names = Set(strikes.map(\.name))
+        neverInjected = Self.injections(drill.steps).map(\.name).filter { !names.contains($0) }
+        if let first = strikes.first {
+            let later = events.filter { $0.at >= first.injected.lower }
+            observedUntil = later.first { $0.kind == .writersStopped }?.at
+            undoBegan = Self.undo(later)
+        }
+        areFixturesReady = drill.fixtures.allSatisfy { fixture in
+            events.contains { $0.kind == .fixtureReady && $0.subject == fixture.name }
         }
         if let first = strikes.first {
             runbook = events.first { $0.kind == .runbookStarted && $0.at >= first.injected.lower }
@@ -85,6 +97,24 @@ struct RunFacts {
             case .wait, .lift, .runbook: []
             }
         }
+    }
+
+    /// An abort or a failed step begins the undo; what it puts back did not recover. At the end of a run that
+    /// went well it comes after everything that counts.
+    private static func undo(_ events: [Event]) -> Instant? {
+        let stop = events.first {
+            $0.kind == .abort
+                || ($0.kind == .stepFinished || $0.kind == .runbookFinished)
+                    && $0.detail["ok"]?.asBool == false
+        }
+        let begun = events.compactMap { event -> Instant? in
+            switch event.kind {
+            case .undone: event.bracket?.lower ?? stop?.at ?? event.at
+            case .lifting: stop.flatMap { event.at >= $0.at ? event.at : nil }
+            default: nil
+            }
+        }
+        return begun.min() ?? stop?.at
     }
 
     private static func lift(_ own: [Event]) -> Bracket? {

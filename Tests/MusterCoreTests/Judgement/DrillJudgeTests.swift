@@ -88,6 +88,11 @@ import Testing
         run.forget(.abort)
         run.forget(.steady)
         #expect(run.judgement.verdict == .inconclusive)
+        #expect(run.judgement.reason.hasSuffix("so nothing was injected: redis did not start"))
+        run.drill.fixtures = [Fixture(name: "redis", run: ["redis-server"])]
+        #expect(run.judgement.verdict == .error)
+        run.note(.fixtureReady, 800, "redis")
+        #expect(run.judgement.verdict == .inconclusive)
     }
 
     @Test func theWorstSignalRules() {

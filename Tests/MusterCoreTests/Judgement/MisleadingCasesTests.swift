@@ -82,6 +82,44 @@ import Testing
         #expect(up.judgement.verdict == .pass)
     }
 
+    /// A failed runbook stops the run without an abort; the undo brings the service back all the same.
+    @Test func aFailedStepCensorsAsAnAbortDoes() {
+        var run = GivenRun()
+        run.signals = [Seen().then(.ok, 0, 990).then(.error, 1000, 2500).then(.ok, 2510, 40_000).signal]
+        run.note(.runbookFinished, 2400, "restart.md", text: "step 'start' failed", detail: ["ok": false])
+        run.note(.undone, 2600, "crash", bracket(2450, 2500))
+        #expect(run.result()?.interval == interval(1449.8, nil))
+        #expect(run.judgement.verdict == .inconclusive)
+        #expect(run.judgement.warnings.contains("a step failed: step 'start' failed"))
+        run.drill.objectives.rto = ms(1400)
+        #expect(run.judgement.verdict == .fail)
+    }
+
+    @Test func observationEndsWhereTheRunSays() {
+        var run = GivenRun()
+        // Fixtures come down at 33,000: not the fault's doing.
+        run.signals = [
+            Seen().then(.ok, 0, 990).then(.error, 1000, 2230).then(.ok, 2240, 33_000)
+                .then(.error, 33_010, 34_000).signal
+        ]
+        run.note(.writersStopped, 32_240.7)
+        run.note(.undone, 32_300, "crash", bracket(32_290, 32_295))
+        #expect(run.judgement.verdict == .pass)
+        #expect(!run.judgement.warnings.contains { $0.contains("again") })
+        run.forget(.writersStopped)
+        run.note(.writersStopped, 32_240.6)
+        #expect(run.judgement.verdict == .inconclusive)
+    }
+
+    @Test func aFaultThatNeverStruckIsNoPass() {
+        var run = GivenRun()
+        run.signals = [boundsVector()]
+        run.drill.steps.append(run.inject("second"))
+        #expect(run.judgement.reason == "Inconclusive: the fault 'second' was never injected")
+        run.drill.objectives.rto = ms(1000)
+        #expect(run.judgement.verdict == .fail)
+    }
+
     // MARK: 3. Never down
 
     private func neverDown(until end: Double = 33_000.2) -> GivenRun {
