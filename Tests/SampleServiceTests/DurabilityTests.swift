@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func commitsAreSynced() async throws {
+    @Test func eachCommitReachesTheLog() async throws {
         try await withDirectory { directory in
             let service = try ServiceProcess(data: directory)
             #expect(try await service.put("a", "1") == 204)
