@@ -1,0 +1,97 @@
+import GRDB
+import MusterCore
+
+extension OutcomeStore {
+    func closing(_ database: Database, _ run: String) throws -> RunClosing? {
+        guard
+            let row = try Row.fetchOne(
+                database, sql: "SELECT * FROM closings WHERE run = ?", arguments: [run])
+        else { return nil }
+        let judgement = Judgement(
+            verdict: try word(row, "verdict"), reason: row["reason"],
+            objectives: try objectives(database, run), measurements: try measurements(database, run),
+            ledgers: try ledgers(database, run), status: try word(row, "status"),
+            warnings: try jsonTexts(row["warnings"]), scope: try jsonTexts(row["scope"]))
+        return RunClosing(
+            ending: try word(row, "ending"), judgement: judgement, exitCode: row["exit_code"],
+            residue: try jsonTexts(row["residue"]),
+            finishedAt: Instant(nanoseconds: row["finished_monotonic_ns"]),
+            finishedAtUTC: row["finished_utc_ns"])
+    }
+
+    func objectives(_ database: Database, _ run: String) throws -> [ObjectiveResult] {
+        try Row.fetchAll(
+            database, sql: "SELECT * FROM objectives WHERE run = ? ORDER BY position", arguments: [run]
+        ).map { row in
+            ObjectiveResult(
+                name: row["name"], objective: row["objective"], measured: row["measured"],
+                interval: interval(row, censored: "censored"), result: try word(row, "result"),
+                reason: row["reason"])
+        }
+    }
+
+    private func measurements(_ database: Database, _ run: String) throws -> [Measurement] {
+        try Row.fetchAll(
+            database, sql: "SELECT * FROM measurements WHERE run = ? ORDER BY position", arguments: [run]
+        ).compactMap { row in
+            interval(row, censored: "censored").map {
+                Measurement(name: row["name"], subject: row["subject"], interval: $0)
+            }
+        }
+    }
+
+    private func ledgers(_ database: Database, _ run: String) throws -> [LedgerFindings] {
+        try Row.fetchAll(
+            database, sql: "SELECT * FROM ledgers WHERE run = ? ORDER BY position", arguments: [run]
+        ).map { row in
+            var findings = LedgerFindings(workload: row["workload"])
+            findings.sent = row["sent"]
+            findings.acknowledged = row["acknowledged"]
+            findings.refused = row["refused"]
+            findings.inDoubt = row["in_doubt"]
+            findings.rpa = interval(row, "rpa_", censored: "rpa_censored")
+            findings.tailRPA = interval(row, "tail_", censored: "tail_censored")
+            findings.newestSurvivor = interval(row, "survivor_", censored: "survivor_censored")
+            findings.resolution = (row["resolution_ns"] as Int64?).map { .nanoseconds($0) }
+            findings.lossSpan = .nanoseconds(row["loss_span_ns"])
+            findings.lostBytes = row["lost_bytes"]
+            findings.blindWindow = .nanoseconds(row["blind_window_ns"])
+            findings.inconclusive = row["inconclusive"]
+            let place: StatementArguments = [run, row["position"] as Int]
+            for count in try Row.fetchAll(
+                database, sql: "SELECT class, count FROM ledger_counts WHERE run = ? AND ledger = ?",
+                arguments: place)
+            {
+                let entryClass: EntryClass = try word(count, "class")
+                findings.counts[entryClass] = count["count"]
+            }
+            findings.holes = try losses(database, place, "hole")
+            findings.tail = try losses(database, place, "tail")
+            findings.anomalies = try Row.fetchAll(
+                database, sql: "SELECT * FROM anomalies WHERE run = ? AND ledger = ? ORDER BY position",
+                arguments: place
+            ).map(Self.anomaly)
+            return findings
+        }
+    }
+
+    private func losses(
+        _ database: Database, _ ledger: StatementArguments, _ place: String
+    ) throws -> [EntryKey] {
+        try Row.fetchAll(
+            database,
+            sql:
+                "SELECT stream, sequence FROM losses WHERE run = ? AND ledger = ? AND place = ? ORDER BY position",
+            arguments: ledger + [place]
+        ).map { EntryKey(stream: $0["stream"], sequence: $0["sequence"]) }
+    }
+
+    private static func anomaly(_ row: Row) throws -> LedgerAnomaly {
+        let sent: Int64? = row["sent_ns"]
+        let acknowledged: Int64? = row["acknowledged_ns"]
+        return LedgerAnomaly(
+            key: EntryKey(stream: row["stream"], sequence: row["sequence"]),
+            entryClass: try word(row, "class"), sent: sent.map { Instant(nanoseconds: $0) },
+            acknowledged: acknowledged.map { Instant(nanoseconds: $0) })
+    }
+}
