@@ -1,0 +1,58 @@
+// libcurl, loaded at the first HTTP probe, and the few Linux calls that Swift's Glibc module does not offer.
+//
+// libcurl is opened with dlopen(3) rather than linked: linking it adds about 5 ms to every start of `muster`
+// (its own dependencies are many), also to commands that never probe.
+#pragma once
+#include <curl/curl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Loads libcurl once per process. Returns NULL when it is usable, else why it is not.
+const char *ccurl_load(void);
+
+CURLM *ccurl_multi_new(curl_socket_callback on_socket, curl_multi_timer_callback on_timer, void *user,
+                       long max_connects);
+void ccurl_multi_free(CURLM *multi);
+CURLMcode ccurl_multi_add(CURLM *multi, CURL *easy);
+CURLMcode ccurl_multi_remove(CURLM *multi, CURL *easy);
+CURLMcode ccurl_multi_socket(CURLM *multi, curl_socket_t socket, int events);
+// The next finished transfer, or NULL; its result is stored in `result`.
+CURL *ccurl_multi_finished(CURLM *multi, CURLcode *result);
+
+CURL *ccurl_easy_new(void);
+void ccurl_easy_free(CURL *easy);
+CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value);
+CURLcode ccurl_set_text(CURL *easy, CURLoption option, const char *value);
+CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *value);
+CURLcode ccurl_set_write(CURL *easy, curl_write_callback callback, void *user);
+CURLcode ccurl_set_header(CURL *easy, curl_write_callback callback, void *user);
+// Copies `length` bytes as the request's body.
+CURLcode ccurl_set_body(CURL *easy, const void *bytes, size_t length);
+long ccurl_get_long(CURL *easy, CURLINFO info);
+void *ccurl_get_private(CURL *easy);
+struct curl_slist *ccurl_list_add(struct curl_slist *list, const char *text);
+void ccurl_list_free(struct curl_slist *list);
+const char *ccurl_error_text(CURLcode code);
+
+// epoll(7): `key` comes back with each event.
+struct ccurl_event {
+    uint32_t events;
+    uint64_t key;
+};
+enum { CCURL_READ = 1, CCURL_WRITE = 4, CCURL_BROKEN = 8 | 16, CCURL_HANGUP = 0x2000 };
+int ccurl_epoll_new(void);
+// Adds, or changes when it is there already.
+int ccurl_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t key);
+int ccurl_epoll_remove(int epoll, int descriptor);
+// At most 64 events; waits for ever when `wait` is not 0.
+int ccurl_epoll_wait(int epoll, struct ccurl_event *events, int capacity, int wait);
+
+// timerfd_create(2) on CLOCK_MONOTONIC; `at` is absolute nanoseconds.
+int ccurl_timer_new(void);
+int ccurl_timer_set(int timer, int64_t at);
+int ccurl_eventfd_new(void);
+
+// For the calling thread: its name, at most 15 characters; a timer slack of 1 ns (prctl(2)).
+void ccurl_prepare_thread(const char *name);
+// SCHED_FIFO for the calling thread, not inherited by its children. 0 or an errno.
+int ccurl_realtime_thread(int priority);

@@ -1,0 +1,230 @@
+import CCurl
+import Glibc
+public import MusterCore
+import MusterSystem
+
+/// Probes and writes on absolute times, on threads of its own, and remembers what it saw.
+///
+/// One thread probes, one writes and reads back, one a workload makes the ledger durable, one hands samples on.
+/// All of its functions may be called from any thread but not at the same time, and none needs the main thread
+/// or Swift's pool; those that wait say so.
+public final class MeasuringEngine: @unchecked Sendable {
+    public struct Configuration: Sendable {
+        /// Samples that may wait to be stored; beyond that they are dropped and the instrument is suspect.
+        public var sampleCapacity = 262_144
+        /// Records that may wait for the ledger's disk; beyond that nothing is sent.
+        public var ledgerCapacity = 65_536
+        /// Runs the probing thread in SCHED_FIFO where that is permitted; its children are not.
+        public var isRealtime = false
+        public init() {}
+    }
+
+    /// Called on the engine's thread for samples, in batches, each of one signal.
+    public typealias Sink = @Sendable (_ signal: Int, _ samples: [Sample]) -> Void
+
+    private let probeLoop: EventLoop
+    private let writeLoop: EventLoop
+    private let recorder: Recorder
+    private let schedules: [ProbeSchedule]
+    private let runs: [WorkloadRun]
+    private let configuration: Configuration
+    private let suspended: Duration
+    private var threads: [OwnThread] = []
+
+    /// Every signal, probes first, then the writers of each workload; samples come with their index here.
+    public let signalList: [Signal]
+
+    /// - Parameters:
+    ///   - runID: stands in the keys of entries, so it must be unique for ever.
+    ///   - seed: of the entries' contents.
+    ///   - ledgerDirectory: made if it is not there; never on a file system that the drill breaks.
+    /// - Throws: `MeasuringError` when something of it cannot be run, before anything is sent.
+    public init(
+        probes: [DrillProbe], workloads: [DrillWorkload], runID: String, seed: UInt64,
+        ledgerDirectory: String, configuration: Configuration = Configuration(),
+        sink: @escaping Sink = { _, _ in }
+    ) throws {
+        self.configuration = configuration
+        let limit = Self.raiseDescriptorLimit()
+        probeLoop = try EventLoop(inFlightLimit: limit)
+        writeLoop = try EventLoop(inFlightLimit: limit)
+        signalList = Self.signals(probes, workloads)
+        recorder = try Recorder(
+            signals: signalList.map { SignalStatus(name: $0.name, writer: $0.writer, every: $0.every) },
+            capacity: configuration.sampleCapacity, sink: sink)
+        suspended = Self.timeSuspended()
+        do {
+            schedules = try probes.enumerated().map { [probeLoop, recorder] index, probe in
+                guard let runnable = probe.probe as? any RunnableProbe else {
+                    throw MeasuringError.unknownKind(probe.kind)
+                }
+                return ProbeSchedule(
+                    loop: probeLoop, prober: try runnable.prober(on: probeLoop), setting: probe.setting,
+                    signal: index, recorder: recorder)
+            }
+            if !workloads.isEmpty { try Self.makeDirectory(ledgerDirectory) }
+            var runs: [WorkloadRun] = []
+            var signal = probes.count
+            for workload in workloads {
+                runs.append(
+                    try WorkloadRun(
+                        workload, run: runID, seed: seed, directory: ledgerDirectory,
+                        ledgerCapacity: configuration.ledgerCapacity, loop: writeLoop, recorder: recorder,
+                        firstSignal: signal))
+                signal += workload.setting.writers
+            }
+            self.runs = runs
+        } catch {
+            recorder.stop()
+            throw error
+        }
+    }
+
+    /// Starts probing.
+    public func start() throws {
+        let isRealtime = configuration.isRealtime
+        for (name, loop) in [("muster-probe", probeLoop), ("muster-write", writeLoop)] {
+            threads.append(
+                try OwnThread(name) {
+                    if isRealtime { _ = ccurl_realtime_thread(10) }
+                    loop.run()
+                    loop.clear()
+                })
+        }
+        let start = monotonicNow() + .milliseconds(2)
+        let schedules = LoopOnly(self.schedules)
+        probeLoop.post {
+            // A millisecond apart, so that they do not wait for each other.
+            for (index, schedule) in schedules.value.enumerated() {
+                schedule.begin(at: start + .milliseconds(index))
+            }
+        }
+    }
+
+    public func startWorkloads() {
+        for run in runs { writeLoop.post { run.begin() } }
+    }
+
+    /// Sends no more writes, and waits until those under way are answered or given up, and the ledger is durable.
+    public func stopWorkloads() {
+        for run in runs {
+            let latch = Latch<Bool>()
+            writeLoop.post { run.stop { latch.set(true) } }
+            _ = latch.wait(until: monotonicNow() + run.setting.timeout + .seconds(5))
+            _ = run.ledger.flush(until: monotonicNow() + .seconds(2))
+        }
+    }
+
+    /// Reads every entry back until two passes agree; waits for it. Workloads must be stopped.
+    /// - Parameters:
+    ///   - gap: between passes; one stability window where there are replicas.
+    ///   - limit: when to give up, for each workload.
+    public func readBack(gap: Duration = .seconds(1), within limit: Duration = .seconds(60)) -> [Ledger] {
+        runs.map { run in
+            let found = ReadBackDriver(run: run, gap: gap, deadline: monotonicNow() + limit).readBack()
+            return ledger(of: run, found)
+        }
+    }
+
+    /// The ledgers as they stand, without reading back.
+    public func ledgers() -> [Ledger] { runs.map { ledger(of: $0, nil) } }
+
+    private func ledger(of run: WorkloadRun, _ found: ReadBack?) -> Ledger {
+        let latch = Latch<([LedgerEntry], Duration)>()
+        let durable = run.ledger.progress.durable
+        writeLoop.post { latch.set(run.entries(durable: durable)) }
+        let (entries, blind) = latch.wait(until: monotonicNow() + .seconds(30)) ?? ([], .zero)
+        return Ledger(
+            workload: run.name, entries: entries, readBack: found,
+            payloadBytes: Int(run.setting.payload.bytes), blindWindow: blind, rate: run.setting.rate)
+    }
+
+    /// Forgets which failures came first: those sent from now on count as the fault's.
+    public func mark() { recorder.setMark(monotonicNow()) }
+
+    public func snapshot() -> MeasuringSnapshot {
+        var (signals, instrument) = recorder.snapshot()
+        if Self.timeSuspended() - suspended > .milliseconds(10) {
+            instrument.suspicions.append("the machine was suspended")
+        }
+        for run in runs {
+            guard let failure = run.ledger.progress.failure else { continue }
+            instrument.suspicions.append("the ledger of \(run.name) is not durable: \(errorText(failure))")
+        }
+        return MeasuringSnapshot(
+            at: monotonicNow(), signals: signals, workloads: runs.map(\.status), instrument: instrument)
+    }
+
+    /// Everything that was recorded so far, by order of sending. Waits until it has reached the sink.
+    public func signals() -> [Signal] { recorder.signals() }
+
+    /// Ends everything, also what was never started; attempts that are under way are not recorded any more.
+    public func stop() {
+        let schedules = LoopOnly(self.schedules)
+        probeLoop.post { for schedule in schedules.value { schedule.stop() } }
+        let isRunning = !threads.isEmpty
+        let closed = Latch<Bool>()
+        let runs = self.runs
+        writeLoop.post {
+            for run in runs { run.closeClients() }
+            closed.set(true)
+        }
+        if isRunning { _ = closed.wait(until: monotonicNow() + .seconds(5)) }
+        probeLoop.stop()
+        writeLoop.stop()
+        for thread in threads { thread.join() }
+        threads = []
+        for run in runs { run.ledger.close() }
+        recorder.stop()
+    }
+
+    func latency(of signals: [Int], quantile: Double, since start: Instant) -> Duration? {
+        recorder.latency(of: signals, quantile: quantile, since: start)
+    }
+
+    /// For tests: the files whose disk can be held up.
+    var ledgerFiles: [LedgerFile] { runs.map(\.ledger) }
+}
+
+extension MeasuringEngine {
+    fileprivate static func signals(_ probes: [DrillProbe], _ workloads: [DrillWorkload]) -> [Signal] {
+        probes.map { Signal(name: $0.name, every: $0.setting.every) }
+            + workloads.flatMap { workload in
+                (0..<workload.setting.writers).map {
+                    Signal(
+                        name: workload.name, writer: $0,
+                        every: workload.setting.rate.period * workload.setting.writers)
+                }
+            }
+    }
+
+    /// How long this machine has been suspended since it booted (clock_gettime(2)).
+    fileprivate static func timeSuspended() -> Duration {
+        let time = SystemTimekeeper()
+        return time.sinceBoot() - time.monotonic()
+    }
+
+    /// A probe that hangs holds a socket for as long as its timeout; the usual limit is 1024.
+    fileprivate static func raiseDescriptorLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 256 }
+        if limit.rlim_cur < 8192, limit.rlim_max > limit.rlim_cur {
+            limit.rlim_cur = min(8192, limit.rlim_max)
+            _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        return max(16, min(4096, (Int(clamping: limit.rlim_cur) - 256) / 2))
+    }
+
+    fileprivate static func makeDirectory(_ path: String) throws {
+        var made = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            if mkdir(made, 0o700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES {
+                throw MeasuringError.ledger(path: path, "its folder cannot be made: \(errorText(errno))")
+            }
+        }
+        guard access(path, W_OK | X_OK) == 0 else {
+            throw MeasuringError.ledger(path: path, "the folder cannot be written: \(errorText(errno))")
+        }
+    }
+}

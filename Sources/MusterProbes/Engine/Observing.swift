@@ -1,0 +1,27 @@
+public import MusterCore
+
+extension MeasuringEngine {
+    /// What the state machine of a run asks for ten times a second.
+    /// - Parameter window: over which latency is looked at.
+    public func observation(window: Duration) -> DrillRunner.Observation {
+        let snapshot = snapshot()
+        var names: [String] = []
+        var groups: [String: [Int]] = [:]
+        for (index, status) in snapshot.signals.enumerated() {
+            if groups[status.name] == nil { names.append(status.name) }
+            groups[status.name, default: []].append(index)
+        }
+        return DrillRunner.Observation(
+            signals: names.map { name in
+                let members = groups[name] ?? []
+                let statuses = members.map { snapshot.signals[$0] }
+                let good = statuses.map { $0.goodSince?.started }
+                return DrillRunner.Observation.Signal(
+                    name: name,
+                    // As bad as its worst writer.
+                    goodSince: good.contains(nil) ? nil : good.compactMap { $0 }.max(),
+                    badSince: statuses.compactMap { $0.badSince?.finished }.min(),
+                    p99: latency(of: members, quantile: 0.99, since: snapshot.at - window))
+            })
+    }
+}

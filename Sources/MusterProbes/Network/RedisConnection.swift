@@ -1,0 +1,131 @@
+import Glibc
+import MusterCore
+
+/// Where a Redis server is: `redis://host:port/database`.
+struct RedisAddress: Hashable, Sendable {
+    var endpoint: Endpoint
+    var database: Int
+
+    init?(_ url: String) {
+        guard url.hasPrefix("redis://") else { return nil }
+        let rest = url.dropFirst("redis://".count)
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        let path = rest[slash...].dropFirst()
+        guard !rest[..<slash].contains("@"), let endpoint = Endpoint(rest[..<slash], defaultPort: 6379),
+            let database = path.isEmpty ? 0 : Int(path), database >= 0
+        else { return nil }
+        self.endpoint = endpoint
+        self.database = database
+    }
+
+    static func problem(_ url: String) -> String? {
+        if let problem = passwordProblem(in: url) { return problem }
+        return RedisAddress(url) == nil ? "redis://host:port, or redis://host:port/database" : nil
+    }
+}
+
+/// One connection that carries one exchange at a time. Belongs to the loop's thread.
+final class RedisConnection {
+    enum Result {
+        case replies([RedisReply])
+        /// - Parameter nothingSent: no byte of the command can have reached the server.
+        case failed(code: Int32, nothingSent: Bool, timedOut: Bool)
+
+        /// The reply, where there is exactly one.
+        var reply: RedisReply? {
+            if case .replies(let replies) = self, replies.count == 1 { replies[0] } else { nil }
+        }
+    }
+
+    private let loop: EventLoop
+    private let address: RedisAddress
+    private let stream: StreamConnection
+    private var parser = RedisParser()
+    private var replies: [RedisReply] = []
+    private var expected = 0
+    /// Replies to SELECT, which nobody asked for.
+    private var skipped = 0
+    private var commandSent = false
+    private var done: ((Result) -> Void)?
+    private var timeout: TimerQueue.Ticket?
+
+    init(loop: EventLoop, address: RedisAddress) {
+        self.loop = loop
+        self.address = address
+        stream = StreamConnection(loop: loop)
+        stream.received = { [unowned self] in received($0) }
+        stream.ended = { [unowned self] code in
+            finish(
+                .failed(
+                    code: code == 0 ? SampleCode.endOfStream : code, nothingSent: !commandSent,
+                    timedOut: false))
+        }
+    }
+
+    /// Sends commands and waits for as many replies; connects first where there is no connection.
+    func exchange(
+        _ commands: [[String]], until deadline: Instant, done: @escaping (Result) -> Void
+    ) {
+        precondition(self.done == nil, "one exchange at a time")
+        self.done = done
+        expected = commands.count
+        replies = []
+        commandSent = false
+        timeout = loop.at(deadline) { [unowned self] in
+            timeout = nil
+            finish(.failed(code: ETIMEDOUT, nothingSent: !commandSent, timedOut: true))
+        }
+        let bytes = commands.flatMap { RedisReply.command($0) }
+        if stream.isOpen {
+            commandSent = true
+            stream.send(bytes)
+            return
+        }
+        parser = RedisParser()
+        skipped = 0
+        stream.open(address.endpoint) { [unowned self] code in
+            guard code == 0 else {
+                return finish(.failed(code: code, nothingSent: true, timedOut: false))
+            }
+            if address.database != 0 {
+                skipped = 1
+                stream.send(RedisReply.command(["SELECT", String(address.database)]))
+            }
+            commandSent = true
+            stream.send(bytes)
+        }
+    }
+
+    func close() { stream.close() }
+
+    private func received(_ bytes: [UInt8]) {
+        parser.append(bytes)
+        do {
+            while let reply = try parser.next() {
+                if skipped > 0 {
+                    skipped -= 1
+                    if case .error = reply {
+                        // The connection stands in another database than the one that was asked for.
+                        stream.close()
+                        return finish(.replies([RedisReply](repeating: reply, count: expected)))
+                    }
+                    continue
+                }
+                replies.append(reply)
+                if replies.count == expected { return finish(.replies(replies)) }
+            }
+        } catch {
+            finish(.failed(code: SampleCode.protocolViolation, nothingSent: false, timedOut: false))
+        }
+    }
+
+    private func finish(_ result: Result) {
+        if let timeout { loop.cancel(timeout) }
+        timeout = nil
+        // After a failure an answer could still come and be taken for the next command's.
+        if case .failed = result { stream.close() }
+        guard let done else { return }
+        self.done = nil
+        done(result)
+    }
+}

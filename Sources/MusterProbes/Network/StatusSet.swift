@@ -1,0 +1,60 @@
+public import MusterCore
+
+/// HTTP statuses as people write them: `200`, `200-399`, `200-299, 404`.
+public struct StatusSet: FormValue, Hashable {
+    public var ranges: [ClosedRange<Int>]
+    public init(_ ranges: ClosedRange<Int>...) { self.ranges = ranges }
+
+    public static var shape: Shape { .text }
+
+    public init(node: FormNode) throws {
+        guard let text = node.text else { throw Self.problem(node) }
+        ranges = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            let ends = part.filter { $0 != " " }.split(separator: "-", omittingEmptySubsequences: false)
+            guard (1...2).contains(ends.count), let first = Int(ends[0]),
+                let last = Int(ends[ends.count - 1]),
+                (100...599).contains(first), (first...599).contains(last)
+            else { throw Self.problem(node) }
+            return first...last
+        }
+    }
+
+    private static func problem(_ node: FormNode) -> FormProblem {
+        FormProblem(
+            "found \(node.inWords)", at: node.place,
+            expected: "statuses from 100 to 599, such as 200, 200-399 or 200-299, 404")
+    }
+
+    public var value: Value {
+        .text(
+            ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+                .joined(separator: ", "))
+    }
+
+    func contains(_ status: Int) -> Bool { ranges.contains { $0.contains(status) } }
+}
+
+/// Why this is not the URL of a web server; nil when it is one.
+func httpProblem(_ url: String) -> String? {
+    if let problem = passwordProblem(in: url) { return problem }
+    let rest =
+        url.hasPrefix("http://") ? url.dropFirst(7) : url.hasPrefix("https://") ? url.dropFirst(8) : ""
+    guard let first = rest.first, first != "/", !url.contains(" ") else {
+        return "a URL such as http://127.0.0.1:8080/health"
+    }
+    return nil
+}
+
+/// Why these are not headers; nil when they are. A line break in one would smuggle in another.
+func headersProblem(_ headers: [String: String]) -> String? {
+    let bad = headers.contains { name, text in
+        name.isEmpty || (name + text).unicodeScalars.contains { $0.value < 0x20 || $0 == "\u{7F}" }
+            || name.contains(":")
+    }
+    return bad ? "names of headers with their values, without line breaks" : nil
+}
+
+func headerLines(_ headers: [String: String]) -> [String] {
+    // curl removes a header for "Name:" and sends it empty for "Name;".
+    headers.sorted { $0.key < $1.key }.map { $0.value.isEmpty ? "\($0.key);" : "\($0.key): \($0.value)" }
+}

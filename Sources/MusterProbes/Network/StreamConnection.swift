@@ -1,0 +1,136 @@
+import Glibc
+import MusterCore
+
+/// One non-blocking TCP connection on an event loop. Belongs to the loop's thread.
+final class StreamConnection {
+    private let loop: EventLoop
+    private var descriptor: Int32 = -1
+    private var outgoing: [UInt8] = []
+    private var isConnected = false
+    private var isOpening = false
+    private var attempt = 0
+    /// Bytes that the kernel took on this connection.
+    private(set) var bytesSent = 0
+    /// Called once per `open`: 0, or why there is no connection.
+    private var opened: ((Int32) -> Void)?
+    var received: (([UInt8]) -> Void)?
+    /// The connection has ended by the other side: 0 for an orderly end, else an errno. It is closed already.
+    var ended: ((Int32) -> Void)?
+
+    init(loop: EventLoop) { self.loop = loop }
+    deinit { close() }
+
+    var isOpen: Bool { isConnected }
+
+    func open(_ endpoint: Endpoint, done: @escaping (Int32) -> Void) {
+        close()
+        isOpening = true
+        opened = done
+        attempt += 1
+        Resolver.resolve(endpoint, on: loop) { [weak self, attempt] address in
+            guard let self, self.attempt == attempt, isOpening else { return }
+            guard let address else { return failOpening(SampleCode.nameNotFound) }
+            connect(address)
+        }
+    }
+
+    private func connect(_ address: SocketAddress) {
+        let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        descriptor = socket(address.family, kind, 0)
+        guard descriptor >= 0 else { return failOpening(errno) }
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        let result = address.bytes.withUnsafeBytes { raw in
+            raw.baseAddress.map {
+                Glibc.connect(
+                    descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count))
+            } ?? -1
+        }
+        if result != 0 && errno != EINPROGRESS { return failOpening(errno) }
+        loop.watch(descriptor, [.write]) { [weak self] ready in self?.becameReady(ready) }
+    }
+
+    private func failOpening(_ code: Int32) {
+        let opened = self.opened
+        close()
+        opened?(code)
+    }
+
+    func send(_ bytes: [UInt8]) {
+        outgoing += bytes
+        if isConnected { flush() }
+    }
+
+    func close() {
+        isOpening = false
+        isConnected = false
+        opened = nil
+        outgoing.removeAll(keepingCapacity: true)
+        bytesSent = 0
+        guard descriptor >= 0 else { return }
+        loop.unwatch(descriptor)
+        Glibc.close(descriptor)
+        descriptor = -1
+    }
+
+    private func becameReady(_ ready: EventLoop.Readiness) {
+        if isOpening {
+            var code: Int32 = 0
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+            if code != 0 { return failOpening(code) }
+            isOpening = false
+            isConnected = true
+            loop.watch(descriptor, [.read]) { [weak self] ready in self?.becameReady(ready) }
+            let opened = self.opened
+            self.opened = nil
+            opened?(0)
+            return
+        }
+        if ready.contains(.write) { flush() }
+        if isConnected, ready.contains(.read) || !ready.isDisjoint(with: .broken) { readAll() }
+    }
+
+    private func flush() {
+        while !outgoing.isEmpty {
+            let count = outgoing.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count > 0 {
+                bytesSent += count
+                outgoing.removeFirst(count)
+            } else if errno == EAGAIN {
+                break
+            } else if errno != EINTR {
+                // The read side tells why, once, below.
+                outgoing.removeAll()
+                break
+            }
+        }
+        loop.watch(descriptor, outgoing.isEmpty ? [.read] : [.read, .write]) { [weak self] ready in
+            self?.becameReady(ready)
+        }
+    }
+
+    private func readAll() {
+        var buffer = [UInt8](repeating: 0, count: 16_384)
+        while descriptor >= 0 {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count > 0 {
+                received?(Array(buffer[..<count]))
+                if count < buffer.count { return }
+            } else if count < 0 && errno == EINTR {
+                continue
+            } else if count < 0 && errno == EAGAIN {
+                return
+            } else {
+                let code = count == 0 ? 0 : errno
+                let sent = bytesSent
+                close()
+                bytesSent = sent
+                ended?(code)
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+public import MusterCore
+import MusterSystem
+
+/// Runs a program.
+///
+/// It starts in a session of its own, without input; its output is thrown away. When it takes too long,
+/// everything in that session is killed.
+public struct ExecProbe: Probe, Hashable {
+    public var exec: [String] = []
+    public init() {}
+
+    public static let form = Form(
+        "exec", "Runs a program; good is exit status 0.",
+        example: "replication: { exec: [/usr/local/bin/check-replication, --max-lag, 1s], every: 1s }",
+        blank: ExecProbe(),
+        fields: [
+            Field(
+                required: "exec", \.exec, "The program and its arguments; no shell is involved.",
+                in: { $0.first?.isEmpty == false ? nil : "a list of a program and its arguments" })
+        ])
+}
+
+extension ExecProbe: RunnableProbe {
+    func prober(on loop: EventLoop) throws -> any Prober { ExecProber(exec, loop) }
+}
+
+private final class ExecProber: Prober {
+    private let argv: [String]
+    private let loop: EventLoop
+
+    init(_ argv: [String], _ loop: EventLoop) {
+        self.argv = argv
+        self.loop = loop
+    }
+
+    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+        var ticket: TimerQueue.Ticket?
+        do {
+            let process = try SessionProcess(argv, loop: loop) { [loop] code in
+                if let ticket { loop.cancel(ticket) }
+                done(code == 0 ? .ok : .error(code))
+            }
+            ticket = loop.at(monotonicNow() + timeout) {
+                process.killSession()
+                done(.timeout)
+            }
+        } catch let error as SystemError {
+            done(.error(error.code))
+        } catch {
+            done(.error(ENOEXEC))
+        }
+    }
+}

@@ -1,0 +1,28 @@
+public import MusterCore
+
+/// What one look yielded.
+struct Finding: Hashable {
+    var outcome: Sample.Outcome
+    var code: Int32
+    static let ok = Finding(outcome: .ok, code: 0)
+    static func error(_ code: Int32) -> Finding { Finding(outcome: .error, code: code) }
+    static let timeout = Finding(outcome: .timeout, code: 0)
+}
+
+/// A probe at work on one loop. Belongs to the loop's thread.
+protocol Prober: AnyObject {
+    /// Looks once. `done` is called once, at the latest shortly after `timeout`, on the loop's thread.
+    func look(timeout: Duration, done: @escaping (Finding) -> Void)
+}
+
+/// A probe that this engine can run.
+protocol RunnableProbe: Probe {
+    func prober(on loop: EventLoop) throws -> any Prober
+}
+
+extension ProbeCatalog {
+    /// Every kind of probe there is.
+    public static let standard = ProbeCatalog([
+        HTTPProbe.self, TCPProbe.self, RedisProbe.self, ExecProbe.self, FileProbe.self,
+    ])
+}

@@ -1,0 +1,56 @@
+public import MusterCore
+
+/// Asks a Redis server for PONG, or writes to it.
+public struct RedisProbe: Probe, Hashable {
+    public var redis = ""
+    public var write: String?
+    public init() {}
+
+    public static let form = Form(
+        "redis", "Sends PING to a Redis server, or writes a key; good is PONG, or OK.",
+        example: "ping: { redis: \"redis://127.0.0.1:6379\", every: 10ms, timeout: 250ms }",
+        blank: RedisProbe(),
+        fields: [
+            Field(
+                required: "redis", \.redis, "redis://host:port, with /database if it is not 0.",
+                in: RedisAddress.problem),
+            Field(
+                "write", \.write,
+                "A key to SET instead of PING: a replica that answers PING may still refuse writes."),
+        ])
+}
+
+extension RedisProbe: RunnableProbe {
+    func prober(on loop: EventLoop) throws -> any Prober {
+        guard let address = RedisAddress(redis) else {
+            throw MeasuringError.configuration("redis: '\(redis)' is not redis://host:port/database")
+        }
+        return RedisProber(address, write.map { ["SET", $0, "muster"] } ?? ["PING"], loop)
+    }
+}
+
+private final class RedisProber: Prober {
+    private let address: RedisAddress
+    private let command: [String]
+    private let loop: EventLoop
+
+    init(_ address: RedisAddress, _ command: [String], _ loop: EventLoop) {
+        self.address = address
+        self.command = command
+        self.loop = loop
+    }
+
+    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+        let connection = RedisConnection(loop: loop, address: address)
+        connection.exchange([command], until: monotonicNow() + timeout) { result in
+            connection.close()
+            switch result {
+            case .replies:
+                let isGood = result.reply == .simple("PONG") || result.reply == .simple("OK")
+                done(isGood ? .ok : .error(SampleCode.refusedByServer))
+            case .failed(_, _, timedOut: true): done(.timeout)
+            case .failed(let code, _, _): done(.error(code))
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+public import MusterCore
+
+/// Connects to a port. That a port is open does not prove that a service works: prefer a probe that asks it.
+public struct TCPProbe: Probe, Hashable {
+    public var tcp = ""
+    public init() {}
+    public init(_ endpoint: String) { tcp = endpoint }
+
+    public static let form = Form(
+        "tcp", "Connects to a port; good is an established connection.",
+        example: "port: { tcp: \"127.0.0.1:5432\", every: 100ms }",
+        blank: TCPProbe(),
+        fields: [
+            Field(
+                required: "tcp", \.tcp, "Host and port.",
+                in: { Endpoint($0) == nil ? "host:port, such as 127.0.0.1:5432" : nil })
+        ])
+}
+
+extension TCPProbe: RunnableProbe {
+    func prober(on loop: EventLoop) throws -> any Prober {
+        guard let endpoint = Endpoint(tcp) else {
+            throw MeasuringError.configuration("tcp: '\(tcp)' is not host:port")
+        }
+        return TCPProber(endpoint, loop)
+    }
+}
+
+private final class TCPProber: Prober {
+    private let endpoint: Endpoint
+    private let loop: EventLoop
+
+    init(_ endpoint: Endpoint, _ loop: EventLoop) {
+        self.endpoint = endpoint
+        self.loop = loop
+    }
+
+    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+        let stream = StreamConnection(loop: loop)
+        let ticket = loop.at(monotonicNow() + timeout) {
+            stream.close()
+            done(.timeout)
+        }
+        stream.open(endpoint) { [loop] code in
+            loop.cancel(ticket)
+            stream.close()
+            done(code == 0 ? .ok : .error(code))
+        }
+    }
+}

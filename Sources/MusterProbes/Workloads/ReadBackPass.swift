@@ -1,0 +1,125 @@
+import MusterCore
+
+/// One time of asking for every entry. Belongs to its loop's thread.
+final class ReadBackPass {
+    struct Result: Sendable {
+        var found: [EntryKey: ReadBack.Found] = [:]
+        var problems: [String] = []
+    }
+
+    private let run: WorkloadRun
+    private let deadline: Instant
+    private let done: (Result) -> Void
+    private var result = Result()
+    private var left: Int
+    private var failed = 0
+    private var firstFailure = ""
+
+    private static let tries = 3
+
+    init(_ run: WorkloadRun, until deadline: Instant, done: @escaping (Result) -> Void) {
+        self.run = run
+        self.deadline = deadline
+        self.done = done
+        left = run.writers.count
+    }
+
+    func begin() { for writer in run.writers { read(writer, from: 1, tries: Self.tries) } }
+
+    /// Reads a writer's entries, and the one after its last, which nobody ever wrote.
+    private func read(_ writer: WriterStream, from first: Int64, tries: Int) {
+        let last = Int64(writer.entries.count) + 1
+        guard first <= last else { return writerDone() }
+        let end = min(last, first + Int64(writer.client.readBatch) - 1)
+        let wanted = (first...end).map { run.wanted(EntryKey(stream: writer.stream, sequence: $0)) }
+        writer.client.get(wanted, until: run.operationDeadline) { [self] answers in
+            let failure = answers.compactMap { if case .failed(let why) = $0 { why } else { nil } }.first
+            if failure != nil, tries > 1, monotonicNow() < deadline {
+                run.loop.at(monotonicNow() + .milliseconds(50)) { [self] in
+                    read(writer, from: first, tries: tries - 1)
+                }
+                return
+            }
+            for (wanted, answer) in zip(wanted, answers) { take(wanted, answer) }
+            // A store that does not answer any more would cost every key its timeout.
+            if failure != nil && monotonicNow() >= deadline {
+                failed += Int(last - end)
+                return writerDone()
+            }
+            read(writer, from: end + 1, tries: Self.tries)
+        }
+    }
+
+    private func take(_ wanted: Wanted, _ answer: ReadAnswer) {
+        switch answer {
+        case .absent: break
+        case .present(let isIntact, let count):
+            result.found[wanted.entry] = ReadBack.Found(
+                key: wanted.entry, isIntact: isIntact, count: count)
+        case .failed(let why):
+            failed += 1
+            if firstFailure.isEmpty { firstFailure = "\(wanted.key): \(why)" }
+        }
+    }
+
+    private func writerDone() {
+        left -= 1
+        guard left == 0 else { return }
+        if failed > 0 {
+            result.problems.append("\(failed) entries could not be read, such as \(firstFailure)")
+        }
+        run.writers[0].client.list(run.names.prefix, until: run.operationDeadline + .seconds(10)) {
+            [self] answer in
+            switch answer {
+            case .unsupported: break
+            case .failed(let why): result.problems.append("the keys could not be listed: \(why)")
+            case .keys(let keys): for key in keys { takeListed(key) }
+            }
+            done(result)
+        }
+    }
+
+    /// What is there and was never asked for is a phantom.
+    private func takeListed(_ name: String) {
+        guard let key = run.names.key(name) else {
+            result.problems.append("the key \(name) has the run's prefix and is none of its entries")
+            return
+        }
+        if key.stream == run.fenceStream { return }
+        let isKnown =
+            run.writers.indices.contains(Int(key.stream))
+            && (1...Int64(run.writers[Int(key.stream)].entries.count + 1)).contains(key.sequence)
+        if !isKnown { result.found[key] = ReadBack.Found(key: key, isIntact: true) }
+    }
+}
+
+extension WorkloadRun {
+    /// The stream of fences: one after the last writer's.
+    var fenceStream: Int32 { Int32(writers.count) }
+
+    var operationDeadline: Instant { monotonicNow() + max(setting.timeout, .seconds(1)) }
+
+    func wanted(_ key: EntryKey) -> Wanted {
+        Wanted(
+            entry: key, key: names.name(key),
+            value: EntryPayload.make(key, seed: seed, bytes: Int(setting.payload.bytes)))
+    }
+
+    /// Writes and reads one entry through the normal client's path. On the loop's thread.
+    func fence(_ sequence: Int64, done: @escaping (String?) -> Void) {
+        let wanted = self.wanted(EntryKey(stream: fenceStream, sequence: sequence))
+        let client = writers[0].client
+        client.put(wanted.key, wanted.value, until: operationDeadline) { [self] answer in
+            guard answer.outcome == .ok || answer.outcome == .okWithWarning else {
+                return done("a write is not acknowledged (\(SampleCode.inWords(answer.finding.code)))")
+            }
+            client.get([wanted], until: operationDeadline) { answers in
+                switch answers.first {
+                case .present(isIntact: true, count: 1): done(nil)
+                case .failed(let why): done("a write cannot be read (\(why))")
+                default: done("a write that was acknowledged is not there when it is read")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+public import MusterCore
+
+/// What came of a write.
+struct WriteAnswer: Hashable {
+    var outcome: LedgerEntry.Outcome
+    /// How it counts as a look at the system.
+    var finding: Finding
+
+    static func acknowledged(_ code: Int32 = 0) -> Self {
+        Self(outcome: .ok, finding: Finding(outcome: .ok, code: code))
+    }
+    /// Certainly not applied.
+    static func refused(_ code: Int32) -> Self { Self(outcome: .fail, finding: .error(code)) }
+    /// Certainly not applied: there was no connection in time.
+    static let neverSent = Self(outcome: .fail, finding: .timeout)
+    static func inDoubt(_ code: Int32) -> Self { Self(outcome: .info, finding: .error(code)) }
+    static let noAnswer = Self(outcome: .info, finding: .timeout)
+}
+
+/// What is wanted back: a key, and what was written under it.
+struct Wanted: Hashable, Sendable {
+    var entry: EntryKey
+    var key: String
+    var value: String
+}
+
+/// What reading one key found.
+enum ReadAnswer: Hashable, Sendable {
+    case absent
+    case present(isIntact: Bool, count: Int)
+    /// Nothing is known of this key.
+    case failed(String)
+}
+
+/// One writer's way to its store; one operation at a time. Belongs to its loop's thread. Each operation calls
+/// `done` once, at the latest shortly after the deadline.
+protocol StoreClient: AnyObject {
+    func put(_ key: String, _ value: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
+    /// How many keys one read takes.
+    var readBatch: Int { get }
+    /// - Parameter done: as many answers as keys.
+    func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void)
+    /// Every key that starts with `prefix`; nil where the store cannot tell.
+    func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void)
+    func close()
+}
+
+enum ListAnswer: Hashable, Sendable {
+    case unsupported
+    case keys([String])
+    case failed(String)
+}
+
+/// A workload that this engine can run.
+protocol RunnableWorkload: Workload {
+    func client(on loop: EventLoop) throws -> any StoreClient
+}
+
+extension WorkloadCatalog {
+    /// Every kind of workload there is.
+    public static let standard = WorkloadCatalog([
+        HTTPWorkload.self, RedisWorkload.self, ExecWorkload.self,
+    ])
+}
+
+/// The names of entries in the store: `muster-<run>-<stream>-<sequence>`, unique for ever.
+struct KeyNames: Sendable {
+    let prefix: String
+    init(run: String) { prefix = "muster-\(run)-" }
+
+    func name(_ key: EntryKey) -> String { "\(prefix)\(key.stream)-\(key.sequence)" }
+
+    func key(_ name: some StringProtocol) -> EntryKey? {
+        guard name.hasPrefix(prefix) else { return nil }
+        let parts = name.dropFirst(prefix.count).split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let stream = Int32(parts[0]), let sequence = Int64(parts[1]) else {
+            return nil
+        }
+        return EntryKey(stream: stream, sequence: sequence)
+    }
+}

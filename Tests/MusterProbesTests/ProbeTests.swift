@@ -1,0 +1,159 @@
+import Glibc
+import MusterCore
+import MusterSystem
+import Testing
+
+@testable import MusterProbes
+
+@Suite struct ProbeTests {
+    private func finding(_ probe: any Probe, _ timeout: Duration = .seconds(5)) throws -> (
+        Sample.Outcome, Int32
+    ) {
+        let sample = try attempt(probe, timeout: timeout)
+        #expect(sample.started <= sample.finished)
+        return (sample.outcome, sample.code)
+    }
+
+    @Test func httpLooksAtStatusBodyAndHeader() throws {
+        let server = try TestServer { request in
+            request.path == "/missing"
+                ? .status(404, "gone") : .status(200, "I am \(request.method) \(request.body)")
+        }
+        defer { server.stop() }
+        var probe = httpProbe(server.url + "/health")
+        #expect(try finding(probe) == (.ok, 200))
+        probe.contains = "am GET"
+        probe.header = ["x-role": "primary"]
+        #expect(try finding(probe) == (.ok, 200))
+        probe.contains = "am POST hello"
+        #expect(try finding(probe) == (.error, SampleCode.wrongContent))
+        probe.method = "POST"
+        probe.body = "hello"
+        #expect(try finding(probe) == (.ok, 200))
+        probe.header = ["X-Role": "replica"]
+        #expect(try finding(probe) == (.error, SampleCode.wrongHeader))
+        #expect(try finding(httpProbe(server.url + "/missing")) == (.error, 404))
+        var expected = httpProbe(server.url + "/missing")
+        expected.status = StatusSet(404...404)
+        #expect(try finding(expected) == (.ok, 404))
+    }
+
+    @Test func aRefusedConnectionAndASilentServerAreToldApart() throws {
+        let port = try closedPort()
+        #expect(try finding(httpProbe("http://127.0.0.1:\(port)")) == (.error, ECONNREFUSED))
+        #expect(try finding(TCPProbe("127.0.0.1:\(port)")) == (.error, ECONNREFUSED))
+        var redis = RedisProbe()
+        redis.redis = "redis://127.0.0.1:\(port)"
+        #expect(try finding(redis) == (.error, ECONNREFUSED))
+
+        let server = try TestServer { _ in .hang }
+        defer { server.stop() }
+        #expect(try finding(httpProbe(server.url), .milliseconds(80)).0 == .timeout)
+        redis.redis = "redis://127.0.0.1:\(server.port)"
+        #expect(try finding(redis, .milliseconds(80)).0 == .timeout)
+        #expect(try finding(TCPProbe("127.0.0.1:\(server.port)")) == (.ok, 0))
+        #expect(try finding(TCPProbe("localhost:\(server.port)")) == (.ok, 0))
+        #expect(try finding(TCPProbe("no-such-name.invalid:1")) == (.error, SampleCode.nameNotFound))
+    }
+
+    @Test func execJudgesByItsExitStatus() throws {
+        var probe = ExecProbe()
+        probe.exec = ["true"]
+        #expect(try finding(probe) == (.ok, 0))
+        probe.exec = ["sh", "-c", "exit 7"]
+        #expect(try finding(probe) == (.error, 7))
+        probe.exec = ["no-such-program-here"]
+        #expect(try finding(probe) == (.error, ENOENT))
+    }
+
+    @Test func execThatTakesTooLongLosesItsWholeSession() throws {
+        let folder = try TemporaryFolder()
+        // A grandchild in a process group of its own, which a signal to the group would miss.
+        let script = try folder.write(
+            "slow.sh", "set -m\nsleep 300 &\necho $! > \(folder.path)/pid\nwait\n")
+        var probe = ExecProbe()
+        probe.exec = ["bash", script]
+        let sample = try attempt(probe, timeout: .milliseconds(700))
+        #expect(sample.outcome == .timeout)
+        let text = try #require(try readSmallFile(folder.path + "/pid"))
+        let grandchild = try #require(Int32(text.filter(\.isNumber)))
+        #expect(
+            try eventually { try ProcessStat.read(grandchild)?.isZombie ?? true },
+            "the grandchild \(grandchild) is still there")
+    }
+
+    @Test func fileLooksAtContentAndAge() throws {
+        let folder = try TemporaryFolder()
+        var probe = FileProbe()
+        probe.file = folder.path + "/here"
+        #expect(try finding(probe) == (.error, SampleCode.fileMissing))
+        _ = try folder.write("here", "state: primary\n")
+        #expect(try finding(probe) == (.ok, 0))
+        probe.contains = "primary"
+        probe.newerThan = .seconds(60)
+        #expect(try finding(probe) == (.ok, 0))
+        probe.contains = "replica"
+        #expect(try finding(probe) == (.error, SampleCode.wrongContent))
+        var times = [timespec(tv_sec: 1000, tv_nsec: 0), timespec(tv_sec: 1000, tv_nsec: 0)]
+        #expect(utimensat(AT_FDCWD, probe.file, &times, 0) == 0)
+        #expect(try finding(probe) == (.error, SampleCode.fileTooOld))
+    }
+}
+
+@Suite struct FormTests {
+    private func problem(_ kind: String, _ map: Value) -> FormProblem? {
+        do {
+            _ = try ProbeCatalog.standard.probe(kind, FormNode(map), besides: ["every"])
+            return nil
+        } catch let problems as FormProblems {
+            return problems.problems.first
+        } catch {
+            return nil
+        }
+    }
+
+    @Test func aPasswordInAURLIsRefused() {
+        for (kind, url) in [
+            ("http", "http://me:secret@127.0.0.1/"), ("redis", "redis://:secret@127.0.0.1:6379"),
+        ] {
+            let found = problem(kind, .map([kind: .text(url)]))
+            #expect(found?.expected?.contains("without a password") == true)
+            let workload = Result {
+                try WorkloadCatalog.standard.workload(kind, FormNode(["\(kind)": .text(url)]), besides: [])
+            }
+            #expect(throws: FormProblems.self) { try workload.get() }
+        }
+        #expect(problem("http", ["http": "http://me@127.0.0.1/?time=12:30"]) == nil)
+    }
+
+    static let broken: [(String, Value)] = [
+        ("http", ["http": "ftp://127.0.0.1/"]), ("http", ["http": "http://h/", "status": "2xx"]),
+        ("http", ["http": "http://h/", "headers": ["X": "a\nInjected: b"]]), ("tcp", ["tcp": "localhost"]),
+        ("tcp", ["tcp": "h:99999"]), ("redis", ["redis": "127.0.0.1:6379"]), ("exec", ["exec": []]),
+        ("file", ["file": "relative"]), ("http", ["http": "http://h/", "method": "get"]),
+    ]
+
+    @Test(arguments: broken)
+    func whatCannotWorkIsRefused(_ kind: String, _ map: Value) {
+        #expect(problem(kind, map) != nil)
+    }
+
+    @Test func everyFormReadsWhatItWrites() throws {
+        var probe = httpProbe("http://127.0.0.1:1/")
+        probe.status = StatusSet(200...299, 404...404)
+        probe.contains = "x"
+        probe.header = ["A": "b"]
+        let value = ProbeCatalog.encode(probe)
+        #expect(try HTTPProbe.form.decode(FormNode(value)) == probe)
+        var workload = HTTPWorkload()
+        workload.http = "http://127.0.0.1:1/{key}"
+        workload.get.find = .contains
+        let written = WorkloadCatalog.encode(workload)
+        #expect(try HTTPWorkload.form.decode(FormNode(written)) == workload)
+        #expect(throws: FormProblems.self) {
+            try HTTPWorkload.form.decode(FormNode(["http": "http://127.0.0.1/same-for-all"]))
+        }
+        #expect(ProbeCatalog.standard.descriptions.allSatisfy { $0.fields.first?.name == $0.name })
+        #expect(WorkloadCatalog.standard.descriptions.allSatisfy { $0.fields.first?.name == $0.name })
+    }
+}

@@ -1,0 +1,212 @@
+import Glibc
+import MusterCore
+import MusterSystem
+import Synchronization
+import Testing
+
+@testable import MusterProbes
+
+/// A store that acknowledges everything and keeps what it likes.
+final class ForgetfulStore: Sendable {
+    let kept = Mutex<[String: String]>([:])
+
+    func answer(_ request: TestServer.Request) -> TestServer.Reply {
+        let key = String(request.path.dropFirst("/kv/".count))
+        if request.method == "PUT" {
+            kept.withLock { $0[key] = request.body }
+            return .status(201, "")
+        }
+        guard let value = kept.withLock({ $0[key] }) else { return .status(404, "") }
+        return .status(200, value)
+    }
+}
+
+@Suite(.serialized) struct WorkloadTests {
+    @Test func readingBackFindsExactlyWhatWasForgottenAndSpoilt() throws {
+        let folder = try TemporaryFolder()
+        let store = ForgetfulStore()
+        let server = try TestServer { store.answer($0) }
+        defer { server.stop() }
+        var workload = httpWorkload(server)
+        workload.get.find = .contains
+        let engine = try MeasuringEngine([], [drillWorkload(workload)], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 120 })
+        engine.stopWorkloads()
+        let written = engine.ledgers()[0].entries
+        #expect(written.allSatisfy { $0.outcome == .ok })
+
+        var generator = SplitMix64(seed: 11)
+        let chosen = written.map(\.key).shuffled(using: &generator)
+        let (lost, corrupt, doubled) = (Set(chosen[0..<37]), Set(chosen[37..<40]), Set(chosen[40..<42]))
+        let phantom = EntryKey(stream: 2, sequence: Int64(written.filter { $0.key.stream == 2 }.count) + 1)
+        let prefix = try #require(store.kept.withLock { $0.keys.first }).split(separator: "-")[...1]
+        let name = { (key: EntryKey) in
+            prefix.joined(separator: "-") + "-\(key.stream)-\(key.sequence)"
+        }
+        store.kept.withLock { kept in
+            for key in lost { kept[name(key)] = nil }
+            for key in corrupt { kept[name(key)] = "spoilt " + name(key) }
+            for key in doubled {
+                let value = kept[name(key)] ?? ""
+                kept[name(key)] = value + " " + value
+            }
+            kept[name(phantom)] = "never written " + name(phantom)
+        }
+        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(20))[0]
+        engine.stop()
+        let readBack = try #require(ledger.readBack)
+        #expect(readBack.isComplete && readBack.passes == 2 && readBack.late.isEmpty, "\(readBack.problems)")
+        let found = Dictionary(uniqueKeysWithValues: readBack.found.map { ($0.key, $0) })
+        #expect(Set(written.map(\.key)).subtracting(found.keys) == lost)
+        #expect(Set(found.values.filter { !$0.isIntact }.map(\.key)) == corrupt.union([phantom]))
+        #expect(Set(found.values.filter { $0.count == 2 }.map(\.key)) == doubled)
+        let now = SystemTimekeeper().monotonic()
+        let findings = LedgerJudge.classify(ledger, fault: Bracket(now, now))
+        #expect(findings.acknowledged == written.count)
+        #expect(findings.anomalies.filter { $0.entryClass.isLoss }.count == 40)
+    }
+
+    @Test func refusedResetSilentAndRejectedWritesAreToldApart() throws {
+        let folder = try TemporaryFolder()
+        let server = try TestServer { request in
+            guard request.method == "PUT" else { return .status(404, "") }
+            switch Int(request.path.split(separator: "-").last ?? "").map({ $0 % 4 }) {
+            case 0: return .reset
+            case 1: return .status(409, "read-only")
+            case 2: return .hang
+            default: return .status(503, "")
+            }
+        }
+        let engine = try MeasuringEngine(
+            [], [drillWorkload(httpWorkload(server), timeout: .milliseconds(150))], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually { engine.snapshot().workloads[0].sent >= 40 })
+        // From now on nobody listens.
+        server.stop()
+        let before = engine.snapshot().workloads[0].sent
+        #expect(eventually { engine.snapshot().workloads[0].sent >= before + 40 })
+        engine.stopWorkloads()
+        let entries = engine.ledgers()[0].entries
+        let samples = engine.signals().flatMap(\.samples)
+        engine.stop()
+        for sequence in 1...8 {
+            for entry in entries where entry.key.sequence == sequence {
+                #expect(entry.outcome == (sequence % 4 == 1 ? .fail : .info), "\(entry)")
+            }
+        }
+        let codes = Set(samples.filter(\.isDown).map(\.code))
+        #expect(codes.isSuperset(of: [ECONNREFUSED, 409, 503]), "\(codes)")
+        let last = entries.filter { $0.key.stream == 0 }.suffix(3)
+        #expect(last.allSatisfy { $0.outcome == .fail })
+        // While a writer waited for the silent server, its other writes were due and are on record.
+        #expect(samples.contains { $0.outcome == .unknown && $0.code == SampleCode.writerBusy })
+    }
+
+    @Test func aStoreThatCannotBeWrittenAnyMoreMakesReadBackIncomplete() throws {
+        let folder = try TemporaryFolder()
+        let store = ForgetfulStore()
+        let server = try TestServer { store.answer($0) }
+        let engine = try MeasuringEngine([], [drillWorkload(httpWorkload(server))], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 10 })
+        engine.stopWorkloads()
+        server.stop()
+        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(1))[0]
+        engine.stop()
+        let readBack = try #require(ledger.readBack)
+        #expect(!readBack.isComplete && readBack.problems.count >= 2, "\(readBack.problems)")
+    }
+
+    @Test func aWriteThatShowsUpLaterIsLateAndNotLost() throws {
+        let folder = try TemporaryFolder()
+        let store = ForgetfulStore()
+        let reads = Mutex(0)
+        let server = try TestServer { request in
+            if request.method == "GET", request.path.hasSuffix("-1-2") {
+                let count = reads.withLock { count in
+                    count += 1
+                    return count
+                }
+                if count == 1 { return .status(404, "") }
+            }
+            return store.answer(request)
+        }
+        defer { server.stop() }
+        let engine = try MeasuringEngine([], [drillWorkload(httpWorkload(server))], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 20 })
+        engine.stopWorkloads()
+        let readBack = try #require(engine.readBack(gap: .milliseconds(20), within: .seconds(20))[0].readBack)
+        engine.stop()
+        #expect(readBack.isComplete && readBack.passes == 3)
+        #expect(readBack.late == [EntryKey(stream: 1, sequence: 2)])
+    }
+
+    @Test func theExampleProgramKeepsEveryEntry() throws {
+        let folder = try TemporaryFolder()
+        let data = try TemporaryFolder()
+        let example = #filePath.split(separator: "/").dropLast().joined(separator: "/")
+        var workload = ExecWorkload()
+        workload.exec = ["python3", "/\(example)/Fixtures/exec_workload.py", data.path]
+        let engine = try MeasuringEngine(
+            [], [drillWorkload(workload, writers: 2, perSecond: 40, timeout: .seconds(2))], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually(within: .seconds(20)) { engine.snapshot().workloads[0].acknowledged >= 20 })
+        engine.stopWorkloads()
+        let entries = engine.ledgers()[0].entries
+        // Two that are gone, one that nobody wrote.
+        let name = try #require(try names(in: data.path).first).split(separator: "-")[...1].joined(
+            separator: "-")
+        #expect(unlink("\(data.path)/\(name)-0-3") == 0 && unlink("\(data.path)/\(name)-1-2") == 0)
+        _ = try data.write("\(name)-1-9999", "never written")
+        let readBack = try #require(engine.readBack(gap: .milliseconds(50), within: .seconds(20))[0].readBack)
+        engine.stop()
+        #expect(readBack.isComplete, "\(readBack.problems)")
+        let found = Set(readBack.found.map(\.key))
+        #expect(
+            Set(entries.filter(\.isAcknowledged).map(\.key)).subtracting(found)
+                == [EntryKey(stream: 0, sequence: 3), EntryKey(stream: 1, sequence: 2)])
+        #expect(found.subtracting(entries.map(\.key)) == [EntryKey(stream: 1, sequence: 9999)])
+    }
+
+    @Test func aProgramThatHangsIsEndedAndStartedAgain() throws {
+        let folder = try TemporaryFolder()
+        let script = try folder.write(
+            "hang.py",
+            """
+            import json, sys, time
+            for line in sys.stdin:
+                request = json.loads(line)
+                if request["key"].endswith("-2"):
+                    time.sleep(1000)
+                if request["key"].endswith("-4"):
+                    print("this is not JSON", flush=True)
+                print(json.dumps({"id": request["id"], "ok": True}), flush=True)
+            """)
+        var workload = ExecWorkload()
+        workload.exec = ["python3", script]
+        let engine = try MeasuringEngine(
+            [], [drillWorkload(workload, writers: 1, perSecond: 10, timeout: .seconds(1))], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually(within: .seconds(20)) { engine.snapshot().workloads[0].acknowledged >= 4 })
+        engine.stopWorkloads()
+        let outcomes = engine.ledgers()[0].entries.map(\.outcome)
+        engine.stop()
+        #expect(Array(outcomes.prefix(5)) == [.ok, .info, .ok, .info, .ok])
+    }
+
+    private func names(in folder: String) throws -> [String] {
+        let out = folder + "/.names"
+        let probe = ["sh", "-c", "ls \(folder) > \(out)"]
+        _ = try Spawn(["/bin/sh"] + probe.dropFirst()).start().wait(for: .seconds(5))
+        defer { unlink(out) }
+        return try #require(try readSmallFile(out)).split(separator: "\n").map(String.init)
+    }
+}
