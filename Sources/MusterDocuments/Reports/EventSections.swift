@@ -1,0 +1,76 @@
+import MusterCore
+
+extension Story {
+    func timelineSection() -> [ReportBlock] {
+        var blocks: [ReportBlock] = [.heading(2, "Timeline")]
+        if outcome.events.isEmpty { return blocks + [.paragraph("No events were recorded.")] }
+        let isLocal = localOffset != nil
+        let columns =
+            ["UTC"] + (isLocal ? ["Local (\(header.timeZone))"] : [])
+            + [faults.isEmpty ? "Since start" : "Since fault", "Event", "What happened", "By"]
+        let (head, tail) = (400, 100)
+        let events = outcome.events
+        let isCut = events.count > head + tail
+        let rows = (isCut ? Array(events.prefix(head) + events.suffix(tail)) : events).map {
+            row($0, isLocal: isLocal)
+        }
+        blocks.append(.table(ReportTable(columns, numeric: [isLocal ? 2 : 1], rows: rows)))
+        if isCut {
+            blocks.append(
+                .paragraph(
+                    "\(events.count - head - tail) events between the first \(head) and the last \(tail) "
+                        + "are left out here; the store keeps them."))
+        }
+        return blocks
+    }
+
+    private func row(_ event: Event, isLocal: Bool) -> [[ReportInline]] {
+        var what: [ReportInline] = [.text(event.text)]
+        if !event.subject.isEmpty, !event.text.contains(event.subject) {
+            what.append(.text(" (\(event.subject))"))
+        }
+        if let bracket = event.bracket, bracket.width > .zero {
+            what.append(.text(", known within \(bracket.width.forPeople)"))
+        }
+        let at = event.bracket?.lower ?? event.at
+        let utcAt = event.utcNanoseconds + (at - event.at).nanoseconds
+        return [[.moment(utcText(nanoseconds: utcAt))]] + (isLocal ? [[.moment(local(utcAt) ?? "")]] : [])
+            + [[.text(sinceZero(at))], [.moment(event.kind.rawValue)], what, [.text(event.actor)]]
+    }
+
+    func detectionSection() -> [ReportBlock] {
+        let failure = outcome.events.first { $0.kind == .firstFailure }
+        let seen =
+            failure.map {
+                "Muster's own probes saw the first failure at \(sinceZero($0.bracket?.lower ?? $0.at)) "
+                    + "(\($0.subject.isEmpty ? "drill" : $0.subject)). "
+            } ?? "Muster's own probes saw no failure. "
+        return [
+            .heading(2, "Detection"),
+            .paragraph(
+                seen + "No alert was listened to: whether anybody would have been told was not tested."),
+            .list([[.toDo("which alert fired, when, and whom it reached; or that nobody noticed")]]),
+        ]
+    }
+
+    /// How the recovery was started and what its steps took.
+    func recoverySection() -> [ReportBlock] {
+        let steps = outcome.events.filter { $0.kind == .runbookStep || $0.kind == .stepFinished }
+        let usesRunbook = outcome.events.contains { $0.kind == .runbookStarted }
+        let how =
+            usesRunbook
+            ? "Recovery was scripted: the drill itself ran a runbook, so nobody had to notice anything first."
+            : "Recovery was automatic, as far as the drill knows: it ran no runbook."
+        var blocks: [ReportBlock] = [.heading(2, "Response and recovery"), .paragraph(how)]
+        if !steps.isEmpty {
+            let rows = steps.map { event in
+                [
+                    sinceZero(event.bracket?.lower ?? event.at), sinceZero(event.bracket?.upper ?? event.at),
+                    event.subject, event.text,
+                ]
+            }
+            blocks.append(.table(ReportTable(["From", "To", "Step", "What"], numeric: [0, 1], rows: rows)))
+        }
+        return blocks
+    }
+}

@@ -1,0 +1,92 @@
+import MusterCore
+
+extension Story {
+    func impactSection() -> [ReportBlock] {
+        var blocks: [ReportBlock] = [.heading(2, "Impact")]
+        let rows = tracks.map { track -> [String] in
+            let failed = track.count(\.isDown)
+            let known = track.count { $0.outcome != .unknown }
+            let latencies = track.latencies
+            func latency(_ hundredths: Int) -> String {
+                quantile(latencies, hundredths).map { Duration.nanoseconds($0).forPeople } ?? "-"
+            }
+            return [
+                track.name, "\(track.total)", "\(track.count { $0.outcome == .ok })",
+                "\(track.count { $0.outcome == .slow })", "\(failed)", "\(track.total - known)",
+                percent(known - failed, of: known), latency(50), latency(99), latency(100),
+            ]
+        }
+        if rows.isEmpty {
+            blocks.append(.paragraph("No samples were recorded."))
+        } else {
+            let columns = [
+                "Signal", "Samples", "Ok", "Slow", "Failed", "Unknown", "Up", "p50", "p99", "Max",
+            ]
+            blocks.append(.table(ReportTable(columns, numeric: Set(1...9), rows: rows)))
+            blocks.append(
+                .paragraph(
+                    "Latencies are those of answers, counted from when they were due. Unknown samples are "
+                        + "those during which the instrument itself was in trouble; they count for nothing."
+                ))
+        }
+        if let measurements = judgement?.measurements, !measurements.isEmpty {
+            blocks.append(.heading(3, "Measured"))
+            let rows = measurements.map {
+                [
+                    $0.name, $0.subject.isEmpty ? "drill" : $0.subject, $0.interval.lower.forPeople,
+                    $0.interval.upper?.forPeople ?? "not seen",
+                ]
+            }
+            blocks.append(
+                .table(ReportTable(["Figure", "Of", "Lower", "Upper"], numeric: [2, 3], rows: rows)))
+        }
+        return blocks
+    }
+
+    func availabilitySection() -> [ReportBlock] {
+        guard let axis = TimeAxis(self) else { return [] }
+        let strip = AvailabilityChart(story: self, axis: axis)
+        var blocks: [ReportBlock] = [
+            .heading(2, "Availability and latency"),
+            .picture(svg: strip.svg, text: strip.text),
+        ]
+        let shown = tracks.prefix(8)
+        for track in shown where track.total > 0 {
+            blocks.append(.picture(svg: LatencyChart(story: self, axis: axis, track: track).svg, text: nil))
+        }
+        if tracks.count > shown.count {
+            blocks.append(
+                .paragraph("Latency is drawn for the first 8 of \(tracks.count) signals; all are in Impact."))
+        }
+        blocks.append(.heading(3, "Outages seen"))
+        let outages = tracks.flatMap { track in track.outages.map { (track.name, $0) } }
+            .sorted { ($0.1.from, $0.0) < ($1.1.from, $1.0) }
+        if outages.isEmpty {
+            blocks.append(.paragraph("None: no sample failed."))
+            return blocks
+        }
+        let limit = 40
+        let rows = outages.prefix(limit).map { name, outage in
+            [
+                name, sinceZero(outage.from), outage.to.map(sinceZero) ?? "not seen",
+                outage.to.map { ($0 - outage.from).forPeople } ?? "-", "\(outage.failures)",
+            ]
+        }
+        let columns = ["Signal", "First failure sent", "Next success in", "Between", "Failed samples"]
+        blocks.append(.table(ReportTable(columns, numeric: [1, 2, 3, 4], rows: Array(rows))))
+        if outages.count > limit {
+            blocks.append(.paragraph("And \(outages.count - limit) more, which the store keeps."))
+        }
+        blocks.append(
+            .paragraph("Times count from \(faults.isEmpty ? "the start of the run" : "the fault")."))
+        return blocks
+    }
+
+    /// Never rounded up to 100 %.
+    private func percent(_ part: Int, of whole: Int) -> String {
+        guard whole > 0 else { return "-" }
+        let hundredths = part * 10_000 / whole
+        let fraction = hundredths % 100
+        return "\(hundredths / 100)." + (fraction < 10 ? "0" : "") + "\(fraction) %"
+    }
+}

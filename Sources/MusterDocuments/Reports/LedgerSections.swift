@@ -1,0 +1,124 @@
+import MusterCore
+
+extension Story {
+    func ledgerSection(anomalyLimit: Int) -> [ReportBlock] {
+        var blocks: [ReportBlock] = [.heading(2, "Data integrity")]
+        guard let ledgers = judgement?.ledgers, !ledgers.isEmpty else {
+            let why =
+                judgement == nil ? "The run ended before its writes were read back." : "No workload ran."
+            return blocks + [.paragraph(why + " Nothing is known about lost writes.")]
+        }
+        for ledger in ledgers {
+            blocks.append(.heading(3, "Ledger of \(ledger.workload)"))
+            blocks.append(.paragraph([.strong(sentence(lossText(ledger)))]))
+            blocks.append(.picture(svg: LedgerChart(ledger).svg, text: nil))
+            blocks.append(
+                .table(ReportTable(["Entries", "Count", "Meaning"], numeric: [1], rows: rows(ledger))))
+            if let tail = ledger.tailRPA, ledger.lost > 0 {
+                blocks.append(
+                    .paragraph(
+                        "By the newest survivor the loss reaches back \(intervalText(tail)); between the "
+                            + "first and the last lost acknowledgement lie \(ledger.lossSpan.forPeople), "
+                            + "\(ByteCount(ledger.lostBytes).forPeople) in all."))
+            }
+            if ledger.blindWindow > .zero {
+                blocks.append(
+                    .alarm([
+                        .text("For \(ledger.blindWindow.forPeople) acknowledgements could not be recorded.")
+                    ]))
+            }
+            blocks += anomalies(ledger, limit: anomalyLimit)
+        }
+        return blocks
+    }
+
+    private func rows(_ ledger: LedgerFindings) -> [[String]] {
+        var rows = [
+            ["sent", "\(ledger.sent)", "writes that were sent"],
+            ["acknowledged", "\(ledger.acknowledged)", "the service said that they are stored"],
+            ["refused", "\(ledger.refused)", "certainly not applied, and said so"],
+            ["in doubt", "\(ledger.inDoubt)", "no answer: they may be there or not"],
+        ]
+        for entryClass in EntryClass.allCases {
+            let count = ledger.count(entryClass)
+            if count > 0 || entryClass == .survived || entryClass.isAnomaly {
+                rows.append([entryClass.rawValue, "\(count)", meaning(entryClass)])
+            }
+        }
+        return rows
+    }
+
+    private func meaning(_ entryClass: EntryClass) -> String {
+        switch entryClass {
+        case .survived: "acknowledged, and there"
+        case .lostHole: "acknowledged and gone, though later ones are there"
+        case .lostTail: "acknowledged and gone, with all that came after"
+        case .lostAfterFault: "acknowledged after the fault, and gone"
+        case .corrupt: "there, but not what was written"
+        case .recovered: "in doubt, and there"
+        case .notApplied: "in doubt, and not there"
+        case .failed: "refused, and not there, as it should be"
+        case .abortedVisible: "refused, and there all the same"
+        case .duplicate: "there more than once"
+        case .phantom: "there, though nobody wrote it"
+        case .stale: "missing at first, there later"
+        }
+    }
+
+    private func anomalies(_ ledger: LedgerFindings, limit: Int) -> [ReportBlock] {
+        guard !ledger.anomalies.isEmpty else { return [] }
+        let rows = ledger.anomalies.prefix(limit).map { anomaly in
+            [
+                "\(anomaly.key.stream).\(anomaly.key.sequence)", anomaly.entryClass.rawValue,
+                anomaly.sent.map(sinceZero) ?? "-", anomaly.acknowledged.map(sinceZero) ?? "-",
+            ]
+        }
+        let columns = ["Entry", "Class", "Sent", "Acknowledged"]
+        var blocks: [ReportBlock] = [.table(ReportTable(columns, numeric: [2, 3], rows: Array(rows)))]
+        let left = ledger.anomalies.count - rows.count
+        if left > 0 { blocks.append(.paragraph("And \(left) more, which the store keeps.")) }
+        return blocks
+    }
+
+    func undoSection() -> [ReportBlock] {
+        var blocks: [ReportBlock] = [.heading(2, "Undo")]
+        let residue = outcome.closing?.residue ?? []
+        if !residue.isEmpty {
+            blocks.append(
+                .alarm([
+                    .strong("Not everything was put back."), .text(" Run "), .code("muster undo"), .text(":"),
+                ]))
+            blocks.append(.list(residue.map { [.text($0)] }))
+        } else if outcome.closing != nil {
+            blocks.append(.paragraph("Nothing is left: every fact was read again after undo and holds."))
+        } else {
+            blocks.append(
+                .alarm([
+                    .text("The record ends before undo was confirmed. Run "), .code("muster undo"),
+                    .text(" to make sure."),
+                ]))
+        }
+        for injection in outcome.injections {
+            let state: ReportInline = .badge(injection.state.rawValue, tone(injection.state))
+            let via = injection.via.isEmpty ? "" : " via \(injection.via)"
+            blocks.append(.heading(3, "\(injection.name): \(injection.fault)"))
+            blocks.append(
+                .paragraph([
+                    state, .text(" on \(injection.host)\(via), id "), .code(injection.id.rawValue),
+                    .text(", into "), .code(injection.target.canonicalJSON), .text(" with "),
+                    .code(injection.parameters.canonicalJSON),
+                ]))
+            if !injection.undo.isEmpty { blocks.append(.list(injection.undo.map { [.text($0)] })) }
+        }
+        if outcome.injections.isEmpty { blocks.append(.paragraph("Nothing was injected.")) }
+        return blocks
+    }
+
+    private func tone(_ state: InjectionRecord.State) -> Tone {
+        switch state {
+        case .closed: .good
+        case .requested, .open, .unreachable: .bad
+        case .forgotten: .doubtful
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import MusterCore
+
+/// What one probe saw, or all writers of one workload together.
+struct Track {
+    var name: String
+    /// One for each writer; a probe has one.
+    var signals: [Signal]
+    /// Times in which somebody was down, in order and without overlap. The worst of all writers counts.
+    var outages: [Outage]
+
+    struct Outage: Hashable {
+        /// When the first bad sample was sent.
+        var from: Instant
+        /// When the first good answer after it was in; nil when there was none.
+        var to: Instant?
+        var failures: Int
+    }
+
+    init(name: String, signals: [Signal]) {
+        self.name = name
+        self.signals = signals
+        outages = Self.united(signals.flatMap(Self.outages))
+    }
+
+    static func tracks(_ signals: [Signal]) -> [Track] {
+        var names: [String] = []
+        for signal in signals where !names.contains(signal.name) { names.append(signal.name) }
+        return names.map { name in Track(name: name, signals: signals.filter { $0.name == name }) }
+    }
+
+    func count(_ matches: (Sample) -> Bool) -> Int {
+        signals.reduce(0) { sum, signal in sum + signal.samples.reduce(0) { $0 + (matches($1) ? 1 : 0) } }
+    }
+
+    var total: Int { signals.reduce(0) { $0 + $1.samples.count } }
+    var first: Instant? { signals.compactMap { $0.samples.first?.started }.min() }
+    var last: Instant? { signals.compactMap { $0.samples.map(\.finished).max() }.max() }
+
+    /// From when they were due until they were answered, in nanoseconds, sorted; answers only.
+    var latencies: [Int64] {
+        signals.flatMap { $0.samples.filter(\.isUp).map { ($0.finished - $0.due).nanoseconds } }.sorted()
+    }
+
+    /// How late samples were sent, in nanoseconds, sorted: what the instrument itself adds.
+    var lateness: [Int64] {
+        signals.flatMap { $0.samples.map { ($0.started - $0.due).nanoseconds } }.sorted()
+    }
+
+    /// The longest time in which a signal was not looked at: shorter outages may have gone unseen.
+    var largestGap: Duration? {
+        var largest: Duration?
+        for signal in signals {
+            for (one, next) in zip(signal.samples, signal.samples.dropFirst()) {
+                largest = max(largest ?? .zero, next.started - one.started)
+            }
+        }
+        return largest
+    }
+
+    private static func outages(_ signal: Signal) -> [Outage] {
+        var found: [Outage] = []
+        var current: Outage?
+        for sample in signal.samples {
+            if sample.isDown {
+                if current == nil { current = Outage(from: sample.started, to: nil, failures: 0) }
+                current?.failures += 1
+            } else if sample.isUp, var outage = current {
+                outage.to = sample.finished
+                found.append(outage)
+                current = nil
+            }
+        }
+        return found + (current.map { [$0] } ?? [])
+    }
+
+    private static func united(_ outages: [Outage]) -> [Outage] {
+        var united: [Outage] = []
+        for outage in outages.sorted(by: { $0.from < $1.from }) {
+            guard var last = united.last, last.to.map({ outage.from <= $0 }) ?? true else {
+                united.append(outage)
+                continue
+            }
+            if let end = last.to { last.to = outage.to.map { max(end, $0) } }
+            last.failures += outage.failures
+            united[united.count - 1] = last
+        }
+        return united
+    }
+}
+
+/// The nearest-rank quantile of sorted values; nil when there are none.
+func quantile(_ sorted: [Int64], _ hundredths: Int) -> Int64? {
+    guard !sorted.isEmpty else { return nil }
+    return sorted[max(0, (sorted.count * hundredths + 99) / 100 - 1)]
+}
