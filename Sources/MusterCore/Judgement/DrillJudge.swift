@@ -103,4 +103,14 @@ public enum DrillJudge {
         signal.recoveries.filter { $0.slowOutages != $0.outages }.map(\.slowFigures.total)
             .reduce(nil) { .worst($0, $1) }
     }
+
+    /// The kind of durability that the faults of `drill` can prove anything about: `process`, `disk` or `none`.
+    /// Unknown faults prove no more than the loss of a process.
+    public static func durabilityScope(of drill: Drill) -> String {
+        let names = RunFacts.injections(drill.steps).map(\.faultName)
+        if names.contains(where: { $0.hasPrefix("file-") || $0 == "directory-loss" }) { return "disk" }
+        let harmless = ["net-", "cpu-", "proxy-", "process-pause", "disk-fill"]
+        let isHarmless = { (name: String) in harmless.contains { name.hasPrefix($0) } }
+        return !names.isEmpty && names.allSatisfy(isHarmless) ? "none" : "process"
+    }
 }

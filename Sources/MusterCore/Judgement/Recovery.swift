@@ -174,6 +174,6 @@ public struct Recovery: Hashable, Sendable {
         return max(gap, next - last)
     }
 
-    /// Whether any sample that was sent after the fault has a known outcome.
-    public var hasEvidence: Bool { starts.contains { $0 >= rule.fault.upper } }
+    /// Whether it saw anything of the time after the fault.
+    public var hasEvidence: Bool { !outages.isEmpty || starts.contains { $0 >= rule.fault.upper } }
 }

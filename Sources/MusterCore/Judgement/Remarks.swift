@@ -88,7 +88,7 @@ struct Remarks {
 
     /// Section 6, rule 2: the page cache survives a process.
     private var durability: [String] {
-        switch Self.durabilityScope(of: drill) {
+        switch DrillJudge.durabilityScope(of: drill) {
         case "process":
             [
                 "a process kill proves process durability, not host or disk: the page cache outlived the process"
@@ -96,16 +96,6 @@ struct Remarks {
         case "disk": ["a fault on one disk's data proves nothing about the loss of its host"]
         default: ["no process, host or disk was lost: durability was not tested"]
         }
-    }
-
-    /// The kind of durability that the faults of `drill` can prove anything about: `process`, `disk` or `none`.
-    /// Unknown faults prove no more than the loss of a process.
-    static func durabilityScope(of drill: Drill) -> String {
-        let names = RunFacts.injections(drill.steps).map(\.faultName)
-        if names.contains(where: { $0.hasPrefix("file-") || $0 == "directory-loss" }) { return "disk" }
-        let harmless = ["net-", "cpu-", "proxy-", "process-pause", "disk-fill"]
-        let isHarmless = { (name: String) in harmless.contains { name.hasPrefix($0) } }
-        return !names.isEmpty && names.allSatisfy(isHarmless) ? "none" : "process"
     }
 }
 

@@ -77,7 +77,9 @@ import Testing
     }
 
     @Test func withoutProvenEffectNoLossIsHeldAgainstIt() {
-        var given = run(ledger(1...30, missing: [9]))
+        var doubled = ledger(1...30, missing: [9])
+        doubled.readBack?.found[2].count = 2
+        var given = run(doubled)
         given.drill.objectives.strictIntegrity = true
         given.forget(.effective)
         #expect(given.judgement.verdict == .inconclusive)

@@ -168,6 +168,9 @@ import Testing
         run.signals = [twice(22_500)]
         #expect(run.result()?.interval == interval(2499, 2510.7))
         #expect(run.judgement.verdict == .fail)
+        // The first outage outlasts the second fault: it is followed to its end.
+        run.signals = [Seen().then(.ok, 0, 990).then(.error, 1000, 21_000).then(.ok, 21_010, 40_000).signal]
+        #expect(run.result()?.interval == interval(19_999.8, 20_010.7))
         run.events.removeAll { $0.kind == .effective && $0.subject == "second" }
         #expect(run.judgement.verdict == .inconclusive)
     }

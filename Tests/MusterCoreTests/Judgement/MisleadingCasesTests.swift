@@ -50,6 +50,11 @@ import Testing
         run.signals = [Seen().then(.ok, 0, 990).then(.error, 1000, 6230).then(.ok, 6240, 40_000).signal]
         #expect(run.judgement.verdict == .pass)
         #expect(run.result()?.interval == interval(229.5, 240.7))
+        // A later abort does not turn the drill's own lift into an undo.
+        var stopped = run
+        stopped.note(.abort, 20_000, text: "Ctrl-C")
+        stopped.note(.undone, 20_200, "crash", bracket(20_000, 20_100))
+        #expect(stopped.judgement.verdict == .pass)
         var never = held(.after, lift: nil)
         never.signals = run.signals
         #expect(never.judgement.reason == "Inconclusive: the fault 'crash' was never lifted")
