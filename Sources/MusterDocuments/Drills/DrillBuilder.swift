@@ -7,6 +7,8 @@ struct DrillBuilder {
     let variables: [String: String]
     var problems: [FormProblem] = []
     var warnings: [FormProblem] = []
+    /// Sections that could not be read: what follows from them only is not reported as well.
+    var unread: Set<String> = []
 
     init(reader: DrillReader, tree: FormNode, variables: [String: String]) {
         self.reader = reader
@@ -38,11 +40,12 @@ struct DrillBuilder {
         drill.owner = form.owner ?? service?.owner
         drill.objectives = objectives(form, service)
 
-        var steps = StepReader(reader: reader, targets: drill.targets)
+        let written = Set(tree["targets"]?.entries?.map(\.key) ?? [])
+        var steps = StepReader(reader: reader, targets: drill.targets, written: written)
         drill.steps = steps.read(form.steps.map(\.node), under: "steps")
         drill.after = steps.read(form.after.map(\.node), under: "after")
         problems += steps.problems
-        var lint = DrillLint(drill: drill, tree: tree, steps: steps)
+        var lint = DrillLint(drill: drill, tree: tree, steps: steps, unread: unread)
         lint.check()
         problems += lint.errors
         warnings += lint.warnings

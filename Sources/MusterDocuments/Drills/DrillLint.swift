@@ -5,13 +5,15 @@ struct DrillLint {
     let drill: Drill
     let tree: FormNode
     let steps: StepReader
+    let unread: Set<String>
     private(set) var errors: [FormProblem] = []
     private(set) var warnings: [FormProblem] = []
 
-    init(drill: Drill, tree: FormNode, steps: StepReader) {
+    init(drill: Drill, tree: FormNode, steps: StepReader, unread: Set<String>) {
         self.drill = drill
         self.tree = tree
         self.steps = steps
+        self.unread = unread
     }
 
     mutating func check() {
@@ -75,7 +77,7 @@ struct DrillLint {
                 fixtures.isEmpty ? "a name under 'fixtures:'" : "one of " + fixtures.joined(separator: ", "),
                 nearest: nearestWord(to: name, among: fixtures))
         }
-        if steps.injections.isEmpty, steps.unread.isEmpty {
+        if steps.injections.isEmpty, steps.unread.isEmpty, !unread.contains("steps") {
             error("no step injects a fault", tree["steps"] ?? tree, "- inject: FAULT")
         }
     }
@@ -135,7 +137,9 @@ struct DrillLint {
     private mutating func checkObjectives() {
         let node = tree["objectives"]
         let objectives = drill.objectives
-        if objectives.rto == nil, objectives.rpo == nil, !objectives.strictIntegrity {
+        if objectives.rto == nil, objectives.rpo == nil, !objectives.strictIntegrity,
+            !unread.contains("objectives")
+        {
             warn("no objective: nothing will be judged", node ?? tree, "rto and rpo under 'objectives:'")
         }
         let hasWorkload = tree["workloads"]?.entries?.isEmpty == false

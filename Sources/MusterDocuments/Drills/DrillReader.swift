@@ -63,6 +63,8 @@ public struct DrillReader: Sendable {
 
         let form = formed(tree, &problems)
         var builder = DrillBuilder(reader: self, tree: tree, variables: variables)
+        builder.unread = Set(problems.map { String($0.path.prefix { $0 != "." && $0 != "[" }) })
+        if tree["steps"] == nil { builder.unread.insert("steps") }
         let drill = builder.build(form)
         problems += builder.problems
         examination.errors = sorted(problems, hiding: substitution.secrets)

@@ -10,6 +10,8 @@ struct StepReader {
 
     let reader: DrillReader
     let targets: [String: DrillTarget]
+    /// Names of targets in the file, also of those that could not be read.
+    let written: Set<String>
     var problems: [FormProblem] = []
     private(set) var injections: [Injection] = []
     private(set) var lifts: [(name: String, node: FormNode)] = []
@@ -17,9 +19,10 @@ struct StepReader {
     /// Injections that could not be read, so that lifting them is not reported as well.
     private(set) var unread: Set<String> = []
 
-    init(reader: DrillReader, targets: [String: DrillTarget]) {
+    init(reader: DrillReader, targets: [String: DrillTarget], written: Set<String>) {
         self.reader = reader
         self.targets = targets
+        self.written = written
     }
 
     mutating func read(_ nodes: [FormNode], under path: String) -> [Step] {
@@ -107,6 +110,7 @@ struct StepReader {
     private mutating func checkTarget(_ step: InjectStep, _ node: FormNode) {
         let place = node["into"]?.place
         guard let target = targets[step.target] else {
+            if written.contains(step.target) { return }
             problems.append(
                 FormProblem(
                     "unknown target '\(step.target)'", at: place, path: "into",

@@ -5,11 +5,12 @@ import Yams
 enum YamlComplaint {
     static func problem(_ error: YamlError, keys: [YamlScanner.Key]) -> FormProblem {
         switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
+        case .scanner(let context, let problem, let mark, let yaml),
+            .parser(let context, let problem, let mark, let yaml),
+            .composer(let context, let problem, let mark, let yaml):
             return FormProblem(
                 "cannot read this as YAML: \(words(problem))\(words(context))", at: place(mark),
-                expected: advice(problem))
+                expected: advice(problem, line(mark, of: yaml)))
         case .reader(let problem, _, _, _):
             return FormProblem("cannot read this as YAML: \(problem)", at: nil, expected: "printable text")
         case .duplicatedKeysInMapping(let duplicates, let context):
@@ -29,7 +30,17 @@ enum YamlComplaint {
         context.map { " (\($0.text), which began in line \($0.mark.line))" } ?? ""
     }
 
-    private static func advice(_ problem: String) -> String? {
+    private static func line(_ mark: Mark, of yaml: String) -> Substring {
+        let lines = yaml.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.indices.contains(mark.line - 1) ? lines[mark.line - 1] : ""
+    }
+
+    private static func advice(_ problem: String, _ line: Substring) -> String? {
+        if line.contains("${"), line.contains(where: { $0 == "[" || $0 == "{" }),
+            problem.contains("expected ','")
+        {
+            return "quotes around text with ${…} when it stands inside { } or [ ]"
+        }
         if problem.contains("mapping values are not allowed") {
             return "quotes around text that contains ': ', and keys of one mapping in one column"
         }

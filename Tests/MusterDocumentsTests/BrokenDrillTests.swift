@@ -1,0 +1,106 @@
+import MusterCore
+import MusterDocuments
+import Testing
+
+/// What a person is told who broke a drill: one change to a good file each, and the whole answer.
+/// `RECORD=1 swift test` writes the answers anew.
+@Suite struct BrokenDrillTests {
+    struct Broken: CustomTestStringConvertible, Sendable {
+        var name: String
+        var old: String
+        var new: String
+        var testDescription: String { name }
+        init(_ name: String, _ old: String, _ new: String) {
+            self.name = name
+            self.old = old
+            self.new = new
+        }
+    }
+
+    static let table = [
+        Broken("unknown-key", "every: 10ms", "evry: 10ms"),
+        Broken("unknown-top-key", "judgedBy:", "judgeBy:"),
+        Broken("bare-duration", "every: 10ms", "every: 10"),
+        Broken("bare-rate", "500/s", "500"),
+        Broken("bare-rto", "rto: 2s", "rto: 2"),
+        Broken("not-a-list", "run: [redis-server, --port, \"${port:redis}\"]", "run: redis-server"),
+        Broken("octal", "format: 1", "format: 01"),
+        Broken("missing-drill", "drill: broken\n", ""),
+        Broken("missing-steps", "steps:", "stepz:"),
+        Broken("unknown-fault", "inject: process-kill", "inject: proces-kill"),
+        Broken("unknown-parameter", "{ signal: KILL }", "{ sginal: KILL }"),
+        Broken("unknown-signal", "{ signal: KILL }", "{ signal: KIL }"),
+        Broken("unknown-target", "into: redis", "into: rediss"),
+        Broken("wrong-target", "into: redis", "into: disk"),
+        Broken("unknown-fixture", "{ fixture: redis }", "{ fixture: reddis }"),
+        Broken("unknown-probe-kind", "ping: { redis:", "ping: { reddis:"),
+        Broken("unknown-variable", "/var/lib/x", "\"/var/lib/${mod}\""),
+        Broken("variable-without-quotes", "/var/lib/x", "/var/lib/${mode}"),
+        Broken("open-brace", "/var/lib/x", "\"/var/lib/${mode\""),
+        Broken("default-not-allowed", "default: fast", "default: fats"),
+        Broken("hold-on-instant", "    with: { signal: KILL }", "    for: 3s\n    recovery: after"),
+        Broken(
+            "held-without-recovery", "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
+            "inject: process-pause\n    into: redis"),
+        Broken("parameter-of-none", "inject: process-kill", "inject: process-pause"),
+        Broken(
+            "despite-too-short", "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
+            "inject: process-pause\n    into: redis\n    recovery: despite\n    for: 20s"),
+        Broken(
+            "never-lifted", "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
+            "inject: process-pause\n    into: redis\n    recovery: after"),
+        Broken("lift-unknown", "recovered:", "  - lift: proces-kill\nrecovered:"),
+        Broken("lift-instant", "recovered:", "  - lift: process-kill\nrecovered:"),
+        Broken("same-injection-twice", "recovered:", "  - { inject: process-kill, into: redis }\nrecovered:"),
+        Broken("unknown-step", "recovered:", "  - wiat: 1s\nrecovered:"),
+        Broken("judged-by-nobody", "[writes, ping]", "[writes, pong]"),
+        Broken("no-write-decides", "[writes, ping]", "[ping]"),
+        Broken("abort-hides-the-miss", "failing: 60s", "failing: 20s"),
+        Broken("abort-too-early", "after: 5m", "after: 10s"),
+        Broken("weak-stability", "stable: 30s", "stable: 5s"),
+        Broken("deadline-too-early", "within: 2m", "within: 31s"),
+        Broken("declared-without-runbook", "rto: 2s", "rto: { max: 2s, from: declared }"),
+        Broken("not-yet-detected", "rto: 2s", "rto: { max: 2s, from: detected }"),
+        Broken("not-yet-availability", "rpo: 0s", "availability: { min: 95%, window: 30s }"),
+        Broken("not-yet-host", "{ path: /var/lib/x }", "{ path: /var/lib/x, host: db1 }"),
+        Broken("not-yet-clock", "    with: { signal: KILL }", "    clock: effective"),
+        Broken("relative-path", "/var/lib/x", "var/lib/x"),
+        Broken("two-selectors", "{ fixture: redis }", "{ fixture: redis, path: /x }"),
+        Broken("secret-in-argv", "--port, \"${port:redis}\"", "\"${env:HOME}\""),
+        Broken("password-in-url", "redis: \"redis://127", "redis: \"redis://me:word@127"),
+        Broken("prediction", "objectives:", "predict: { outage: 2s..100ms, lost: 0 }\nobjectives:"),
+        Broken("duplicate-key", "    into: redis\n", "    into: redis\n    into: redis\n"),
+        Broken("alias", "{ fixture: redis }", "&r { fixture: redis }"),
+        Broken("tab", "  disk:", "\tdisk:"),
+        Broken("unclosed", "[writes, ping]", "[writes, ping"),
+        Broken("bad-name", "  disk:", "  \"the disk\":"),
+        Broken("several-at-once", "every: 10ms }\nworkloads:", "evry: 10 }\nworklods:"),
+    ]
+
+    @Test(arguments: table)
+    func answer(_ broken: Broken) throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        let text = base.replacing(broken.old, with: broken.new, maxReplacements: 1)
+        #expect(text != base, "'\(broken.old)' is not in base.yaml")
+        let found = Catalogues.reader().examine(text)
+        let answer =
+            ProblemText.render(found.errors, path: "drills/x.yaml", source: text)
+            + ProblemText.render(found.warnings, .warning, path: "drills/x.yaml", source: text)
+        #expect(!answer.isEmpty)
+        #expect(try FixtureFiles.golden("golden/\(broken.name).txt", recording: answer) == answer)
+    }
+
+    @Test func theBaseIsGood() throws {
+        let found = Catalogues.reader().examine(try FixtureFiles.text("drills/base.yaml"))
+        #expect(found.errors.isEmpty && found.warnings.isEmpty, "\(found)")
+    }
+
+    @Test func longLinesAreCutAroundTheCaret() {
+        let source = String(repeating: "x", count: 300) + "Y" + String(repeating: "z", count: 300)
+        let text = ProblemText.render(
+            [FormProblem("no", at: Place(line: 1, column: 301))], path: "f", source: source)
+        let lines = text.split(separator: "\n").map(Array.init)
+        #expect(lines[1].count < 120)
+        #expect(lines[2].firstIndex(of: "^").map { lines[1][$0] } == "Y")
+    }
+}

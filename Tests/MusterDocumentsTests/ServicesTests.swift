@@ -1,0 +1,48 @@
+import MusterCore
+import MusterDocuments
+import Testing
+
+@Suite struct ServicesTests {
+    private func errors(_ text: String, now: Int64 = 0) -> [String] {
+        do {
+            _ = try Services(reading: text, now: now)
+            return []
+        } catch {
+            return (error as? FormProblems)?.problems.map(\.message) ?? ["\(error)"]
+        }
+    }
+
+    @Test func servicesInheritFromTheirTier() throws {
+        let services = try Services(reading: try FixtureFiles.text("services.yaml"), now: 0)
+        let web = try #require(services["web"])
+        #expect(web.rto == .seconds(60) && web.mtd == .seconds(1800) && web.owner == "team-web")
+        #expect(services["sessions"]?.strictIntegrity == true)
+        #expect(
+            services.requirements == [
+                CoverageRequirement(
+                    service: "web", failureMode: "process-crash", verifyEvery: .seconds(7_776_000)),
+                CoverageRequirement(
+                    service: "web", failureMode: "power-loss", verifyEvery: .seconds(7_776_000), scope: .host),
+                CoverageRequirement(service: "sessions", verifyEvery: .seconds(7_776_000)),
+            ])
+    }
+
+    @Test func contradictionsAreRefused() {
+        let head = "format: 1\ntiers: { gold: { rto: 60s } }\nservices:\n"
+        #expect(errors(head + "  a: { tier: gld }") == ["unknown tier 'gld'"])
+        #expect(
+            errors(head + "  a: { rto: 2h, mtd: 1h }") == [
+                "the RTO is longer than the maximum tolerable downtime"
+            ])
+        #expect(errors(head + "  a: { dependsOn: [b] }") == ["unknown service 'b'"])
+        #expect(errors(head + "  a: { rto: 1s, dependsOn: [b] }\n  b: { tier: gold }").count == 1)
+        #expect(
+            errors(head + "  a: { tier: gold, rto: 90s }") == ["'rto' is looser than that of tier 'gold'"])
+        let word = "loosened: { reason: r, approver: a, expires: 2026-11-23 }"
+        let lastDay: Int64 = 1_795_478_399_000_000_000
+        #expect(errors(head + "  a: { tier: gold, rto: 90s, \(word) }", now: lastDay) == [])
+        #expect(
+            errors(head + "  a: { tier: gold, rto: 90s, \(word) }", now: lastDay + 1_000_000_000).count == 1)
+        #expect(errors(head + "  a: { tier: gold, rto: 30s }") == [])
+    }
+}
