@@ -60,7 +60,7 @@ public struct Form<Subject: Sendable>: Sendable {
             problems.append(
                 FormProblem(
                     "unknown key '\(entry.key)'", at: entry.keyPlace ?? entry.value.place,
-                    expected: "one of " + known.sorted().joined(separator: ", "),
+                    expected: known.isEmpty ? "no keys" : "one of " + known.sorted().joined(separator: ", "),
                     nearest: nearestWord(to: entry.key, among: known)))
         }
         for field in fields {
@@ -161,7 +161,7 @@ public struct Field<Subject: Sendable>: Sendable {
     private static func value<V: FormValue>(_ node: FormNode, _ allowed: (V) -> String?) throws -> V {
         let value = try V(node: node)
         if let expected = allowed(value) {
-            throw FormProblem("\(node.inWords) is out of range", at: node.place, expected: expected)
+            throw FormProblem("\(node.inWords) is not allowed here", at: node.place, expected: expected)
         }
         return value
     }

@@ -42,28 +42,29 @@ extension Duration {
 /// A non-negative decimal number as written, so that `0.1s` is exactly 100 ms.
 struct DecimalText {
     private let whole: Int64
-    private let fraction: Substring
+    /// The digits behind the point, and 10 to the power of their number.
+    private let fraction: Int64
+    private let denominator: Int64
 
     init?(_ text: Substring) {
         let parts = text.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), !parts[0].isEmpty, let whole = Int64(parts[0]), whole >= 0,
-            parts.count == 1 || (!parts[1].isEmpty && parts[1].allSatisfy(\.isNumber))
-        else { return nil }
+        let areDigits = parts.allSatisfy { part in
+            !part.isEmpty && part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        }
+        guard (1...2).contains(parts.count), areDigits, let whole = Int64(parts[0]) else { return nil }
         self.whole = whole
-        fraction = parts.count == 2 ? parts[1].prefix(18) : ""
+        // More digits than these are finer than any unit's last one.
+        let digits = parts.count == 2 ? parts[1].prefix(18) : ""
+        fraction = Int64(digits) ?? 0
+        denominator = digits.reduce(1) { power, _ in power * 10 }
     }
 
     /// The number times `unit`, truncated; nil when 64 bits do not hold it.
     func scaled(by unit: Int64) -> Int64? {
         let (base, overflow) = whole.multipliedReportingOverflow(by: unit)
         guard !overflow else { return nil }
-        var extra: Int64 = 0
-        var step = unit
-        for digit in fraction {
-            step /= 10
-            extra += Int64(digit.wholeNumberValue ?? 0) * step
-        }
-        // A fraction finer than the unit's last decimal digit is exact only while `step` stays whole.
+        // The fraction is less than 1, so that the quotient is less than `unit`.
+        let extra = denominator.dividingFullWidth(fraction.multipliedFullWidth(by: unit)).quotient
         let (sum, overflowed) = base.addingReportingOverflow(extra)
         return overflowed ? nil : sum
     }
