@@ -61,7 +61,7 @@ import Testing
         probe.exec = ["true"]
         #expect(try finding(probe) == (.ok, 0))
         probe.exec = ["sh", "-c", "exit 7"]
-        #expect(try finding(probe) == (.error, 7))
+        #expect(try finding(probe) == (.error, SampleCode.exitStatus + 7))
         probe.exec = ["no-such-program-here"]
         #expect(try finding(probe) == (.error, ENOENT))
     }

@@ -161,15 +161,21 @@ public final class MeasuringEngine: @unchecked Sendable {
     /// Ends everything, also what was never started; attempts that are under way are not recorded any more.
     public func stop() {
         let schedules = LoopOnly(self.schedules)
-        probeLoop.post { for schedule in schedules.value { schedule.stop() } }
         let isRunning = !threads.isEmpty
+        let stopped = Latch<Bool>()
         let closed = Latch<Bool>()
+        probeLoop.post {
+            for schedule in schedules.value { schedule.stop() }
+            stopped.set(true)
+        }
         let runs = self.runs
         writeLoop.post {
             for run in runs { run.closeClients() }
             closed.set(true)
         }
-        if isRunning { _ = closed.wait(until: monotonicNow() + .seconds(5)) }
+        if isRunning {
+            for latch in [stopped, closed] { _ = latch.wait(until: monotonicNow() + .seconds(5)) }
+        }
         probeLoop.stop()
         writeLoop.stop()
         for thread in threads { thread.join() }

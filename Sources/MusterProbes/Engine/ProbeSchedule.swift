@@ -30,7 +30,10 @@ final class ProbeSchedule {
         arm()
     }
 
-    func stop() { isStopped = true }
+    func stop() {
+        isStopped = true
+        prober.close()
+    }
 
     private var due: Instant { Instant(nanoseconds: start.nanoseconds + count * setting.every.nanoseconds) }
 

@@ -1,6 +1,5 @@
-/// What `Sample.code` holds besides HTTP statuses (100 to 599), errnos (below 134; connections and exec probes
-/// that could not start), exit statuses of exec probes (0 to 255; 128 + signal where a signal ended it), and
-/// 1000 + CURLcode (https://curl.se/libcurl/c/libcurl-errors.html).
+/// What `Sample.code` holds besides HTTP statuses (100 to 599), errnos (below 134: connections that failed,
+/// programs that could not be started) and 1000 + CURLcode (https://curl.se/libcurl/c/libcurl-errors.html).
 public enum SampleCode {
     /// The name has no address.
     public static let nameNotFound: Int32 = 2001
@@ -17,6 +16,9 @@ public enum SampleCode {
     /// The file is not there, or is too old.
     public static let fileMissing: Int32 = 2007
     public static let fileTooOld: Int32 = 2008
+
+    /// Added to the exit status of a program; to 128 + signal where a signal ended it.
+    public static let exitStatus: Int32 = 4000
 
     /// Outcome `unknown`: it was due while the instrument itself was late.
     public static let instrumentLate: Int32 = 3001
@@ -46,6 +48,7 @@ public enum SampleCode {
         case 100...599: "status \(code)"
         case 1..<134: errorText(code)
         case 1000..<2000: curlText(code - 1000)
+        case 4000..<4256: "exit status \(code - exitStatus)"
         default: "code \(code)"
         }
     }

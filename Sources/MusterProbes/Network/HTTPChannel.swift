@@ -171,7 +171,9 @@ final class HTTPTransfer {
             let sent = ccurl_get_long(easy, CURLINFO_REQUEST_SIZE) > 0
             answer.failure = sent ? .afterSending : .nothingSent
             answer.timedOut = result == CURLE_OPERATION_TIMEDOUT
-            let system = ccurl_get_long(easy, CURLINFO_OS_ERRNO)
+            // For other failures it may be that of an earlier transfer.
+            let isSystems = [CURLE_COULDNT_CONNECT, CURLE_SEND_ERROR, CURLE_RECV_ERROR].contains(result)
+            let system = isSystems ? ccurl_get_long(easy, CURLINFO_OS_ERRNO) : 0
             answer.code = system > 0 ? Int32(system) : 1000 + Int32(result.rawValue)
         }
         let done = self.done

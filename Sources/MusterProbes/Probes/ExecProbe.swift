@@ -28,6 +28,8 @@ extension ExecProbe: RunnableProbe {
 private final class ExecProber: Prober {
     private let argv: [String]
     private let loop: EventLoop
+    private var running: [Int: SessionProcess] = [:]
+    private var last = 0
 
     init(_ argv: [String], _ loop: EventLoop) {
         self.argv = argv
@@ -36,13 +38,16 @@ private final class ExecProber: Prober {
 
     func look(timeout: Duration, done: @escaping (Finding) -> Void) {
         var ticket: TimerQueue.Ticket?
+        last += 1
+        let number = last
         do {
-            let process = try SessionProcess(argv, loop: loop) { [loop] code in
+            running[number] = try SessionProcess(argv, loop: loop) { [weak self, loop] code in
                 if let ticket { loop.cancel(ticket) }
-                done(code == 0 ? .ok : .error(code))
+                self?.running[number] = nil
+                done(code == 0 ? .ok : .error(SampleCode.exitStatus + code))
             }
-            ticket = loop.at(monotonicNow() + timeout) {
-                process.killSession()
+            ticket = loop.at(monotonicNow() + timeout) { [weak self] in
+                self?.running.removeValue(forKey: number)?.killSession()
                 done(.timeout)
             }
         } catch let error as SystemError {
@@ -50,5 +55,10 @@ private final class ExecProber: Prober {
         } catch {
             done(.error(ENOEXEC))
         }
+    }
+
+    func close() {
+        for process in running.values { process.killSession() }
+        running = [:]
     }
 }

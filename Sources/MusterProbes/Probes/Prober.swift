@@ -13,6 +13,12 @@ struct Finding: Hashable {
 protocol Prober: AnyObject {
     /// Looks once. `done` is called once, at the latest shortly after `timeout`, on the loop's thread.
     func look(timeout: Duration, done: @escaping (Finding) -> Void)
+    /// Ends what is under way, where that would go on by itself.
+    func close()
+}
+
+extension Prober {
+    func close() {}
 }
 
 /// A probe that this engine can run.

@@ -4,8 +4,8 @@ public import MusterCore
 ///
 /// One process is started for each writer, in a session of its own, before the first write, and again after it
 /// ended or was ended. It reads one request a line from its standard input and answers each with one line on its
-/// standard output; its standard error goes to `/dev/null` unless it writes it somewhere itself. There is one
-/// request at a time. The end of its input means: end.
+/// standard output; its standard error goes to `/dev/null`. There is one request at a time. At the end of the run
+/// its input ends, and its session is killed.
 ///
 ///     {"id":1,"op":"put","key":"muster-01J…-3-17","value":"3.17.abc….89abcdef"}
 ///     {"id":1,"ok":true}                  kept; muster may hold the store to it
