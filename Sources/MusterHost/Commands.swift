@@ -5,7 +5,7 @@ import MusterSystem
 extension LinuxHost {
     public func query(_ argv: [String], deadline: Duration) throws -> CommandResult {
         var spawn = try command(argv)
-        spawn.environment = Self.environment(["LC_ALL=C"])
+        spawn.environment = Self.environment(["LC_ALL=C.UTF-8"])
         let end = monotonic() + deadline
         return try capture(spawn, until: end, started: { _ in }, kill: { self.killSession(of: $0) })
     }
@@ -17,7 +17,7 @@ extension LinuxHost {
         let group = try port { () throws(SystemError) in try marks?.make(id, command: number) }
         defer { if let group { MarkGroups.remove(group) } }
         var spawn = try command(argv)
-        spawn.environment = Self.environment(["LC_ALL=C", "\(Mark.variable)=\(id)"])
+        spawn.environment = Self.environment(["LC_ALL=C.UTF-8", "\(Mark.variable)=\(id)"])
         spawn.cgroup = group
         spawn.isGated = true
         let kill = { (child: Child) in
