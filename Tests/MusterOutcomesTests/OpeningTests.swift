@@ -84,6 +84,23 @@ struct OpeningTests {
         #expect(isUntouched)
     }
 
+    /// What lies on the disk after `append` is all that a killed process leaves.
+    @Test func whatWasAppendedIsThereWhenTheWriterNeverCloses() throws {
+        let (scratch, other) = (Scratch(), Scratch())
+        let store = try makeStore(scratch, engine: ProcessIdentity(pid: 9, startTicks: 9, bootID: "b"))
+        _ = try store.begin(makeHeader())
+        try store.append((1...5).map { makeEvent(.note, Int64($0) * 100) }, to: makeHeader().id)
+        for suffix in ["", "-wal"] { write(bytes(scratch.store + suffix), to: other.store + suffix) }
+        let left = try makeStore(other)
+        #expect(try left.outcome(1)?.events.count == 5)
+        #expect(try left.summary(1)?.ending == .interrupted)
+        guard case .intact(5, false, _) = try left.verifyChain(makeHeader().id) else {
+            Issue.record("\(try left.verifyChain(makeHeader().id))")
+            return
+        }
+        withExtendedLifetime(store) {}
+    }
+
     @Test func readingDoesNotMakeAStore() {
         let scratch = Scratch()
         #expect(throws: OutcomeStoreError.missing(path: scratch.store)) {

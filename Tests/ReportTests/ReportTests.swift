@@ -62,6 +62,25 @@ struct ReportTests {
         #expect(!Self.report(SampleOutcomes.pass).markdown.contains("> **!**"))
     }
 
+    @Test func nothingIsCalledPutBackThatIsNotKnownToBe() {
+        var outcome = SampleOutcomes.pass
+        #expect(Self.report(outcome).markdown.contains("Nothing is left: every fact"))
+        for state in [InjectionRecord.State.requested, .open, .unreachable] {
+            outcome.injections[0].state = state
+            let text = Self.report(outcome).markdown
+            #expect(text.contains("It is not known that everything was put back:** crash."))
+            #expect(!text.contains("Nothing is left"))
+        }
+    }
+
+    @Test func lossesAreNamedEvenWhereTheLedgerIsNotComplete() throws {
+        var outcome = SampleOutcomes.failWithLosses
+        outcome.closing?.judgement.ledgers[0].inconclusive = "2 entries could not be read"
+        #expect(Self.report(outcome).markdown.contains("and perhaps more (2 entries could not be read)"))
+        outcome.closing?.judgement.ledgers[0].counts = [:]
+        #expect(Self.report(outcome).markdown.contains("the ledger proves nothing (2 entries could not"))
+    }
+
     @Test func anomaliesAreCappedAndCounted() {
         let text = Report(SampleOutcomes.failWithLosses, anomalyLimit: 10).markdown
         #expect(text.contains("And 53 more, which the store keeps."))

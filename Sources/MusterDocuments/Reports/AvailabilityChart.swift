@@ -82,7 +82,8 @@ struct AvailabilityChart {
             for index in from...max(from, to) { marks[index] = "-" }
             marks[from] = "^"
         }
-        lines.append(padded("fault") + String(marks))
+        let line = (padded("fault") + String(marks)).reversed().drop { $0 == " " }.reversed()
+        lines.append(String(line))
         let (start, end) = (story.sinceZero(axis.start), story.sinceZero(axis.end))
         lines.append(
             padded("") + start + String(repeating: " ", count: max(1, width - start.count - end.count)) + end)

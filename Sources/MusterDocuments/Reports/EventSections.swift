@@ -60,7 +60,7 @@ extension Story {
         let how =
             usesRunbook
             ? "Recovery was scripted: the drill itself ran a runbook, so nobody had to notice anything first."
-            : "Recovery was automatic, as far as the drill knows: it ran no runbook."
+            : "The drill ran no runbook: whatever recovered did so without its help."
         var blocks: [ReportBlock] = [.heading(2, "Response and recovery"), .paragraph(how)]
         if !steps.isEmpty {
             let rows = steps.map { event in

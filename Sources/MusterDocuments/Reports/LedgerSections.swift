@@ -83,14 +83,27 @@ extension Story {
     func undoSection() -> [ReportBlock] {
         var blocks: [ReportBlock] = [.heading(2, "Undo")]
         let residue = outcome.closing?.residue ?? []
+        let unclosed = outcome.injections.filter { $0.state != .closed && $0.state != .forgotten }
         if !residue.isEmpty {
             blocks.append(
                 .alarm([
                     .strong("Not everything was put back."), .text(" Run "), .code("muster undo"), .text(":"),
                 ]))
             blocks.append(.list(residue.map { [.text($0)] }))
+        } else if !unclosed.isEmpty, outcome.closing != nil {
+            blocks.append(
+                .alarm([
+                    .strong("It is not known that everything was put back:"),
+                    .text(" " + unclosed.map(\.name).joined(separator: ", ") + ". Run "),
+                    .code("muster undo"),
+                    .text("."),
+                ]))
         } else if outcome.closing != nil {
-            blocks.append(.paragraph("Nothing is left: every fact was read again after undo and holds."))
+            let forgotten = outcome.injections.filter { $0.state == .forgotten }.map(\.name)
+            let given =
+                forgotten.isEmpty ? "" : " Given up by a person: \(forgotten.joined(separator: ", "))."
+            blocks.append(
+                .paragraph("Nothing is left: every fact was read again after undo and holds." + given))
         } else {
             blocks.append(
                 .alarm([

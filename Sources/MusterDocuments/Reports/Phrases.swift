@@ -15,13 +15,16 @@ extension Story {
     /// `lost 28 of 5923 acknowledged writes, the oldest 1.05 s to 1.06 s before the fault`.
     func lossText(_ ledger: LedgerFindings) -> String {
         let name = "\(ledger.workload): "
-        if let why = ledger.inconclusive { return name + "the ledger proves nothing (\(why.trimmedStop))" }
+        if let why = ledger.inconclusive, ledger.lost + ledger.corrupt + ledger.duplicated == 0 {
+            return name + "the ledger proves nothing (\(why.trimmedStop))"
+        }
         var text = name + "lost \(ledger.lost) of \(ledger.acknowledged) acknowledged writes"
         if ledger.lost > 0, let rpa = ledger.rpa {
             text += ", the oldest acknowledged \(intervalText(rpa)) before the fault"
         }
         if ledger.corrupt > 0 { text += ", \(ledger.corrupt) corrupt" }
         if ledger.duplicated > 0 { text += ", \(ledger.duplicated) duplicated" }
+        if let why = ledger.inconclusive { text += ", and perhaps more (\(why.trimmedStop))" }
         return text
     }
 }

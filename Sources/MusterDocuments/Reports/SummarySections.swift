@@ -47,7 +47,7 @@ extension Story {
             blocks.append(
                 .alarm([.strong("Not everything was put back."), .text(" See Undo for what to type.")]))
         }
-        blocks += (judgement?.warnings ?? []).map { .notice([.strong("Note: "), .text(sentence($0))]) }
+        blocks += (judgement?.warnings ?? []).map { .notice([.strong("Note:"), .text(" " + sentence($0))]) }
         return blocks
     }
 
@@ -69,7 +69,8 @@ extension Story {
     }
 
     private var recoveryTime: String {
-        guard let rta = judgement?.measurements.first(where: { $0.name == "rta" }) else { return "" }
+        guard let rta = judgement?.measurements.first(where: { $0.name == "rta" && $0.subject.isEmpty })
+        else { return "" }
         return " in " + intervalText(rta.interval)
     }
 
