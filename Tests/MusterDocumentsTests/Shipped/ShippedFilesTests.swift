@@ -1,0 +1,52 @@
+import Foundation
+import MusterCore
+import MusterDocuments
+import MusterFaults
+import MusterProbes
+import Testing
+
+/// Every drill and runbook that comes with Muster can be read, with the catalogues that come with it.
+@Suite struct ShippedFilesTests {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    private static func files(_ folder: String, _ ending: String) -> [String] {
+        let names =
+            (try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path)) ?? []
+        return names.filter { $0.hasSuffix(ending) }.sorted().map { "\(folder)/\($0)" }
+    }
+
+    private func text(_ path: String) throws -> String {
+        try String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
+    }
+
+    @Test(arguments: files("drills", ".yaml").filter { !$0.hasSuffix("/services.yaml") })
+    func drillsAreRead(_ path: String) throws {
+        let now = Int64(Date().timeIntervalSince1970) * 1_000_000_000
+        let services = try Services(reading: text("drills/services.yaml"), now: now)
+        let reader = DrillReader(
+            faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard,
+            services: services, now: now)
+        let source = try text(path)
+        let found = reader.examine(source)
+        #expect(found.errors.isEmpty, "\(ProblemText.render(found.errors, path: path, source: source))")
+        #expect(found.drill?.objectives.rto != nil)
+        let schema = DrillSchema.drill(
+            faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard)
+        #expect(try SchemaTests.complaint(about: source, schema: schema) == "")
+    }
+
+    @Test(arguments: files("runbooks", ".md"))
+    func runbooksAreRead(_ path: String) throws {
+        let source = try text(path)
+        let found = RunbookReader.examine(source, fallbackTitle: path) { String($0.hashValue) }
+        let problems = ProblemText.render(found.errors + found.warnings, path: path, source: source)
+        #expect(problems.isEmpty, "\(problems)")
+        #expect(found.runbook?.steps.isEmpty == false)
+    }
+
+    @Test func thereIsSomethingToRead() {
+        #expect(Self.files("drills", ".yaml").count > 3)
+        #expect(!Self.files("runbooks", ".md").isEmpty)
+    }
+}
