@@ -98,7 +98,7 @@ final class World: Host, Journal {
     var isTroubled: Bool { trouble.map { effects >= $0.at } ?? false }
 
     /// One effect: not begun, half done, or done when we die.
-    func effect<R>(_ what: String, half: () -> Void = {}, _ body: () throws -> R) throws -> R {
+    func effect<R>(_ what: String, half: () -> Void = {}, done body: () throws -> R) throws -> R {
         try alive()
         effects += 1
         tick()

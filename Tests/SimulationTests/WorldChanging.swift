@@ -9,7 +9,7 @@ extension World {
     }
     func createFile(_ path: String, contents: [UInt8], mode: UInt32) throws {
         if nodes[path] != nil { throw HostError(.exists, "create \(path)", "exists") }
-        try effect("create", half: { nodes[path] = Node() }) { nodes[path] = Node(bytes: contents) }
+        try effect("create", half: { nodes[path] = Node() }, done: { nodes[path] = Node(bytes: contents) })
     }
     func replaceFile(_ path: String, contents: [UInt8]) throws {
         try effect("replace") { nodes[path] = Node(bytes: contents) }
@@ -19,22 +19,26 @@ extension World {
         let parent = copy.split(separator: "/").dropLast().map { "/" + $0 }.joined()
         guard nodes[parent] != nil else { throw HostError(.notFound, "copy to \(copy)", "no directory") }
         let half = Node(bytes: Array(node.bytes.prefix(node.bytes.count / 2)))
-        try effect("copy", half: { nodes[copy] = half }) {
-            if nodes[copy] != nil { throw HostError(.exists, "copy to \(copy)", "exists") }
-            nodes[copy] = node
-        }
+        try effect(
+            "copy", half: { nodes[copy] = half },
+            done: {
+                if nodes[copy] != nil { throw HostError(.exists, "copy to \(copy)", "exists") }
+                nodes[copy] = node
+            })
     }
     func overwrite(_ path: String, at offset: Int64, with bytes: [UInt8]) throws {
         func write(_ bytes: some Collection<UInt8>) {
             for (index, byte) in bytes.enumerated() { nodes[path]?.bytes[Int(offset) + index] = byte }
         }
-        try effect("overwrite", half: { write(bytes.prefix(bytes.count / 2)) }) { write(bytes) }
+        try effect("overwrite", half: { write(bytes.prefix(bytes.count / 2)) }, done: { write(bytes) })
     }
     func allocate(_ path: String, size: Int64, deadline: Duration) throws -> Int64 {
-        try effect("allocate", half: { nodes[path]?.filled = size / 2 }) {
-            nodes[path]?.filled = size
-            return size
-        }
+        try effect(
+            "allocate", half: { nodes[path]?.filled = size / 2 },
+            done: {
+                nodes[path]?.filled = size
+                return size
+            })
     }
     func rename(_ path: String, to other: String) throws {
         try effect("rename") {
@@ -51,10 +55,12 @@ extension World {
         // The worst order for whoever tells ours from others' by a file in it: that one goes first.
         let inner = below(path)
         func clear(_ some: some Sequence<String>) { for path in some { nodes[path] = nil } }
-        try effect("rm -r", half: { clear(inner.prefix((inner.count + 1) / 2)) }) {
-            if mounts.keys.contains(path) { throw HostError(.busy, "rm -r \(path)", "is a mount point") }
-            clear(inner + [path])
-        }
+        try effect(
+            "rm -r", half: { clear(inner.prefix((inner.count + 1) / 2)) },
+            done: {
+                if mounts.keys.contains(path) { throw HostError(.busy, "rm -r \(path)", "is a mount point") }
+                clear(inner + [path])
+            })
     }
     func writeControl(_ path: String, _ text: String) throws { try effect("control") {} }
 
@@ -65,21 +71,23 @@ extension World {
                 // The command outlives us, and does its work when nobody expects it any more.
                 let pid = start("helper", arguments: argv, mark: id)
                 running[pid]?.later = { _ = $0.command(argv, changing: true) }
-            }
-        ) { command(argv, changing: true) }
+            }, done: { command(argv, changing: true) })
     }
 
     func restart(_ argv: [String], deadline: Duration) throws -> CommandResult {
-        try effect("restart", half: { command(argv, changing: true) }) { command(argv, changing: true) }
+        try effect(
+            "restart", half: { command(argv, changing: true) }, done: { command(argv, changing: true) })
     }
 
     func spawn(_ argv: [String], as id: InjectionID) throws -> ProcessIdentity {
         // Half-way: it exists behind its gate, and has not run a single instruction of its own.
-        try effect("spawn", half: { start("gate", arguments: argv, mark: id) }) {
-            let pid = start(argv.count > 1 ? argv[1] : argv[0], arguments: argv, mark: id)
-            if argv.count > 1 { begin(helper: argv, pid, id) }
-            return ProcessIdentity(pid: pid, startTicks: UInt64(pid) * 10, bootID: "boot")
-        }
+        try effect(
+            "spawn", half: { start("gate", arguments: argv, mark: id) },
+            done: {
+                let pid = start(argv.count > 1 ? argv[1] : argv[0], arguments: argv, mark: id)
+                if argv.count > 1 { begin(helper: argv, pid, id) }
+                return ProcessIdentity(pid: pid, startTicks: UInt64(pid) * 10, bootID: "boot")
+            })
     }
 
     private func begin(helper argv: [String], _ pid: Int32, _ id: InjectionID) {
@@ -111,11 +119,13 @@ extension World {
     func endHelpers(of id: InjectionID, grace: Duration, deadline: Duration) throws {
         let all = running.filter { $0.value.mark == id }.keys.sorted()
         let socket = supervisors[id]?.socket
-        try effect("end helpers", half: { all.prefix((all.count + 1) / 2).forEach(end) }) {
-            all.forEach(end)
-            // A supervisor that was asked in time tidies up behind itself.
-            if grace > .zero, let socket { nodes[socket] = nil }
-        }
+        try effect(
+            "end helpers", half: { all.prefix((all.count + 1) / 2).forEach(end) },
+            done: {
+                all.forEach(end)
+                // A supervisor that was asked in time tidies up behind itself.
+                if grace > .zero, let socket { nodes[socket] = nil }
+            })
     }
 
     func ask(supervisorOf id: InjectionID, _ request: SupervisorRequest) throws -> SupervisorStatus {
@@ -135,7 +145,7 @@ extension World {
 /// The journal's transactions are atomic: half-way is either not begun or done.
 extension World {
     func open(_ injection: Injection) throws {
-        try effect("open", half: { open.append(injection) }) { open.append(injection) }
+        try effect("open", half: { open.append(injection) }, done: { open.append(injection) })
     }
     func close(_ id: InjectionID, _ how: Closing) throws {
         try effect("close") {

@@ -64,9 +64,11 @@ public struct ProcessKill: Fault {
 
     public func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws {
         if let every {
+            // The state directory, because a fixture's supervisor listens there.
             let kill = ["--every", every.unitsText, "--signal", signal.rawValue, "--id", id.rawValue]
+            let options = kill + ["--state", host.site.stateDirectory, "--"]
             try host.spawn(
-                [host.site.executable, "crash-loop"] + kill + ["--", target.value.canonicalJSON], as: id)
+                [host.site.executable, "crash-loop"] + options + [target.value.canonicalJSON], as: id)
         }
         for process in try struck(by: plan, target, on: host) { try host.signal(process, signal) }
     }

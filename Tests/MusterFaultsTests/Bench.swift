@@ -1,0 +1,116 @@
+import Glibc
+import MusterCore
+import MusterFaults
+import MusterHost
+import MusterJournal
+import MusterSystem
+import Synchronization
+
+/// A real host with a directory, a journal, a cgroup and a namespace of its own; all of it goes with it.
+final class Bench {
+    let directory: String
+    let host: LinuxHost
+    let journal: SQLiteJournal
+    let namespace: String
+    private let markDirectory: String
+    private var children: [Child] = []
+    private var count = 0
+    /// Distinguishes this bench among those of all test processes.
+    private let serial: String
+    private static let counter = Atomic(0)
+
+    init() throws {
+        var template = Array("/tmp/muster-faults-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else { throw SystemError.last("make a directory") }
+        directory = String(cString: made)
+        let number = Self.counter.add(1, ordering: .relaxed).newValue
+        serial = "\(getpid())0\(number)"
+        markDirectory = "muster-faults-\(getpid())-\(number)"
+        namespace = "mf\(getpid())x\(number)"
+        mkdir(directory + "/state", 0o700)
+        mkdir(directory + "/state/quarantine", 0o700)
+        mkdir(directory + "/data", 0o755)
+        journal = try SQLiteJournal(in: directory + "/state")
+        host = LinuxHost(
+            site: GuardSite(executable: Self.guardExecutable, stateDirectory: directory + "/state"),
+            journal: journal, markDirectory: markDirectory)
+    }
+
+    var injector: Injector { Injector(host: host, journal: journal, facts: .standard) }
+
+    /// The guard is built beside the bundle of tests.
+    static let guardExecutable: String = {
+        let bundle = CommandLine.arguments.first { $0.contains(".xctest") } ?? CommandLine.arguments[0]
+        let folder = bundle.split(separator: "/", omittingEmptySubsequences: false).prefix {
+            !$0.hasSuffix(".xctest")
+        }
+        var real = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let path = folder.joined(separator: "/") + "/muster-guard"
+        guard realpath(path, &real) != nil else { return path }
+        return String(decoding: real.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }()
+
+    /// Undoes what a failed test left, and takes everything down.
+    func close() {
+        _ = injector.undo((try? journal.openInjections()) ?? [])
+        for child in children {
+            _ = try? child.kill()
+            _ = try? child.wait(for: .seconds(5))
+        }
+        _ = shell(
+            "ip netns del \(namespace) 2>/dev/null; umount \(directory)/* 2>/dev/null; rm -rf \(directory)")
+        // cgroup v2 is mounted in one of the two places; files of cgroups cannot be removed, directories can.
+        _ = shell(
+            "find /sys/fs/cgroup/unified/\(markDirectory) /sys/fs/cgroup/\(markDirectory) -depth -type d -exec rmdir {} + 2>/dev/null"
+        )
+    }
+
+    func request(_ fault: any Fault, _ target: Target, name: String = "it") -> InjectionRequest {
+        count += 1
+        guard let id = InjectionID("test-\(getpid())x\(namespace)x\(count)") else {
+            preconditionFailure("the id is well-formed")
+        }
+        return InjectionRequest(id: id, run: "run", name: name, fault: fault, target: target, utc: 0)
+    }
+
+    func path(_ name: String) -> String { directory + "/" + name }
+
+    @discardableResult
+    func put(_ name: String, _ bytes: [UInt8]) throws -> String {
+        try host.createFile(path(name), contents: bytes, mode: 0o644)
+        return path(name)
+    }
+
+    /// A process of the test's own that a selector can find.
+    /// - Returns: a text that only its command line contains.
+    func sleeper() throws -> String {
+        count += 1
+        let mark = "7\(serial).\(count)"
+        var spawn = Spawn(["/bin/sleep", mark])
+        spawn.newSession = true
+        spawn.deathSignal = SIGKILL
+        children.append(try spawn.start())
+        return "sleep " + mark
+    }
+
+    @discardableResult
+    func shell(_ script: String) -> CommandResult? {
+        try? host.query(["/bin/sh", "-c", script], deadline: .seconds(30))
+    }
+
+    /// What a fault could have changed: files, mounts, tables, processes of the bench.
+    func picture() throws -> String {
+        let script = """
+            cd \(directory) && find . -name pid -prune -o -path ./state/journal.sqlite\\* -prune \
+            -o -path ./state/ballast -prune -o -printf '%p %y %m %s\\n' | grep -v '^./state d' | sort
+            find . -xdev -path ./state -prune -o -type f ! -name pid ! -name '*.img' -exec sha256sum {} + | sort
+            grep -F \(directory) /proc/self/mountinfo | cut -d' ' -f5
+            nft list tables | grep \(namespace)x; ip netns exec \(namespace) nft list tables 2>/dev/null
+            ps -eo stat,args | grep -F -e 'sleep 7\(serial).' -e '\(directory)' \
+            | grep -v -e grep -e 'sh -c' -e find | sed 's/^\\(.\\)[^ ]*/\\1/' | sort
+            """
+        return shell(script)?.output ?? "?"
+    }
+}
+
+let isRoot = geteuid() == 0
