@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Two kinds of arrow only: everything points to MusterCore (and what touches the operating system to
+// MusterSystem), and executables point to everything. See docs/ARCHITECTURE.md.
+
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("InternalImportsByDefault"),
@@ -9,7 +12,65 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
     name: "muster",
+    products: [
+        .executable(name: "muster", targets: ["muster"]),
+        .executable(name: "muster-guard", targets: ["muster-guard"]),
+        .executable(name: "sample-service", targets: ["sample-service"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
     targets: [
-        .target(name: "MusterCore", swiftSettings: strict)
+        // C shims: leaves, each imported by one target.
+        .target(name: "CSystem", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
+        .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
+        .target(name: "CCurl"),
+        .target(
+            name: "CCmark", linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
+
+        .target(name: "MusterCore", swiftSettings: strict),
+        .target(name: "MusterSystem", dependencies: ["MusterCore", "CSystem"], swiftSettings: strict),
+
+        // The guard's side.
+        .target(name: "MusterFaults", dependencies: ["MusterCore"], swiftSettings: strict),
+        .target(name: "MusterHost", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
+        .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"], swiftSettings: strict),
+        .target(name: "MusterGuard", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
+
+        // The controller's side.
+        .target(name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: strict),
+        .target(
+            name: "MusterOutcomes", dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(
+            name: "MusterDocuments", dependencies: ["MusterCore", "CCmark", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+
+        .executableTarget(
+            name: "muster",
+            dependencies: [
+                "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterGuard", "MusterProbes",
+                "MusterOutcomes", "MusterDocuments",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "muster-guard",
+            dependencies: [
+                "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterJournal", "MusterGuard",
+            ], swiftSettings: strict),
+        // What the first drill breaks; imports nothing of Muster.
+        .executableTarget(
+            name: "sample-service",
+            dependencies: [
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], swiftSettings: strict),
+
+        .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: strict),
     ]
 )

@@ -239,7 +239,7 @@ public struct DrillRunner: Sendable {
     private mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
         guard abortReason == nil, failure == nil else { return [] }
         failure = reason
-        return [record(.warning, "", reason)] + stopEarly(now)
+        return [.record(.stepFinished, subject: "", text: reason, detail: ["ok": false])] + stopEarly(now)
     }
 
     private mutating func abort(_ reason: String, _ now: Instant) -> [Effect] {

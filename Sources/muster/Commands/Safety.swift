@@ -1,0 +1,164 @@
+import ArgumentParser
+import Foundation
+import MusterCore
+import MusterGuard
+import MusterOutcomes
+import MusterSystem
+
+struct UndoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undo",
+        abstract:
+            "Makes every open fact hold again, and says what it did. Safe to run at any time, and twice.",
+        discussion: "Example: muster undo")
+
+    @Flag(help: "Only what dead guards left; never touches a drill that runs.") var orphans = false
+    @Flag(help: "Look for what carries our ids when the journal cannot be read.") var scan = false
+    @Option(help: "Give up this injection, by its id; needs --reason and --as.") var forget: String?
+    @Option(help: "Why it is given up.") var reason: String?
+    @Option(name: .customLong("as"), help: "Who gives it up.") var person: String?
+    @OptionGroup var state: StateOptions
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try carryOut {
+            var arguments = ["undo"]
+            if orphans { arguments.append("--orphans") }
+            if scan { arguments.append("--scan") }
+            if let forget {
+                guard let reason, let person else {
+                    throw Refusal(
+                        .usage, "--forget needs a reason and a name",
+                        advice: "muster undo --forget \(forget) --reason 'mended by hand' --as you")
+                }
+                arguments += ["--forget", forget, "--reason", reason, "--as", person]
+            }
+            if output.json { arguments.append("--json") }
+            let answer = try GuardCommandLine.run(arguments + state.arguments, shows: true)
+            let status = Status(rawValue: answer.status) ?? .internalError
+            if status == .pass { try closeRecords() }
+            return status
+        }
+    }
+
+    /// The controller remembers what it asked for; what the journal no longer holds is closed here too.
+    private func closeRecords() throws {
+        let path = Project.current.outcomesPath(store.outcomes)
+        guard Files.exists(path), let store = try? store.open(access: .readWrite) else { return }
+        for (run, record) in try store.unclosedInjections() where record.host == "local" {
+            var closed = record
+            closed.state = forget == record.id.rawValue ? .forgotten : .closed
+            try store.record(closed, in: run)
+        }
+    }
+}
+
+struct AbortCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "abort",
+        abstract: "Stops the drill that runs on this host: reverts first, keeps measuring, records, reports.",
+        discussion: "Example: muster abort")
+
+    @OptionGroup var state: StateOptions
+
+    func run() throws {
+        try carryOut {
+            guard let holder = LockHolder.read() else {
+                throw Refusal(.usage, "no drill runs on this host", advice: "")
+            }
+            guard let engine = holder.engine, let descriptor = try PidDescriptor.of(engine) else {
+                throw Refusal(
+                    .refused, "the drill's engine is gone already; its guard is putting things back",
+                    advice: "run `muster undo` to wait for that, or to do it now")
+            }
+            guard try descriptor.send(SIGINT) else {
+                throw Refusal(.refused, "the drill has just ended", advice: "")
+            }
+            Terminal.line(
+                "asked run \(holder.run) (process \(engine.pid)) to abort: it reverts, measures and records")
+            return .pass
+        }
+    }
+}
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Which faults work on this host, what is missing, who holds it, and what is open.",
+        discussion: "Example: muster doctor")
+
+    @OptionGroup var state: StateOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try carryOut {
+            try GuardCommandLine.become(["doctor"] + (output.json ? ["--json"] : []) + state.arguments)
+        }
+    }
+}
+
+struct GuardCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "guard",
+        abstract: "The guard of this host: started by the engine; `guard list` and `guard check` by hand.",
+        discussion: "Example: muster guard list")
+
+    @Argument(parsing: .captureForPassthrough, help: "As for muster-guard.") var arguments: [String] = []
+
+    func run() throws {
+        try carryOut { try GuardCommandLine.become(arguments.isEmpty ? ["--help"] : arguments) }
+    }
+}
+
+struct FixtureCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fixture",
+        abstract: "Starts or stops a fixture of the drill that runs; for runbooks.",
+        discussion: "Example, in a runbook's step: muster fixture start redis")
+
+    enum Ask: String, ExpressibleByArgument, CaseIterable {
+        case start, stop, status
+    }
+
+    @Argument(help: "start, stop or status.") var ask: Ask
+    @Argument(help: "The fixture's name in the drill.") var name: String
+
+    func run() throws {
+        try carryOut {
+            let sockets = FixtureSockets.read()
+            guard let path = sockets[name] else {
+                let known = sockets.keys.sorted().joined(separator: ", ")
+                throw Refusal(
+                    .usage, "no fixture '\(name)' runs here" + (known.isEmpty ? "" : "; there is: \(known)"),
+                    advice: "this command is for the steps of a runbook that a drill runs")
+            }
+            let connection = try UnixSocket.connect(to: path)
+            try connection.write(Array("\(ask.rawValue)\n".utf8))
+            let answer = String(decoding: try connection.readAll(limit: 65_536), as: UTF8.self)
+            let value = (try? JSONDecoder().decode(Value.self, from: Data(answer.utf8))) ?? .null
+            if let error = value["error"]?.asText {
+                throw Refusal(.refused, "fixture '\(name)': \(error)", advice: "")
+            }
+            let running = value["pid"]?.asInt.map { "runs as process \($0)" } ?? "does not run"
+            Terminal.line("fixture '\(name)' \(running); started \(value["starts"]?.asInt ?? 0) times")
+            return .pass
+        }
+    }
+}
+
+/// How a runbook's steps find the supervisors of the drill's fixtures.
+enum FixtureSockets {
+    static let variable = "MUSTER_FIXTURES"
+
+    static func write(_ sockets: [String: String]) -> String {
+        Value.map(sockets.mapValues { .text($0) }).canonicalJSON
+    }
+
+    static func read() -> [String: String] {
+        guard let text = ProcessInfo.processInfo.environment[variable],
+            let value = try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
+        else { return [:] }
+        return (value.asMap ?? [:]).compactMapValues(\.asText)
+    }
+}

@@ -1,0 +1,242 @@
+import Foundation
+import MusterCore
+import MusterGuard
+import MusterProbes
+import MusterSystem
+
+/// A drill that runs: carries out what the runner asks for, and feeds it what happens. One control thread; what
+/// takes time runs on threads of its own and reports through the inbox.
+final class DrillSession: @unchecked Sendable {
+    enum Message: Sendable {
+        case input(DrillRunner.Input)
+        case event(Event)
+        case signal(String)
+        case guardEvent(GuardEvent)
+    }
+
+    let prepared: PreparedDrill
+    let client: GuardClient
+    let engine: MeasuringEngine
+    let writer: StoreWriter
+    let inbox: Inbox<Message>
+    let events: RunEvents
+    let view: LiveView
+    let clock = SystemTimekeeper()
+    /// Beats with every turn of the control loop; the lease is renewed only while it does.
+    let heart: Heart
+
+    // Only touched by the control thread.
+    private var runner: DrillRunner
+    private var signalsSeen = 0
+    private var nextLook: Instant
+
+    // Guarded by `lock`.
+    private let lock = NSLock()
+    private var injections: [InjectionRecord] = []
+    private var fixtureIDs: [String: InjectionID] = [:]
+    private var readBackLedgers: [Ledger] = []
+    private var residueLines: [String] = []
+    private var runbookCancelled = false
+
+    init(
+        _ prepared: PreparedDrill, client: GuardClient, engine: MeasuringEngine, writer: StoreWriter,
+        inbox: Inbox<Message>, events: RunEvents, view: LiveView, heart: Heart
+    ) {
+        self.prepared = prepared
+        self.client = client
+        self.engine = engine
+        self.writer = writer
+        self.inbox = inbox
+        self.events = events
+        self.view = view
+        self.heart = heart
+        runner = DrillRunner(prepared.drill)
+        nextLook = clock.monotonic()
+    }
+
+    var drill: Drill { prepared.drill }
+
+    /// Runs the drill to its end, whatever happens on the way.
+    func run() -> SessionResult {
+        var isBegun = false
+        onWorker("scratch") { [self] in
+            do {
+                try makeScratch()
+                inbox.post(.input(.begin))
+            } catch {
+                inbox.post(.input(.begin))
+                inbox.post(.input(.fixtureFailed("scratch", words(error))))
+            }
+        }
+        while runner.phase != .finished {
+            heart.beat(clock.monotonic())
+            if let message = inbox.take(waiting: max(.milliseconds(1), nextLook - clock.monotonic())) {
+                if case .input(.begin) = message { isBegun = true }
+                take(message)
+            }
+            if isBegun, clock.monotonic() >= nextLook { look() }
+        }
+        view.erase()
+        engine.stop()
+        return SessionResult(
+            runner: runner, events: events.all, signals: engine.signals(),
+            ledgers: locked { readBackLedgers },
+            injections: locked { injections }, residue: locked { residueLines })
+    }
+
+    // MARK: The control thread
+
+    private func take(_ message: Message) {
+        switch message {
+        case .input(let input):
+            if case .injected(_, let bracket) = input, view.fault == nil { view.fault = bracket.upper }
+            feed(input)
+        case .event(let event): view.event(event)
+        case .guardEvent(let event):
+            events.record(.note, "", "the guard: \(event.text)", actor: "guard")
+            // After our own goodbye it undoes because we asked it to.
+            let isOurs = [.fixturesDown, .finished].contains(runner.phase)
+            if !isOurs, [.wardenLost, .handsLost, .undoing].contains(event.kind) {
+                feed(.abort("the guard puts everything back: \(event.text)"))
+            }
+        case .signal(let reason):
+            signalsSeen += 1
+            if signalsSeen == 1 {
+                feed(.abort(reason))
+            } else {
+                events.record(
+                    .note, "",
+                    "\(reason) again: still putting things back; wait for it, or run `muster undo` in another terminal"
+                )
+            }
+        }
+    }
+
+    private func feed(_ input: DrillRunner.Input) {
+        for effect in runner.handle(input, at: clock.monotonic()) { perform(effect) }
+    }
+
+    /// Ten times a second: what the signals look like, for the runner and for the person.
+    private func look() {
+        nextLook = clock.monotonic() + .milliseconds(100)
+        let snapshot = engine.snapshot()
+        feed(.observed(Observing.observation(snapshot, drill)))
+        view.draw(
+            Observing.rows(snapshot, drill), phase: Observing.words(runner.phase), now: clock.monotonic())
+    }
+
+    private func perform(_ effect: DrillRunner.Effect) {
+        switch effect {
+        case .record(let kind, let subject, let text, let detail):
+            events.record(kind, subject, text, detail: detail)
+        case .startProbes:
+            do { try engine.start() } catch {
+                inbox.post(.input(.abort("the probes did not start: \(words(error))")))
+            }
+        case .startWorkloads:
+            engine.startWorkloads()
+            for workload in drill.workloads {
+                events.record(
+                    .workloadStarted, workload.name,
+                    "'\(workload.name)' writes: \(workload.setting.writers) writers, \(workload.setting.rate.unitsText)"
+                )
+            }
+        case .cancelRunbooks: locked { runbookCancelled = true }
+        case .startFixture(let fixture): onWorker("fixture") { [self] in start(fixture) }
+        case .inject(let step): onWorker("inject") { [self] in inject(step) }
+        case .lift(let name): onWorker("lift") { [self] in lift(name) }
+        case .runRunbook(let index, let step): onWorker("runbook") { [self] in runRunbook(index, step) }
+        case .stopWriters: onWorker("writers") { [self] in stopWriters() }
+        case .readBack: onWorker("read-back") { [self] in readBack() }
+        case .undoInjections(let recovered): onWorker("undo") { [self] in undoInjections(recovered) }
+        case .takeDownFixtures: onWorker("fixtures") { [self] in takeDownFixtures() }
+        case .finish: break
+        }
+    }
+
+    private func onWorker(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let thread = Thread(block: body)
+        thread.name = "muster-\(name)"
+        thread.stackSize = 1 << 20
+        thread.start()
+    }
+
+    // MARK: What workers share
+
+    func locked<T>(_ body: () throws -> T) rethrows -> T {
+        lock.lock()
+        defer { lock.unlock() }
+        return try body()
+    }
+
+    var isCancelled: Bool { locked { runbookCancelled } }
+
+    func newID() -> InjectionID {
+        // The tag and a ULID are letters and digits: always a valid id.
+        InjectionID("\(client.hello.tag)-\(ULID.make())") ?? InjectionID("invalid").unsafelyUnwrapped
+    }
+
+    func id(ofFixture name: String) -> InjectionID? { locked { fixtureIDs[name] } }
+    func remember(fixture name: String, _ id: InjectionID) { locked { fixtureIDs[name] = id } }
+    var fixtures: [String: InjectionID] { locked { fixtureIDs } }
+    func keep(_ ledgers: [Ledger]) { locked { readBackLedgers = ledgers } }
+    func note(residue: [String]) { locked { residueLines += residue } }
+
+    /// Remembers an injection, durably before its guard is asked for it.
+    func remember(_ record: InjectionRecord) throws {
+        locked { injections.append(record) }
+        try writer.recordNow(record)
+    }
+
+    func update(_ id: InjectionID, _ change: (inout InjectionRecord) -> Void) {
+        let changed: InjectionRecord? = locked {
+            guard let index = injections.firstIndex(where: { $0.id == id }) else { return nil }
+            change(&injections[index])
+            return injections[index]
+        }
+        if let changed { writer.record(changed) }
+    }
+
+    func records(_ included: (InjectionRecord) -> Bool) -> [InjectionRecord] {
+        locked { injections.filter(included) }
+    }
+
+    func words(_ error: any Error) -> String {
+        switch error {
+        case let failure as GuardFailure:
+            failure.message + (failure.advice.isEmpty ? "" : " (\(failure.advice))")
+        case let refusal as Refusal: refusal.message
+        default: MusterCore.describe(error)
+        }
+    }
+}
+
+/// What a session leaves behind.
+struct SessionResult {
+    var runner: DrillRunner
+    var events: [Event]
+    var signals: [Signal]
+    var ledgers: [Ledger]
+    var injections: [InjectionRecord]
+    var residue: [String]
+}
+
+/// Whether the control loop turns: a lease that is renewed by a thread of its own would outlive a hung engine.
+final class Heart: @unchecked Sendable {
+    private let lock = NSLock()
+    private var last = Instant(nanoseconds: .max)
+    private let clock = SystemTimekeeper()
+
+    func beat(_ now: Instant) {
+        lock.lock()
+        last = now
+        lock.unlock()
+    }
+
+    /// Whether there was a beat within `duration`, or none yet.
+    func isBeating(within duration: Duration) -> Bool {
+        lock.lock()
+        defer { lock.unlock() }
+        return last.nanoseconds == .max || clock.monotonic() - last <= duration
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import MusterCore
+
+/// What a run shows while it runs: a line for each event, which stays, and in a terminal a few lines of present
+/// state below them, which are drawn anew ten times a second.
+final class LiveView {
+    /// One look at one signal or workload.
+    struct Row {
+        var name: String
+        var text: String
+        var isGood: Bool
+    }
+
+    private let isSilent: Bool
+    private let start: Instant
+    /// From the first injection: the clock that everybody watches.
+    var fault: Instant?
+    var objective: Duration?
+    private var drawn = 0
+
+    /// - Parameter isSilent: for `--json`, where standard output belongs to the data.
+    init(start: Instant, isSilent: Bool) {
+        self.start = start
+        self.isSilent = isSilent
+    }
+
+    func title(_ text: String) {
+        guard !isSilent else { return }
+        Terminal.line(Terminal.styled(text, .bold))
+    }
+
+    func event(_ event: Event) {
+        guard !isSilent, let mark = Self.mark(event.kind) else { return }
+        erase()
+        let time = Self.clock((event.bracket?.upper ?? event.at) - start)
+        let since = fault.map { sinceFault(event.bracket?.upper ?? event.at, $0) } ?? ""
+        Terminal.line(
+            "\(Terminal.styled(time, .dim))  \(Terminal.styled(pad(mark.0, 9), mark.1)) \(event.text)\(since)"
+        )
+    }
+
+    func draw(_ rows: [Row], phase: String, now: Instant) {
+        guard !isSilent, Terminal.isInteractive else { return }
+        erase()
+        var lines: [String] = []
+        var head = "\(Self.clock(now - start))  \(phase)"
+        if let fault {
+            head += " · \((now - fault).forPeople) since the fault"
+            if let objective { head += " (objective \(objective.forPeople))" }
+        }
+        lines.append(Terminal.styled(head, .bold))
+        let wide = rows.map(\.name.count).max() ?? 0
+        for row in rows {
+            let mark = row.isGood ? Terminal.styled("up  ", .green) : Terminal.styled("DOWN", .red)
+            lines.append("  \(pad(row.name, wide))  \(mark)  \(row.text)")
+        }
+        let width = Terminal.width
+        for line in lines { Terminal.line(hasEscape(line) ? line : String(line.prefix(width))) }
+        drawn = lines.count
+    }
+
+    func erase() {
+        guard drawn > 0 else { return }
+        Terminal.write("\u{1B}[\(drawn)A\u{1B}[J")
+        drawn = 0
+    }
+
+    private func hasEscape(_ line: String) -> Bool { line.utf8.contains(0x1B) }
+    private func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private func sinceFault(_ at: Instant, _ fault: Instant) -> String {
+        at > fault ? Terminal.styled("  (+\((at - fault).forPeople))", .dim) : ""
+    }
+
+    /// `00:04.137`: minutes, seconds and thousandths since the start.
+    static func clock(_ duration: Duration) -> String {
+        let milliseconds = max(0, duration.nanoseconds / 1_000_000)
+        func two(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let thousandths = String(milliseconds % 1000 + 1000).dropFirst()
+        return "\(two(milliseconds / 60_000)):\(two(milliseconds / 1000 % 60)).\(thousandths)"
+    }
+
+    private static func mark(_ kind: Event.Kind) -> (String, Terminal.Style)? {
+        switch kind {
+        case .fixtureStarting, .fixtureReady: ("fixture", .dim)
+        case .workloadStarted: ("workload", .dim)
+        case .steady, .steadyAgain, .stable: ("steady", .green)
+        case .injecting, .injected, .lifting, .lifted: ("fault", .yellow)
+        case .effective: ("effect", .yellow)
+        case .effectMissing: ("effect", .red)
+        case .firstFailure: ("down", .red)
+        case .firstSuccess: ("up", .green)
+        case .runbookStarted, .runbookStep, .runbookFinished: ("runbook", .cyan)
+        case .stepStarted: ("step", .dim)
+        case .stepFinished: ("failed", .red)
+        case .writersStopped, .readBack: ("ledger", .dim)
+        case .undone: ("undo", .green)
+        case .undoFailed, .notSteadyAgain: ("undo", .red)
+        case .deadlinePassed, .abort, .guardLost: ("abort", .red)
+        case .instrumentSuspect, .warning: ("warning", .yellow)
+        case .note: ("note", .dim)
+        case .runStarted, .verdict, .runFinished: nil
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import MusterCore
+import MusterGuard
+import MusterSystem
+
+/// Starts the guard of this host and speaks to it over its standard streams.
+struct LocalGuard {
+    var client: GuardClient
+    private var child: Child
+    private var errors: ErrorDrain
+
+    /// - Parameters:
+    ///   - directory: where fixtures start; relative paths in a drill are relative to the project.
+    ///   - protected: paths whose file systems no fault may fill.
+    /// - Throws: `Refusal` with code 7 when another drill holds the host or the guard cannot serve.
+    static func start(
+        state: StateOptions, lease: Duration, run: String, directory: String, protected: [String],
+        isAlive: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (GuardEvent) -> Void,
+        onLoss: @escaping @Sendable (GuardFailure) -> Void
+    ) throws -> LocalGuard {
+        let executable = try path()
+        let nonce = ULID.make()
+        var arguments = [executable, "guard", "--nonce", nonce, "--lease", lease.unitsText, "--run", run]
+        arguments += state.arguments
+        let toGuard = try Descriptor.pipe()
+        let fromGuard = try Descriptor.pipe()
+        let errors = try Descriptor.pipe()
+        var spawn = Spawn(arguments)
+        spawn.input = .descriptor(toGuard.read.number)
+        spawn.output = .descriptor(fromGuard.write.number)
+        spawn.errors = .descriptor(errors.write.number)
+        spawn.newSession = true
+        spawn.directory = directory
+        let child = try spawn.start()
+        let drain = ErrorDrain(errors.read)
+        do {
+            let client = try GuardClient(
+                reading: fromGuard.read.number, writing: toGuard.write.number, nonce: nonce, onEvent: onEvent,
+                onLoss: onLoss)
+            return LocalGuard(client: client, child: child, errors: drain)
+        } catch let failure as GuardFailure {
+            let said = drain.text.isEmpty ? "" : "\n  the guard said: \(drain.text)"
+            throw MusterCommand.refusal(failure, adding: said)
+        }
+    }
+
+    /// `muster-guard`, beside this binary.
+    static func path() throws -> String {
+        let path = Files.besideUs + "/muster-guard"
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw Refusal(
+                .internalError, "muster-guard was not found beside muster (\(path))",
+                advice: "start muster through the wrapper at the top of the checkout, which builds both")
+        }
+        return path
+    }
+
+    /// Waits for the guard to end after `bye`.
+    func wait(for duration: Duration) { _ = try? child.wait(for: duration) }
+
+    /// The last lines that the guard wrote for people.
+    var said: String { errors.text }
+}
+
+/// Keeps the guard's standard error from filling its pipe, and its last 8 KiB for error messages.
+private final class ErrorDrain: @unchecked Sendable {
+    private let lock = NSLock()
+    private var kept: [UInt8] = []
+
+    init(_ descriptor: Descriptor) {
+        let thread = Thread { [weak self] in
+            while case .bytes(let bytes)? = try? descriptor.read(upTo: 4096) { self?.keep(bytes) }
+        }
+        thread.name = "guard-errors"
+        thread.start()
+    }
+
+    private func keep(_ bytes: [UInt8]) {
+        lock.lock()
+        kept = Array((kept + bytes).suffix(8192))
+        lock.unlock()
+    }
+
+    var text: String {
+        lock.lock()
+        defer { lock.unlock() }
+        return String(decoding: kept, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}
+
+extension ULID {
+    /// A new one, of now.
+    static func make() -> String {
+        var random = SystemRandomNumberGenerator()
+        return make(utcMilliseconds: SystemTimekeeper().utcNanoseconds() / 1_000_000, random: &random)
+    }
+}
+
+extension MusterCommand {
+    /// What a guard's no means for the command line.
+    static func refusal(_ failure: GuardFailure, adding text: String = "") -> Refusal {
+        let code: Status =
+            switch failure.code {
+            case .locked, .refused, .surroundings, .journal: .refused
+            case .invalid, .unsupported: .usage
+            default: .internalError
+            }
+        return Refusal(code, failure.message + text, advice: failure.advice)
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import MusterCore
+import MusterDocuments
+import MusterFaults
+import MusterGuard
+import MusterProbes
+import MusterSystem
+
+/// A drill that was read and checked, with what belongs to one run of it.
+struct PreparedDrill: Sendable {
+    var drill: Drill
+    var path: String
+    var text: String
+    var project: Project
+    var runID: String
+    /// The scratch directory of the run; nil when the drill uses none.
+    var scratch: String?
+    var secrets: Set<String>
+    var state: StateOptions
+    var services: String?
+
+    /// What the guard is asked for to bring a fixture up.
+    /// - Throws: `Refusal` when its program is not on this machine.
+    func parameters(of fixture: Fixture) throws -> Value {
+        var run = fixture.run
+        run[0] = try Programs.find(run[0], for: "fixture '\(fixture.name)'")
+        let restart: RestartPolicy =
+            switch fixture.restart {
+            case .never: .never
+            case .always(let delay): .after(delay)
+            }
+        return FaultCatalog.encode(
+            FixtureFault(
+                name: fixture.name, run: run, environment: fixture.environment, restart: restart,
+                stopWithin: fixture.stopWithin))
+    }
+
+    /// The last lines that a fixture wrote, for an error message.
+    func logTail(of id: InjectionID, in hello: Hello) -> String {
+        let site = GuardSite(executable: "", stateDirectory: hello.stateDirectory)
+        guard let data = FileManager.default.contents(atPath: site.log(of: id)), !data.isEmpty else {
+            return ""
+        }
+        let lines = String(decoding: data.suffix(4096), as: UTF8.self).split(separator: "\n").suffix(5)
+        return "; it said:\n" + lines.map { "    \($0)" }.joined(separator: "\n")
+    }
+
+    /// What a fault of this drill can prove about durability: a killed process loses its memory, not the page
+    /// cache of its host.
+    var durabilityScope: String { "process" }
+}
+
+/// Programs that drills start, and where Debian has those that are missing.
+enum Programs {
+    private static let packages = [
+        "redis-server": "redis-server", "redis-cli": "redis-tools", "postgres": "postgresql",
+        "nginx": "nginx",
+        "mariadbd": "mariadb-server", "haproxy": "haproxy", "etcd": "etcd-server", "nft": "nftables",
+        "ip": "iproute2",
+    ]
+
+    static func find(_ name: String, for whom: String) throws -> String {
+        if let found = Files.program(name) {
+            return found.hasPrefix("/") ? found : FileManager.default.currentDirectoryPath + "/" + found
+        }
+        let advice =
+            packages[name].map { "install it: sudo apt-get install \($0)" }
+            ?? "install it, put it on PATH, or give its path in the drill"
+        throw Refusal(.refused, "\(whom): the program '\(name)' is not on this machine", advice: advice)
+    }
+}
+
+/// Reads a drill for a run, a plan or a check.
+struct DrillLoader {
+    var path: String
+    var variables: [String: String]
+    var state = StateOptions()
+
+    enum Purpose { case run, plan }
+
+    /// - Throws: `Refusal` with every problem in the way compilers show them.
+    func load(_ purpose: Purpose) throws -> PreparedDrill {
+        let project = Project(containing: path)
+        let text = try Files.text(path)
+        let runID = ULID.make()
+        let resources = RunResources(runID: runID)
+        let services = Files.exists(project.services) ? try Files.text(project.services) : nil
+        let reader = DrillReader(
+            faults: .standard, probes: .standard, workloads: .standard,
+            services: try registry(services, project),
+            now: SystemTimekeeper().utcNanoseconds())
+        let examination = reader.examine(text, setting: variables, resources: resources.resources)
+        Terminal.note(
+            ProblemText.render(examination.warnings, .warning, path: path, source: text), unlessEmpty: true)
+        guard let drill = examination.drill else {
+            throw Refusal(
+                .usage,
+                "\(path) cannot be run\n" + ProblemText.render(examination.errors, path: path, source: text),
+                advice: "mend the lines above; `muster lint \(path)` checks again")
+        }
+        for fixture in drill.fixtures {
+            _ = try Programs.find(fixture.run[0], for: "fixture '\(fixture.name)'")
+        }
+        return PreparedDrill(
+            drill: drill, path: path, text: text, project: project, runID: runID,
+            scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
+    }
+
+    private func registry(_ text: String?, _ project: Project) throws -> Services? {
+        guard let text else { return nil }
+        do {
+            return try Services(reading: text, now: SystemTimekeeper().utcNanoseconds())
+        } catch let problems as FormProblems {
+            throw Refusal(
+                .usage,
+                "\(project.services) cannot be read\n"
+                    + ProblemText.render(problems.problems, path: project.services, source: text),
+                advice: "mend the lines above")
+        }
+    }
+}
+
+/// Ports, scratch and secrets of one run.
+final class RunResources: @unchecked Sendable {
+    private let lock = NSLock()
+    private var ports: [String: Int] = [:]
+    private var scratch: String?
+    private let runID: String
+
+    init(runID: String) { self.runID = runID }
+
+    var usedScratch: String? { lock.withLock { scratch } }
+
+    var resources: DrillResources {
+        DrillResources(
+            port: { [self] name in try lock.withLock { try port(name) } },
+            scratch: { [self] in
+                lock.withLock {
+                    let path = "/var/tmp/muster-\(runID)"
+                    scratch = path
+                    return path
+                }
+            },
+            environment: { ProcessInfo.processInfo.environment[$0] },
+            file: { path in
+                let text = try Files.text(path)
+                return text.hasSuffix("\n") ? String(text.dropLast()) : text
+            })
+    }
+
+    /// A port that is free now: the kernel chooses one, and it stays bound until this process lets it go.
+    private func port(_ name: String) throws -> Int {
+        if let port = ports[name] { return port }
+        let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
+        }
+        guard bound else { throw Refusal(.refused, "no free port for '\(name)'", advice: "") }
+        let port = Int(UInt16(bigEndian: address.sin_port))
+        if ports.values.contains(port) { return try self.port(name) }
+        ports[name] = port
+        return port
+    }
+}
+
+extension Terminal {
+    static func note(_ text: String, unlessEmpty: Bool) { if !text.isEmpty { put(text) } }
+    private static func put(_ text: String) { note(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
+}

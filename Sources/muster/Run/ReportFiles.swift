@@ -1,0 +1,36 @@
+import Foundation
+import MusterCore
+import MusterDocuments
+import MusterOutcomes
+
+/// Reports as files: `runbooks/reports/N.md` and `N.html`.
+enum ReportFiles {
+    /// - Returns: the path of the markdown.
+    @discardableResult
+    static func write(_ number: Int, _ store: OutcomeStore, _ project: Project, to path: String? = nil) throws
+        -> String
+    {
+        let outcome = try OutcomeFinder.find(number, in: store, withSamples: true)
+        let zone = TimeZone(identifier: outcome.header.timeZone) ?? .current
+        let offset: @Sendable (Int64) -> Int = { nanoseconds in
+            zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(nanoseconds) / 1e9))
+        }
+        let report = Report(outcome, localOffset: offset, chainRoot: root(of: outcome.header.id, store))
+        let base = path ?? "\(project.reports)/\(number)"
+        try Files.write(report.markdown, to: base + ".md")
+        try Files.write(report.html, to: base + ".html")
+        return base + ".md"
+    }
+
+    /// The last hash of the run's chain; nil when the chain does not hold.
+    private static func root(of run: String, _ store: OutcomeStore) -> String? {
+        guard case .intact(_, _, let root)? = try? store.verifyChain(run) else { return nil }
+        return root
+    }
+
+    /// As short as the working directory allows.
+    static func shown(_ path: String) -> String {
+        let here = FileManager.default.currentDirectoryPath + "/"
+        return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+    }
+}

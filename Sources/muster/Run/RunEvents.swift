@@ -1,0 +1,38 @@
+import Foundation
+import MusterCore
+import MusterSystem
+
+/// The events of a run in the order in which they were recorded: kept for the judgement, written to the store,
+/// handed to the view. Any thread may record.
+final class RunEvents: @unchecked Sendable {
+    private let lock = NSLock()
+    private var events: [Event] = []
+    private let timekeeper = SystemTimekeeper()
+    private let sink: @Sendable (Event) -> Void
+
+    /// - Parameter sink: called with each event, in order, under a lock: it must be quick.
+    init(_ sink: @escaping @Sendable (Event) -> Void) { self.sink = sink }
+
+    @discardableResult
+    func record(
+        _ kind: Event.Kind, _ subject: String = "", _ text: String, bracket: Bracket? = nil,
+        actor: String = "muster",
+        detail: Value = .null
+    ) -> Event {
+        lock.lock()
+        defer { lock.unlock() }
+        let event = Event(
+            kind, at: timekeeper.monotonic(), utc: timekeeper.utcNanoseconds(), bracket: bracket,
+            subject: subject,
+            actor: actor, text: text, detail: detail)
+        events.append(event)
+        sink(event)
+        return event
+    }
+
+    var all: [Event] {
+        lock.lock()
+        defer { lock.unlock() }
+        return events
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import MusterCore
+import MusterGuard
+import MusterSystem
+
+/// What is known of a run when it begins.
+enum RunHeaders {
+    static func make(_ prepared: PreparedDrill, start: Instant, hello: Hello) throws -> RunHeader {
+        let drill = prepared.drill
+        var system = utsname()
+        uname(&system)
+        return RunHeader(
+            id: prepared.runID, drill: drill.name, drillPath: prepared.path, drillText: prepared.text,
+            drillHash: SHA256.hex(of: prepared.text.utf8), service: drill.service, owner: drill.owner,
+            environment: drill.environment, failureMode: drill.failureMode, expect: drill.expect,
+            variables: drill.variables, durabilityScope: prepared.durabilityScope,
+            host: text(&system.nodename), bootID: try bootID(),
+            kernel: "\(text(&system.sysname)) \(text(&system.release)) \(text(&system.machine))",
+            timeZone: TimeZone.current.identifier, actor: actor, toolVersion: toolVersion,
+            protocolVersion: hello.protocol, judgeVersion: DrillJudge.version, binaryHash: binaryHash,
+            configurationHash: prepared.services.map { SHA256.hex(of: $0.utf8) } ?? "", startedAt: start,
+            startedAtUTC: SystemTimekeeper().utcNanoseconds())
+    }
+
+    /// The person behind sudo, where there is one.
+    private static var actor: String {
+        let environment = ProcessInfo.processInfo.environment
+        return environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"] ?? "uid \(getuid())"
+    }
+
+    /// Of the running binary. Read in pieces: it is large, and memory is measured.
+    private static var binaryHash: String {
+        guard let file = FileHandle(forReadingAtPath: "/proc/self/exe") else { return "" }
+        defer { try? file.close() }
+        var hash = SHA256()
+        while let data = try? file.read(upToCount: 1 << 20), !data.isEmpty {
+            data.withUnsafeBytes { hash.update($0) }
+        }
+        return hash.hex
+    }
+
+    private static func text<T>(_ field: inout T) -> String {
+        withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,260 @@
+import Foundation
+import MusterCore
+import MusterGuard
+import MusterProbes
+import MusterSystem
+
+/// What a session does on threads of its own. Each piece ends by posting what came of it.
+extension DrillSession {
+    // MARK: Fixtures
+
+    func makeScratch() throws {
+        guard let path = prepared.scratch else { return }
+        var parameters: [String: Value] = ["path": .text(path)]
+        if let size = drill.scratchSize { parameters["size"] = .text(size.unitsText) }
+        let id = newID()
+        try remember(
+            InjectionRecord(
+                id: id, name: "scratch", fault: "scratch", parameters: .map(parameters),
+                target: Target(.host).value))
+        _ = try client.inject(
+            InjectionWish(
+                id: id, run: prepared.runID, name: "scratch", fault: "scratch", parameters: .map(parameters),
+                target: Target(.host).value), deadline: .seconds(60))
+        update(id) { $0.state = .open }
+    }
+
+    func start(_ fixture: Fixture) {
+        do {
+            let id = newID()
+            let parameters = try prepared.parameters(of: fixture)
+            try remember(
+                InjectionRecord(
+                    id: id, name: fixture.name, fault: "fixture", parameters: parameters,
+                    target: Target(.host).value))
+            _ = try client.inject(
+                InjectionWish(
+                    id: id, run: prepared.runID, name: fixture.name, fault: "fixture", parameters: parameters,
+                    target: Target(.host).value), deadline: .seconds(30))
+            update(id) { $0.state = .open }
+            remember(fixture: fixture.name, id)
+            try waitUntilReady(fixture, id)
+            inbox.post(.input(.fixtureReady(fixture.name)))
+        } catch {
+            inbox.post(.input(.fixtureFailed(fixture.name, words(error))))
+        }
+    }
+
+    private func waitUntilReady(_ fixture: Fixture, _ id: InjectionID) throws {
+        let end = clock.monotonic() + fixture.readyWithin
+        var last = "it does not answer"
+        while clock.monotonic() < end, !isCancelled {
+            // Its supervisor may not listen yet.
+            guard let status = try? client.supervisor(id, .status).answer else {
+                clock.sleep(for: .milliseconds(5))
+                continue
+            }
+            if status.process == nil, fixture.restart == .never, status.starts > 0 {
+                throw Refusal(
+                    .refused, "it ended by itself\(prepared.logTail(of: id, in: client.hello))", advice: "")
+            }
+            guard let ready = fixture.ready else { return }
+            let sample = try attempt(ready.probe, timeout: .milliseconds(500))
+            if sample.isUp { return }
+            last = "it does not answer (\(sample.outcome))"
+            clock.sleep(for: .milliseconds(10))
+        }
+        throw Refusal(
+            .refused,
+            "not ready within \(fixture.readyWithin.forPeople): \(last)\(prepared.logTail(of: id, in: client.hello))",
+            advice: "")
+    }
+
+    // MARK: Faults
+
+    func inject(_ step: InjectStep) {
+        do {
+            guard let target = drill.targets[step.target]?.target(fixtures: fixtures) else {
+                throw Refusal(.refused, "its target '\(step.target)' has no running fixture", advice: "")
+            }
+            let id = newID()
+            let parameters = FaultCatalog.encode(step.fault)
+            try remember(
+                InjectionRecord(
+                    id: id, name: step.name, fault: step.faultName, parameters: parameters,
+                    target: target.value))
+            events.record(.injecting, step.name, "injecting \(step.faultName) into '\(step.target)'")
+            let reply = try client.inject(
+                InjectionWish(
+                    id: id, run: prepared.runID, name: step.name, fault: step.faultName,
+                    parameters: parameters,
+                    target: target.value), deadline: .seconds(60))
+            update(id) { $0.state = .open }
+            let bracket = reply.bracket
+            events.record(
+                .injected, step.name,
+                "\(step.faultName) hit '\(step.target)' (within \(bracket.width.forPeople))",
+                bracket: bracket, actor: "guard",
+                detail: [
+                    "fault": .text(step.faultName), "target": .text(step.target), "id": .text(id.rawValue),
+                    "held": .bool(step.fault.persistence == .held),
+                ])
+            inbox.post(.input(.injected(step.name, bracket)))
+            lookForEffect(step, id)
+        } catch {
+            inbox.post(.input(.injectFailed(step.name, words(error))))
+        }
+    }
+
+    /// Asks for the proof until it is there; without one the drill is inconclusive.
+    private func lookForEffect(_ step: InjectStep, _ id: InjectionID) {
+        let end = clock.monotonic() + .seconds(5)
+        var before = clock.monotonic()
+        var missing = "not looked at"
+        while true {
+            let sent = clock.monotonic()
+            switch Result(catching: { try client.effect(id) }) {
+            case .success(let reply):
+                switch reply.answer {
+                case .proven(let proof):
+                    events.record(
+                        .effective, step.name, proof, bracket: Bracket(before, reply.bracket.upper),
+                        actor: "guard")
+                    inbox.post(.input(.effect(step.name)))
+                    return
+                case .notYet(let reason): missing = reason
+                }
+            case .failure(let error): missing = words(error)
+            }
+            before = sent
+            if clock.monotonic() >= end || isCancelled { break }
+            clock.sleep(for: .milliseconds(20))
+        }
+        events.record(
+            .effectMissing, step.name, "no effect of '\(step.name)' was seen: \(missing)", actor: "guard")
+        inbox.post(.input(.effect(step.name)))
+    }
+
+    func lift(_ name: String) {
+        let ids = records { $0.name == name && $0.state == .open && !isFixture($0) }.map(\.id)
+        let sent = clock.monotonic()
+        events.record(.lifting, name, "lifting '\(name)'")
+        do {
+            let reply = try client.undo(ids)
+            record(reply.answer)
+            let settled = reply.answer.reports.allSatisfy { $0.closed != nil }
+            events.record(
+                .lifted, name,
+                settled ? "'\(name)' was lifted, and that was verified" : "'\(name)' could not be lifted",
+                bracket: reply.bracket, actor: "guard")
+            inbox.post(.input(.lifted(name, reply.bracket, settled: settled)))
+        } catch {
+            events.record(.undoFailed, name, "'\(name)' could not be lifted: \(words(error))")
+            inbox.post(.input(.lifted(name, Bracket(sent, clock.monotonic()), settled: false)))
+        }
+    }
+
+    func undoInjections(_ recovered: Bool) {
+        let open = records { $0.state == .open || $0.state == .requested }.filter { !isFixture($0) }
+        guard !open.isEmpty else { return inbox.post(.input(.undone(settled: true))) }
+        do {
+            let reply = try client.undo(open.map(\.id), recovered: recovered ? open.map(\.id) : [])
+            record(reply.answer)
+            let left = reply.answer.reports.filter { $0.closed == nil }
+            for report in reply.answer.reports {
+                events.record(
+                    report.closed == nil ? .undoFailed : .undone, report.name,
+                    report.closed == nil
+                        ? "'\(report.name)' could not be undone"
+                        : "'\(report.name)' undone, every fact verified",
+                    bracket: reply.bracket, actor: "guard")
+            }
+            inbox.post(.input(.undone(settled: left.isEmpty)))
+        } catch {
+            events.record(.undoFailed, "", "the undo failed: \(words(error))")
+            inbox.post(.input(.undone(settled: false)))
+        }
+    }
+
+    func takeDownFixtures() {
+        do {
+            let reply = try client.bye()
+            record(reply)
+            let left = reply.reports.filter { $0.closed == nil }
+            inbox.post(.input(.fixturesDown(settled: left.isEmpty && reply.open == 0)))
+        } catch {
+            inbox.post(.input(.fixturesDown(settled: waitForWarden(after: error))))
+        }
+    }
+
+    /// The guard is gone: its warden mends. Waits for the host's lock, then reads the journal.
+    private func waitForWarden(after error: any Error) -> Bool {
+        events.record(
+            .note, "", "the guard is gone (\(words(error))); waiting for its warden to put things back")
+        let standing = GuardCommandLine.waitUntilMended(state: prepared.state, within: .seconds(40))
+        switch standing {
+        case .clean:
+            for open in records({ $0.state != .closed }) { update(open.id) { $0.state = .closed } }
+            events.record(.undone, "", "the warden put everything back", actor: "warden")
+            return true
+        case .open(let lines):
+            note(residue: lines)
+            events.record(.undoFailed, "", "the warden has not put everything back")
+            return false
+        }
+    }
+
+    private func isFixture(_ record: InjectionRecord) -> Bool {
+        record.fault == "fixture" || record.fault == "scratch"
+    }
+
+    /// Keeps what an undo found and left, for each injection.
+    private func record(_ reply: UndoReply) {
+        for report in reply.reports {
+            update(report.id) { injection in
+                injection.state = report.closed == nil ? .open : .closed
+                injection.undo = report.facts.map { fact in
+                    let state =
+                        fact.problem
+                        ?? (fact.detail.isEmpty
+                            ? fact.state.rawValue : "\(fact.state.rawValue): \(fact.detail)")
+                    return "\(fact.sentence) — \(state)"
+                }
+            }
+            guard report.closed == nil else { continue }
+            note(
+                residue: report.facts.filter { !$0.isSettled }.map { fact in
+                    let byHand = fact.byHand.map { $0.joined(separator: " ") }.joined(separator: "; ")
+                    return "'\(report.name)': \(fact.sentence): \(fact.problem ?? fact.detail)"
+                        + (byHand.isEmpty ? "" : "; by hand: \(byHand)")
+                })
+        }
+    }
+
+    // MARK: The ledger
+
+    func stopWriters() {
+        engine.stopWorkloads()
+        events.record(
+            .writersStopped, "", drill.workloads.isEmpty ? "observation ends" : "the writers have stopped")
+        inbox.post(.input(.writersStopped))
+    }
+
+    func readBack() {
+        guard !drill.workloads.isEmpty else { return inbox.post(.input(.readBackDone)) }
+        let ledgers = engine.readBack(within: .seconds(120))
+        keep(ledgers)
+        for ledger in ledgers {
+            let acknowledged = ledger.entries.count { $0.isAcknowledged }
+            let found = ledger.readBack?.found.count ?? 0
+            let problems = ledger.readBack?.problems ?? ["nothing could be read back"]
+            events.record(
+                .readBack, ledger.workload,
+                problems.isEmpty
+                    ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back"
+                    : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))"
+            )
+        }
+        inbox.post(.input(.readBackDone))
+    }
+}

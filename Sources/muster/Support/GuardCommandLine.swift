@@ -1,0 +1,84 @@
+import Foundation
+import MusterCore
+import MusterSystem
+
+/// `muster-guard` as a command of its own: undo, list, check, doctor.
+enum GuardCommandLine {
+    struct Answer {
+        var status: Int32
+        var output: String
+    }
+
+    /// Becomes `muster-guard` with these arguments; returns only when that fails.
+    static func become(_ arguments: [String]) throws -> Never {
+        let path = try LocalGuard.path()
+        var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+        argv.append(nil)
+        execv(path, argv)
+        throw Refusal(
+            .internalError, "muster-guard could not be started: \(String(cString: strerror(errno)))",
+            advice: "")
+    }
+
+    /// Runs it to its end.
+    /// - Parameter shows: whether what it writes goes to our own streams.
+    static func run(_ arguments: [String], shows: Bool, within limit: Duration = .seconds(120)) throws
+        -> Answer
+    {
+        let path = try LocalGuard.path()
+        var spawn = Spawn([path] + arguments)
+        var pipe: (read: Descriptor, write: Descriptor)?
+        if shows {
+            spawn.output = .inherit
+            spawn.errors = .inherit
+        } else {
+            let made = try Descriptor.pipe()
+            spawn.output = .descriptor(made.write.number)
+            pipe = made
+        }
+        let child = try spawn.start()
+        var output: [UInt8] = []
+        if let reader = pipe?.read {
+            pipe = nil
+            output = try reader.readAll(limit: 8 << 20)
+        }
+        guard let status = try child.wait(for: limit) else {
+            try child.kill()
+            throw Refusal(
+                .internalError, "muster-guard \(arguments[0]) did not end", advice: "run `muster doctor`")
+        }
+        let code: Int32 =
+            switch status {
+            case .exited(let code): code
+            default: Status.internalError.rawValue
+            }
+        return Answer(status: code, output: String(decoding: output, as: UTF8.self))
+    }
+
+    enum Standing {
+        case clean
+        case open([String])
+    }
+
+    /// After a guard was lost: waits until its warden has let go of the host, then looks at the journal.
+    static func waitUntilMended(state: StateOptions, within limit: Duration) -> Standing {
+        let clock = SystemTimekeeper()
+        let end = clock.monotonic() + limit
+        var lines = ["the journal could not be read; run `muster undo`"]
+        while clock.monotonic() < end {
+            if let answer = try? run(
+                ["list", "--json"] + state.arguments, shows: false, within: .seconds(20)),
+                answer.status == 0,
+                let value = try? JSONDecoder().decode(Value.self, from: Data(answer.output.utf8))
+            {
+                let open = value["open"]?.asList ?? []
+                if open.isEmpty { return .clean }
+                lines = open.map { item in
+                    "'\(item["name"]?.asText ?? "?")' (\(item["fault"]?.asText ?? "?")) is still open; run `muster undo`"
+                }
+            }
+            clock.sleep(for: .milliseconds(100))
+        }
+        return .open(lines)
+    }
+}

@@ -1,0 +1,134 @@
+import MusterCore
+
+/// One outcome on a terminal, at the end of a run and in `muster show`.
+enum OutcomeText {
+    static func show(_ outcome: Outcome) {
+        let header = outcome.header
+        Terminal.line(
+            Terminal.styled("Outcome #\(outcome.number)", .bold)
+                + "  \(header.drill) · \(utcText(nanoseconds: header.startedAtUTC)) · \(header.environment.rawValue)"
+        )
+        guard let closing = outcome.closing else {
+            Terminal.line("INTERRUPTED: it has no end; what it had until then is below")
+            events(outcome)
+            return
+        }
+        summary(closing)
+        Terminal.line()
+        events(outcome)
+    }
+
+    /// What a run ends with: objectives, ledger, undo, verdict.
+    static func summary(_ closing: RunClosing) {
+        let judgement = closing.judgement
+        Terminal.line()
+        if !judgement.objectives.isEmpty {
+            var table = Table("OBJECTIVE", "WANTED", "MEASURED", "RESULT")
+            for row in judgement.objectives {
+                table.add(row.name.uppercased(), row.objective, row.measured, row.result.rawValue)
+            }
+            Terminal.line(table.text(width: Terminal.width))
+            Terminal.line()
+        }
+        for ledger in judgement.ledgers { Terminal.line(line(ledger)) }
+        for warning in judgement.warnings { Terminal.line(Terminal.styled("warning  ", .yellow) + warning) }
+        for scope in judgement.scope { Terminal.line(Terminal.styled("scope    ", .dim) + scope) }
+        if closing.residue.isEmpty {
+            Terminal.line("undo     everything was put back, and that was verified")
+        } else {
+            Terminal.line(Terminal.styled("undo     NOT everything was put back:", .red, .bold))
+            for residue in closing.residue { Terminal.line("         \(residue)") }
+            Terminal.line("         run: muster undo")
+        }
+        Terminal.line()
+        let word = judgement.verdict.rawValue.uppercased()
+        let style: Terminal.Style =
+            switch judgement.verdict {
+            case .pass: .green
+            case .fail, .error: .red
+            case .inconclusive: .yellow
+            }
+        let ending = closing.ending == .completed ? "" : " (\(closing.ending.rawValue))"
+        Terminal.line(Terminal.styled("\(word)\(ending)", style, .bold) + "  " + judgement.reason)
+    }
+
+    static func line(_ ledger: LedgerFindings) -> String {
+        var text =
+            "ledger   '\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
+        text += " · \(ledger.lost) lost · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
+        text += " · \(ledger.inDoubt) in doubt"
+        if let rpa = ledger.rpa {
+            text += ledger.lost + ledger.corrupt == 0 ? " · RPO 0 s" : " · RPO \(words(rpa))"
+        }
+        return text
+    }
+
+    static func words(_ interval: Interval) -> String {
+        guard let upper = interval.upper else { return "more than \(interval.lower.forPeople)" }
+        return "\(interval.lower.forPeople) to \(upper.forPeople)"
+    }
+
+    private static func events(_ outcome: Outcome) {
+        for event in outcome.events {
+            let time = LiveView.clock(event.at - outcome.header.startedAt)
+            Terminal.line("\(Terminal.styled(time, .dim))  \(event.kind.rawValue)  \(event.text)")
+        }
+    }
+
+    static func value(_ outcome: Outcome) -> Value {
+        let header = outcome.header
+        var map: [String: Value] = [
+            "number": .int(Int64(outcome.number)), "id": .text(header.id), "drill": .text(header.drill),
+            "startedAt": .text(utcText(nanoseconds: header.startedAtUTC)),
+            "environment": .text(header.environment.rawValue), "drillHash": .text(header.drillHash),
+            "host": .text(header.host), "kernel": .text(header.kernel), "muster": .text(header.toolVersion),
+            "events": .list(
+                outcome.events.map { event in
+                    [
+                        "kind": .text(event.kind.rawValue), "subject": .text(event.subject),
+                        "text": .text(event.text),
+                        "atNanoseconds": .int((event.at - header.startedAt).nanoseconds),
+                        "utc": .text(utcText(nanoseconds: event.utcNanoseconds)), "detail": event.detail,
+                    ]
+                }),
+        ]
+        if let closing = outcome.closing { map.merge(value(closing)) { _, new in new } }
+        return .map(map)
+    }
+
+    static func value(_ closing: RunClosing) -> [String: Value] {
+        let judgement = closing.judgement
+        return [
+            "verdict": .text(judgement.verdict.rawValue), "ending": .text(closing.ending.rawValue),
+            "reason": .text(judgement.reason), "exitCode": .int(Int64(closing.exitCode)),
+            "status": .text(judgement.status.rawValue),
+            "objectives": .list(judgement.objectives.map(\.value)),
+            "measurements": .list(
+                judgement.measurements.map { measurement in
+                    [
+                        "name": .text(measurement.name), "subject": .text(measurement.subject),
+                        "lowerNanoseconds": .int(measurement.interval.lowerNanoseconds),
+                        "upperNanoseconds": measurement.interval.upperNanoseconds.map { .int($0) } ?? .null,
+                    ]
+                }),
+            "ledgers": .list(judgement.ledgers.map(ledgerValue)),
+            "warnings": .list(judgement.warnings.map { .text($0) }),
+            "scope": .list(judgement.scope.map { .text($0) }),
+            "residue": .list(closing.residue.map { .text($0) }),
+        ]
+    }
+
+    private static func ledgerValue(_ ledger: LedgerFindings) -> Value {
+        [
+            "workload": .text(ledger.workload), "sent": .int(Int64(ledger.sent)),
+            "acknowledged": .int(Int64(ledger.acknowledged)), "lost": .int(Int64(ledger.lost)),
+            "duplicated": .int(Int64(ledger.duplicated)), "corrupt": .int(Int64(ledger.corrupt)),
+            "inDoubt": .int(Int64(ledger.inDoubt)), "refused": .int(Int64(ledger.refused)),
+            "rpaLowerNanoseconds": ledger.rpa.map { .int($0.lowerNanoseconds) } ?? .null,
+            "rpaUpperNanoseconds": ledger.rpa?.upperNanoseconds.map { .int($0) } ?? .null,
+            "counts": .map(
+                Dictionary(
+                    uniqueKeysWithValues: ledger.counts.map { ($0.key.rawValue, .int(Int64($0.value))) })),
+        ]
+    }
+}

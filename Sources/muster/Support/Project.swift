@@ -1,0 +1,92 @@
+import Foundation
+import MusterCore
+
+/// Where a drill's things lie: the nearest ancestor of the drill that has `runbooks/`, else the working
+/// directory.
+struct Project: Sendable {
+    var root: String
+
+    init(containing path: String) {
+        var directory = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+        if !Files.isDirectory(directory.path) { directory.deleteLastPathComponent() }
+        while directory.path != "/" {
+            if Files.isDirectory(directory.appendingPathComponent("runbooks").path) {
+                root = directory.path
+                return
+            }
+            directory.deleteLastPathComponent()
+        }
+        root = FileManager.default.currentDirectoryPath
+    }
+
+    /// The project of the working directory.
+    static var current: Project { Project(containing: FileManager.default.currentDirectoryPath) }
+
+    var runbooks: String { root + "/runbooks" }
+    var reports: String { runbooks + "/reports" }
+    var services: String { root + "/drills/services.yaml" }
+
+    /// `--outcomes`, else `MUSTER_OUTCOMES`, else `runbooks/outcomes.sqlite`.
+    func outcomesPath(_ given: String?) -> String {
+        given ?? ProcessInfo.processInfo.environment["MUSTER_OUTCOMES"] ?? runbooks + "/outcomes.sqlite"
+    }
+}
+
+/// Small answers about files, in one place.
+enum Files {
+    static func isDirectory(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+            && isDirectory.boolValue
+    }
+
+    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// - Throws: `Refusal` with exit code 2 when the file cannot be read as text.
+    static func text(_ path: String) throws -> String {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Refusal(
+                .usage, "\(path): the file cannot be read", advice: "check the path and its permissions")
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
+            throw Refusal(.usage, "\(path): not UTF-8 text", advice: "save the file as UTF-8")
+        }
+        return text
+    }
+
+    /// Writes a file that people may be reading, by rename; it belongs to whoever owns the directory, so that
+    /// a run under sudo leaves nothing of root's in a user's checkout.
+    static func write(_ text: String, to path: String) throws {
+        let directory = (path as NSString).deletingLastPathComponent
+        if !isDirectory(directory) {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            giveToOwner(of: (directory as NSString).deletingLastPathComponent, directory)
+        }
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        giveToOwner(of: directory, path)
+    }
+
+    private static func giveToOwner(of directory: String, _ path: String) {
+        guard geteuid() == 0, let attributes = try? FileManager.default.attributesOfItem(atPath: directory),
+            let owner = attributes[.ownerAccountID] as? NSNumber,
+            let group = attributes[.groupOwnerAccountID] as? NSNumber
+        else { return }
+        _ = lchown(path, owner.uint32Value, group.uint32Value)
+    }
+
+    /// The directory of the running binary, where its sisters lie.
+    static var besideUs: String {
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            ?? CommandLine.arguments[0]
+        return (own as NSString).deletingLastPathComponent
+    }
+
+    /// A program by name: beside `muster` first, then along PATH; nil when there is none.
+    static func program(_ name: String) -> String? {
+        if name.contains("/") { return FileManager.default.isExecutableFile(atPath: name) ? name : nil }
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let places = [besideUs] + path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]
+        return places.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+}
