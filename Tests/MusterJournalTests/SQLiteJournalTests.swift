@@ -120,6 +120,7 @@ import Testing
 
     @Test(.enabled(if: geteuid() == 0, "mounting needs root"))
     func aFullDiskStillTakesTheClosingOfRows() throws {
+        defer { withExtendedLifetime(scratch) {} }
         let state = scratch.path + "/mount"
         let prepared = shell(
             """
@@ -131,13 +132,15 @@ import Testing
         for number in 0..<50 { try journal.open(injection("a", id: "t-\(number)")) }
         #expect(access(state + "/ballast", F_OK) == 0)
         // Delayed allocation: only a sync shows how much really fits.
-        shell("for i in 1 2 3 4; do cat /dev/zero > \(state)/filler$i 2>/dev/null; sync; done")
-        #expect(shell("head -c 65536 /dev/zero 2>/dev/null > \(state)/more") != 0, "the disk is not full")
+        shell("cat /dev/zero > \(state)/filler 2>/dev/null; sync")
+        shell("for i in 1 2 3; do dd if=/dev/zero of=\(state)/filler$i bs=1k 2>/dev/null; sync; done")
+        let more = "dd if=/dev/zero of=\(state)/more bs=1k count=64 conv=fsync 2>/dev/null"
+        #expect(shell(more) != 0, "the disk is not full")
         for number in 0..<25 { try journal.close(InjectionID("t-\(number)")!, .verified) }
         journal.releaseBallast()
         for number in 25..<50 { try journal.close(InjectionID("t-\(number)")!, .verified) }
         #expect(try journal.openInjections().isEmpty)
-        shell("rm \(state)/filler* \(state)/more")
+        shell("rm -f \(state)/filler* \(state)/more")
         journal.restoreBallast()
         #expect(access(state + "/ballast", F_OK) == 0)
     }
