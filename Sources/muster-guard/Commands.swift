@@ -147,7 +147,8 @@ enum Commands {
 
     private static func supervise(_ words: [String]) throws -> Int32 {
         let arguments = try Arguments(
-            words, valued: ["id", "name", "socket", "restart", "stop-within", "log", "env"], rest: true)
+            words, valued: ["id", "name", "socket", "restart", "stop-within", "log", "directory", "env"],
+            rest: true)
         var options = SupervisorOptions()
         options.id = try arguments.required("id")
         options.name = try arguments.required("name")
@@ -157,6 +158,7 @@ enum Commands {
         }
         if let within = try arguments.duration("stop-within") { options.stopWithin = within }
         options.log = try arguments.required("log")
+        options.directory = arguments.text("directory")
         options.environment = arguments.texts("env")
         options.argv = arguments.rest
         guard !options.argv.isEmpty else { throw UsageError("a program is missing behind --") }

@@ -174,6 +174,49 @@ import Testing
         #expect { _ = try bench.start() } throws: { ($0 as? GuardFailure)?.code == .surroundings }
     }
 
+    @Test func aHaltFileUndoesWhatIsOpenAndRefusesTheRest() throws {
+        let session = try bench.start(lease: .seconds(2))
+        let sleeper = try bench.sleeper()
+        _ = try session.client.inject(try bench.pause(sleeper, tag: session.client.hello.tag))
+        try Descriptor(opening: bench.runtime + "/halt", O_WRONLY | O_CREAT, mode: 0o644).write([])
+        #expect(bench.eventually { !isStopped(sleeper) } != nil)
+        _ = try session.client.bye()
+        let next = try bench.start()
+        let wish = try bench.pause(sleeper, tag: next.client.hello.tag)
+        #expect { try next.client.inject(wish) } throws: { ($0 as? GuardFailure)?.code == .refused }
+        _ = try next.client.bye()
+        try bench.expectNothingLeft()
+    }
+
+    @Test func anUndoLeavesAGuardOfAnotherJournalAlone() throws {
+        let session = try bench.start()
+        let sleeper = try bench.sleeper()
+        _ = try session.client.inject(try bench.pause(sleeper, tag: session.client.hello.tag))
+        #expect(bench.eventually { isStopped(sleeper) } != nil)
+        mkdir(bench.directory + "/other", 0o700)
+        let undo = try bench.run(["undo", "--state", bench.directory + "/other"])
+        #expect(undo.code == 0, "\(undo.output)")
+        #expect(undo.output.contains("left alone"))
+        #expect(isStopped(sleeper))
+        #expect(try session.client.bye().open == 0)
+        try bench.expectNothingLeft()
+    }
+
+    @Test func aHundredOpenInjectionsAreUndoneQuickly() throws {
+        let session = try bench.start()
+        let sleepers = try (0..<100).map { _ in try bench.sleeper() }
+        for sleeper in sleepers {
+            _ = try session.client.inject(try bench.pause(sleeper, tag: session.client.hello.tag))
+        }
+        let start = bench.clock.monotonic()
+        let reply = try session.client.undo(nil).answer
+        print("undo of 100 pauses: \((bench.clock.monotonic() - start).forPeople)")
+        #expect(reply.open == 0)
+        #expect(reply.reports.count == 100)
+        _ = try session.client.bye()
+        try bench.expectNothingLeft()
+    }
+
     @Test func mistakesOnTheCommandLineAreNamed() throws {
         #expect(try bench.run(["undo", "--orphan"]).output.contains("did you mean --orphans?"))
         #expect(try bench.run(["undo", "--orphan"]).code == 2)

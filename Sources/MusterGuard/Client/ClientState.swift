@@ -37,17 +37,17 @@ final class ClientState: Sendable {
 
     func end() { state.withLock { $0.ended = true } }
 
-    func ask<Answer: Codable & Sendable>(_ command: GuardCommand, _ type: Answer.Type, _ limit: Duration)
-        throws
-        -> Timed<Answer>
-    {
+    /// - Parameter grace: how much longer to wait than the guard waits for its hands, so that it is the guard who
+    ///   says what happened.
+    func ask<Answer: Codable & Sendable>(
+        _ command: GuardCommand, _ type: Answer.Type, _ limit: Duration, grace: Duration = .seconds(4)
+    ) throws -> Timed<Answer> {
         let waiter = try Waiter()
         let id = try register(waiter)
         defer { state.withLock { _ = $0.waiters.removeValue(forKey: id) } }
         let from = clock.monotonic()
         let frame = try Frame.encode(RequestFrame(id: id, command, deadline: limit.nanoseconds))
-        // A little longer than the guard waits for its hands, so that it is the guard who says what happened.
-        let deadline = from + limit + .seconds(4)
+        let deadline = from + limit + grace
         try send(frame, until: deadline)
         guard let (line, at) = try waiter.wait(until: deadline) else {
             throw GuardFailure(
@@ -144,9 +144,13 @@ final class ClientState: Sendable {
     // MARK: Renewing
 
     /// A quarter of the lease between renewals, and half of it until a missing answer is a loss.
-    func renewLoop() {
+    func renewLoop(while isAlive: @Sendable () -> Bool) {
         var next = clock.monotonic()
         while !state.withLock({ $0.ended || $0.loss != nil }) {
+            guard isAlive() else {
+                clock.sleep(for: lease / 16)
+                continue
+            }
             let start = clock.monotonic()
             do {
                 _ = try ask(.renew, RenewReply.self, lease / 2, grace: .zero)
@@ -163,13 +167,6 @@ final class ClientState: Sendable {
             next = max(next + lease / 4, clock.monotonic())
             clock.sleep(until: next)
         }
-    }
-
-    /// As `ask`, but waits no longer than `limit` and `grace`.
-    private func ask<Answer: Codable & Sendable>(
-        _ command: GuardCommand, _ type: Answer.Type, _ limit: Duration, grace: Duration
-    ) throws -> Timed<Answer> {
-        try ask(command, type, limit + grace - .seconds(4))
     }
 
     func lose(_ failure: GuardFailure) {

@@ -30,12 +30,15 @@ public final class GuardClient: Sendable {
     ///   - input: what the guard writes; a copy is taken, the caller may close its own.
     ///   - output: what the guard reads; likewise.
     ///   - nonce: the one on the guard's command line.
+    ///   - isAlive: whether the engine's own work goes on; while it does not, the lease is not renewed, so that
+    ///     an engine whose control loop hangs is as good as dead.
     ///   - renewing: false leaves renewals to the caller, for tests.
     /// - Throws: `GuardFailure`: the guard's own refusal (`locked`, …), or `lost` with the banner that came
     ///   instead of a hello within `helloWithin`.
     public init(
         reading input: Int32, writing output: Int32, nonce: String, helloWithin: Duration = .seconds(10),
-        renewing: Bool = true, onEvent: @escaping EventHandler = { _ in },
+        renewing: Bool = true, isAlive: @escaping @Sendable () -> Bool = { true },
+        onEvent: @escaping EventHandler = { _ in },
         onLoss: @escaping LossHandler = { _ in }
     ) throws {
         let input = try Descriptor.duplicate(input)
@@ -52,7 +55,7 @@ public final class GuardClient: Sendable {
         }
         let shared = shared
         try startThread(name: "guard-reader") { shared.readLoop(reader) }
-        if renewing { try startThread(name: "guard-renewer") { shared.renewLoop() } }
+        if renewing { try startThread(name: "guard-renewer") { shared.renewLoop(while: isAlive) } }
     }
 
     deinit { shared.end() }
@@ -118,10 +121,9 @@ public final class GuardClient: Sendable {
     }
 
     /// Sends a request as it is, for tests and later versions.
-    func ask<Answer: Codable & Sendable>(_ command: GuardCommand, _ type: Answer.Type, _ deadline: Duration)
-        throws
-        -> Timed<Answer>
-    {
+    func ask<Answer: Codable & Sendable>(
+        _ command: GuardCommand, _ type: Answer.Type, _ deadline: Duration
+    ) throws -> Timed<Answer> {
         try shared.ask(command, type, deadline)
     }
 

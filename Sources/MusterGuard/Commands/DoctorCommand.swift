@@ -95,7 +95,7 @@ extension DoctorReport {
     }
 
     /// State directories where other users' guards would keep theirs (passwd(5)).
-    private static func others(besides path: String) -> [OtherState] {
+    static func others(besides path: String) -> [OtherState] {
         var candidates = ["/var/lib/muster"]
         let users = (try? readSmallFile("/etc/passwd")) ?? nil
         for line in (users ?? "").split(separator: "\n") {

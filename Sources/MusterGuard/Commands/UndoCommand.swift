@@ -53,7 +53,7 @@ public struct UndoCommand: Sendable {
         var summary = UndoSummary()
         let lock = try takeHost(&summary, state)
         defer { lock?.release() }
-        if lock == nil {
+        if lock == nil, orphansOnly {
             report(summary, "\(summary.alive ?? "somebody") is at work; left alone")
             return 0
         }
@@ -64,6 +64,7 @@ public struct UndoCommand: Sendable {
         summary.open = reply.open
         // The hands have let go of the journal by now.
         if scan { summary.scan = try Scan(equipment, state, try equipment.journal(state.path)).run() }
+        summary.others = DoctorReport.others(besides: state.path).filter(\.hasJournal).map(\.path)
         try standing(equipment, state, &summary)
         report(summary, nil)
         return summary.exitCode
@@ -89,7 +90,9 @@ public struct UndoCommand: Sendable {
                 }
                 continue
             }
-            if orphansOnly {
+            // Somebody else's drill, with a journal of its own: ours is mended beside it, under the lock of its
+            // hands.
+            if orphansOnly || holder.stateDirectory != state.path {
                 summary.alive = holder.inWords
                 return nil
             }

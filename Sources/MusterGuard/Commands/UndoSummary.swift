@@ -12,6 +12,8 @@ struct UndoSummary: Codable {
     /// Journals that could not be read, and that nobody has scanned yet.
     var aside: [String] = []
     var scan: ScanReport?
+    /// Journals of other users, which only they or root can mend: `--state DIR`.
+    var others: [String] = []
 
     init(ended: String? = nil, alive: String? = nil) {
         self.ended = ended
@@ -25,12 +27,14 @@ struct UndoSummary: Codable {
     var lines: [String] {
         var lines: [String] = []
         if let ended { lines.append("ended \(ended)") }
+        if let alive { lines.append("\(alive) is at work with a journal of its own; left alone") }
         for report in reports { lines += Self.lines(report) }
         if let forgotten { lines.append("forgot \(forgotten); its facts are nobody's any more") }
         if let scan { lines += scan.lines }
         for path in aside {
             lines.append("an unreadable journal was set aside: \(path); run `muster undo --scan`")
         }
+        for path in others { lines.append("another journal is at \(path); look with: list --state \(path)") }
         if open > 0 {
             lines.append("\(open) injection\(open == 1 ? " is" : "s are") still open; run this again")
         } else if reports.isEmpty {

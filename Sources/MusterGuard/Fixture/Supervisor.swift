@@ -11,6 +11,8 @@ public struct SupervisorOptions: Sendable {
     public var restart: Duration?
     public var stopWithin = Duration.seconds(3)
     public var log = "/dev/null"
+    /// Its working directory; nil: ours.
+    public var directory: String?
     public var environment: [String] = []
     public var argv: [String] = []
     public init() {}
@@ -76,6 +78,7 @@ public final class Supervisor {
             }
             var spawn = Spawn(.path(program), options.argv)
             spawn.environment = Self.inherited(besides: options.environment)
+            spawn.directory = options.directory
             spawn.output = .descriptor(log.number)
             spawn.errors = .descriptor(log.number)
             spawn.deathSignal = SIGKILL

@@ -41,7 +41,10 @@ public final class HandsProcess {
 
     private func makeWorker() throws -> HandsWorker {
         let journal = try equipment.journal(state.path)
-        let site = GuardSite(executable: try ownExecutablePath(), stateDirectory: state.path)
+        // From the engine, by way of the guard's environment: nothing that is only mended needs them.
+        let protected = (environment("MUSTER_PROTECT") ?? "").split(separator: ":").map(String.init)
+        let site = GuardSite(
+            executable: try ownExecutablePath(), stateDirectory: state.path, protectedPaths: protected)
         let host = try equipment.host(site, journal)
         return HandsWorker(equipment: equipment, host: host, journal: journal)
     }

@@ -78,6 +78,7 @@ struct HandsWorker {
                 .journal, "nothing can be recorded, so nothing is injected: \(reason)",
                 advice: "make the state directory writable, or choose another with --state")
         }
+        try Halt.check()
         try permitted()
         return try mender.injector.inject(try read(wish), permitted: permitted)
     }

@@ -6,8 +6,8 @@ extension GuardProcess {
     /// How long an undo is tried again once nobody is there to ask for it; then the boot unit, the timer or
     /// the next command goes on.
     static let patience = Duration.seconds(30)
-    /// How long an injection may take to notice that it is not wanted any more. Ending it earlier is safe: its
-    /// row is in the journal before anything is touched.
+    /// How long an injection, or whatever else the hands are at, may still take once everything is to be undone.
+    /// Ending an injection half-way is safe: its row is in the journal before anything is touched.
     static let grace = Duration.milliseconds(150)
 
     /// From here on nothing is injected, and whatever is open is undone.
@@ -27,7 +27,7 @@ extension GuardProcess {
         waiting.removeAll {
             if case .inject = $0.frame.command { true } else { false }
         }
-        if let work = current, case .request(_, isInjection: true) = work.kind {
+        if let work = current, case .request(_, isUndo: false) = work.kind {
             current?.deadline = min(work.deadline, clock.monotonic() + Self.grace)
         }
     }
@@ -69,6 +69,9 @@ extension GuardProcess {
 
     /// Looks for processes of ours that somebody has stopped: they would neither work nor die.
     private func tick(_ now: Instant) {
+        if ending == nil, let open, open > 0, let file = Halt.file() {
+            undoEverything(because: "\(file) stands there")
+        }
         nextTick = now + max(.milliseconds(50), min(.milliseconds(500), options.lease / 4))
         guard hands?.isStopped == true || warden.map({ isProcessStopped($0.child.pid) }) == true else {
             stoppedTicks = 0

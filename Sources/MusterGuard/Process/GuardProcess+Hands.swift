@@ -38,7 +38,7 @@ extension GuardProcess {
         case .progress(let id, _):
             current?.restoring = id
             if case .mending = current?.kind { current?.deadline = clock.monotonic() + Self.factLimit }
-            if case .request(_, isInjection: false) = current?.kind {
+            if case .request(_, isUndo: true) = current?.kind {
                 current?.deadline = clock.monotonic() + Self.factLimit
             }
         case .forward(let line): send(line)

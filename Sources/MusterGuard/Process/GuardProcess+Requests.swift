@@ -72,11 +72,11 @@ extension GuardProcess {
         needsUndo = false
         guard !waiting.isEmpty else { return }
         let next = waiting.removeFirst()
-        let isInjection: Bool
-        if case .inject = next.frame.command { isInjection = true } else { isInjection = false }
+        let isUndo: Bool
+        if case .undo = next.frame.command { isUndo = true } else { isUndo = false }
         let allowed = next.frame.deadline.map { Duration.nanoseconds($0) } ?? Self.requestLimit
         current = CurrentWork(
-            kind: .request(id: next.frame.id, isInjection: isInjection),
+            kind: .request(id: next.frame.id, isUndo: isUndo),
             deadline: clock.monotonic() + allowed + Self.overtime)
         try order(hands, HandsOrder.request(next.line))
     }

@@ -201,7 +201,7 @@ struct CurrentWork {
     enum Kind: Equatable {
         /// Starting, which mends; or an undo of everything.
         case mending
-        case request(id: Int64, isInjection: Bool)
+        case request(id: Int64, isUndo: Bool)
     }
     var kind: Kind
     /// CLOCK_MONOTONIC; passed, the hands are stuck.

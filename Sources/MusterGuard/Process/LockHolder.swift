@@ -78,10 +78,9 @@ public final class HostLock: Sendable {
 
 extension LockHolder {
     /// This process.
-    static func ourselves(_ role: Role, state: String, run: String = "", engine: ProcessIdentity? = nil)
-        throws
-        -> LockHolder
-    {
+    static func ourselves(
+        _ role: Role, state: String, run: String = "", engine: ProcessIdentity? = nil
+    ) throws -> LockHolder {
         guard let identity = try processIdentity(of: getpid()) else {
             throw GuardFailure(
                 .surroundings, "/proc is not mounted", advice: "mount it: mount -t proc proc /proc")
