@@ -71,6 +71,41 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], swiftSettings: strict),
 
+        // Tests mirror the sources. Those that start the real programs depend on them, so that they are built.
         .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["MusterCore", "MusterFaults"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterSystemTests", dependencies: ["MusterSystem", "MusterCore"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterHostTests", dependencies: ["MusterHost", "MusterSystem", "MusterCore"],
+            swiftSettings: strict),
+        .testTarget(name: "MusterJournalTests", dependencies: ["MusterJournal", "MusterCore"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterFaultsTests",
+            dependencies: [
+                "MusterCore", "MusterFaults", "MusterHost", "MusterJournal", "MusterSystem", "muster-guard",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "MusterGuardTests",
+            dependencies: [
+                "MusterCore", "MusterSystem", "MusterFaults", "MusterJournal", "MusterGuard", "muster-guard",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "MusterProbesTests", dependencies: ["MusterProbes", "MusterCore", "MusterSystem"],
+            exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterOutcomesTests",
+            dependencies: ["MusterOutcomes", "MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MusterDocumentsTests",
+            dependencies: ["MusterDocuments", "MusterCore", "MusterFaults", "MusterProbes"],
+            exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "ReportTests", dependencies: ["MusterDocuments", "MusterCore"], exclude: ["Golden"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SampleServiceTests",
+            dependencies: ["sample-service", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     ]
 )

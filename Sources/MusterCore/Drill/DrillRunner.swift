@@ -297,7 +297,8 @@ public struct DrillRunner: Sendable {
     }
 
     private mutating func noteEdges(_ seen: Observation) -> [Effect] {
-        guard firstInjection != nil else { return [] }
+        // Once the fixtures come down, silence is what was asked for.
+        guard firstInjection != nil, phase != .fixturesDown, phase != .finished else { return [] }
         var effects: [Effect] = []
         for signal in seen.signals {
             if signal.badSince != nil, isDown.insert(signal.name).inserted {

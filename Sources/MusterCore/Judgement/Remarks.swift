@@ -14,7 +14,7 @@ struct Remarks {
     private var measuring: [String] {
         var lines: [String] = []
         let stable = drill.recovered.stable
-        if stable < .seconds(30) {
+        if stable < .seconds(30), !drill.warnings.contains(where: { $0.hasPrefix("weak stability") }) {
             lines.append("weak stability: recovered means good for \(stable.forPeople), not for 30 s")
         }
         if !drill.workloads.contains(where: { drill.ruling.contains($0.name) }) {

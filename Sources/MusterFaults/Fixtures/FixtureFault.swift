@@ -6,18 +6,21 @@ public struct FixtureFault: Fault {
     public var name = ""
     public var run: [String] = []
     public var environment: [String: String] = [:]
+    /// Where it starts; nil: the root directory, like every helper.
+    public var directory: String?
     public var restart: RestartPolicy = .never
     public var stopWithin = Duration.seconds(3)
 
     public init() {}
 
     public init(
-        name: String, run: [String], environment: [String: String] = [:], restart: RestartPolicy = .never,
-        stopWithin: Duration = .seconds(3)
+        name: String, run: [String], environment: [String: String] = [:], directory: String? = nil,
+        restart: RestartPolicy = .never, stopWithin: Duration = .seconds(3)
     ) {
         self.name = name
         self.run = run
         self.environment = environment
+        self.directory = directory
         self.restart = restart
         self.stopWithin = stopWithin
     }
@@ -31,6 +34,9 @@ public struct FixtureFault: Fault {
                     $0.first?.isEmpty == false ? nil : "a program and its arguments"
                 },
                 Field("environment", \.environment, default: [:], "Variables added to its environment."),
+                Field("directory", \.directory, "Its working directory.") {
+                    $0.hasPrefix("/") ? nil : "an absolute path"
+                },
                 Field("restart", \.restart, default: .never, "Whether it is started again after it ended."),
                 Field("stopWithin", \.stopWithin, default: .seconds(3), "How long it may take to stop.") {
                     $0 <= .seconds(60) ? nil : "at most 60s"
@@ -72,6 +78,7 @@ public struct FixtureFault: Fault {
         var argv = [host.site.executable, "supervise", "--id", id.rawValue, "--name", name]
         argv += ["--socket", host.site.supervisorSocket(of: id), "--restart", restart.text]
         argv += ["--stop-within", stopWithin.unitsText, "--log", host.site.log(of: id)]
+        if let directory { argv += ["--directory", directory] }
         for (key, value) in environment.sorted(by: { $0.key < $1.key }) {
             argv += ["--env", "\(key)=\(value)"]
         }

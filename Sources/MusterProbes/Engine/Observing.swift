@@ -15,7 +15,8 @@ extension MeasuringEngine {
             signals: names.map { name in
                 let members = groups[name] ?? []
                 let statuses = members.map { snapshot.signals[$0] }
-                let good = statuses.map { $0.goodSince?.started }
+                // Dated to the end of the first good answer, as the judge dates it: what looks stable here is judged so.
+                let good = statuses.map { $0.goodSince?.finished }
                 return DrillRunner.Observation.Signal(
                     name: name,
                     // As bad as its worst writer.

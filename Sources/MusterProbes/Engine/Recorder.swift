@@ -71,9 +71,8 @@ final class Recorder: @unchecked Sendable {
             if dropped > 0 {
                 instrument.suspicions.append("\(dropped) samples were lost: they could not be stored in time")
             }
-            if missed > 0 {
-                instrument.suspicions.append("\(missed) probes were due and could not be sent")
-            }
+            // What was due and not sent is no suspicion of its own: bounds are made of what was sent, so a gap
+            // widens them, and the judge sees how far.
             return (statuses, instrument)
         }
     }

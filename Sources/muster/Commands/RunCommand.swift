@@ -25,6 +25,12 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Silence of the engine after which the guard puts everything back, such as 5s.")
     var lease: String = "5s"
 
+    @Flag(
+        help:
+            "Probe and write at real-time priority (root): less lateness on a busy host, at the targets' expense."
+    )
+    var realtime = false
+
     @Flag(help: "Never ask; steps that need a person fail.") var yes = false
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
@@ -42,7 +48,9 @@ struct RunCommand: ParsableCommand {
             var codes: [Status] = []
             for path in drills {
                 let drill = try DrillLoader(path: path, variables: variables, state: state).load(.run)
-                codes.append(try DrillRun(drill, lease: lease, store: store, json: output.json).run())
+                codes.append(
+                    try DrillRun(drill, lease: lease, store: store, json: output.json, isRealtime: realtime)
+                        .run())
                 if codes.last == .residue { break }
             }
             return Status.worst(codes)

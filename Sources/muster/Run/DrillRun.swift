@@ -13,13 +13,15 @@ struct DrillRun {
     private let lease: Duration
     private let storeOptions: StoreOptions
     private let isJSON: Bool
+    private let isRealtime: Bool
     private let clock = SystemTimekeeper()
 
-    init(_ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool) {
+    init(_ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool) {
         self.prepared = prepared
         self.lease = lease
         storeOptions = store
         isJSON = json
+        self.isRealtime = isRealtime
     }
 
     func run() throws -> Status {
@@ -60,9 +62,11 @@ struct DrillRun {
                 actor: "guard")
         }
         let names = SignalNames(prepared.drill)
+        var configuration = MeasuringEngine.Configuration()
+        configuration.isRealtime = isRealtime
         let engine = try MeasuringEngine(
             probes: prepared.drill.probes, workloads: prepared.drill.workloads, runID: header.id,
-            seed: UInt64.random(in: 0 ... .max), ledgerDirectory: ledgers
+            seed: UInt64.random(in: 0 ... .max), ledgerDirectory: ledgers, configuration: configuration
         ) { signal, samples in writer.append(samples, of: names[signal]) }
         let session = DrillSession(
             prepared, client: local.client, engine: engine, writer: writer, inbox: inbox, events: events,

@@ -28,6 +28,7 @@ final class DrillSession: @unchecked Sendable {
     // Only touched by the control thread.
     private var runner: DrillRunner
     private var signalsSeen = 0
+    private var suspicions: Set<String> = []
     private var nextLook: Instant
 
     // Guarded by `lock`.
@@ -77,6 +78,7 @@ final class DrillSession: @unchecked Sendable {
             if isBegun, clock.monotonic() >= nextLook { look() }
         }
         view.erase()
+        noteMissed()
         engine.stop()
         return SessionResult(
             runner: runner, events: events.all, signals: engine.signals(),
@@ -120,9 +122,26 @@ final class DrillSession: @unchecked Sendable {
     private func look() {
         nextLook = clock.monotonic() + .milliseconds(100)
         let snapshot = engine.snapshot()
-        feed(.observed(Observing.observation(snapshot, drill)))
+        for suspicion in snapshot.instrument.suspicions where suspicions.insert(suspicion).inserted {
+            events.record(.instrumentSuspect, "", "the instrument: \(suspicion)")
+        }
+        feed(.observed(engine.observation(window: drill.steady.duration)))
         view.draw(
             Observing.rows(snapshot, drill), phase: Observing.words(runner.phase), now: clock.monotonic())
+    }
+
+    /// Lateness only widens the bounds, but a reader should know that they are wider for it.
+    private func noteMissed() {
+        let instrument = engine.snapshot().instrument
+        guard instrument.missed > 0 else { return }
+        events.record(
+            .warning, "",
+            "\(Observing.count(instrument.missed, "probe")) could not be sent when due (p99 lateness "
+                + "\(instrument.latenessP99.forPeople)): this host is busy, and the bounds are wider for it",
+            detail: [
+                "missed": .int(Int64(instrument.missed)),
+                "lateness-max": .int(instrument.latenessMax.nanoseconds),
+            ])
     }
 
     private func perform(_ effect: DrillRunner.Effect) {

@@ -20,7 +20,10 @@ struct LocalGuard {
     ) throws -> LocalGuard {
         let executable = try path()
         let nonce = ULID.make()
-        var arguments = [executable, "guard", "--nonce", nonce, "--lease", lease.unitsText, "--run", run]
+        var arguments = [
+            executable, "guard", "--nonce", nonce, "--lease", lease.unitsText, "--run", run, "--engine",
+            "\(getpid())",
+        ]
         arguments += state.arguments
         let toGuard = try Descriptor.pipe()
         let fromGuard = try Descriptor.pipe()
@@ -30,13 +33,16 @@ struct LocalGuard {
         spawn.output = .descriptor(fromGuard.write.number)
         spawn.errors = .descriptor(errors.write.number)
         spawn.newSession = true
+        var environment = ProcessInfo.processInfo.environment
+        environment["MUSTER_PROTECT"] = protected.joined(separator: ":")
+        spawn.environment = environment.map { "\($0.key)=\($0.value)" }
         spawn.directory = directory
         let child = try spawn.start()
         let drain = ErrorDrain(errors.read)
         do {
             let client = try GuardClient(
-                reading: fromGuard.read.number, writing: toGuard.write.number, nonce: nonce, onEvent: onEvent,
-                onLoss: onLoss)
+                reading: fromGuard.read.number, writing: toGuard.write.number, nonce: nonce, isAlive: isAlive,
+                onEvent: onEvent, onLoss: onLoss)
             return LocalGuard(client: client, child: child, errors: drain)
         } catch let failure as GuardFailure {
             let said = drain.text.isEmpty ? "" : "\n  the guard said: \(drain.text)"

@@ -31,8 +31,8 @@ struct PreparedDrill: Sendable {
             }
         return FaultCatalog.encode(
             FixtureFault(
-                name: fixture.name, run: run, environment: fixture.environment, restart: restart,
-                stopWithin: fixture.stopWithin))
+                name: fixture.name, run: run, environment: fixture.environment, directory: project.root,
+                restart: restart, stopWithin: fixture.stopWithin))
     }
 
     /// The last lines that a fixture wrote, for an error message.
@@ -90,8 +90,12 @@ struct DrillLoader {
             services: try registry(services, project),
             now: SystemTimekeeper().utcNanoseconds())
         let examination = reader.examine(text, setting: variables, resources: resources.resources)
-        Terminal.note(
-            ProblemText.render(examination.warnings, .warning, path: path, source: text), unlessEmpty: true)
+        // A run shows them with its result, where they are read.
+        if purpose == .plan {
+            Terminal.note(
+                ProblemText.render(examination.warnings, .warning, path: path, source: text),
+                unlessEmpty: true)
+        }
         guard let drill = examination.drill else {
             throw Refusal(
                 .usage,
