@@ -42,7 +42,8 @@ public struct DrillRunner: Sendable {
         /// are superseded instead of restored.
         case undoInjections(recovered: Bool)
         case takeDownFixtures
-        case record(Event.Kind, subject: String, text: String, detail: Value)
+        /// `seen`: when it was, where that is known better than by the moment of recording.
+        case record(Event.Kind, subject: String, text: String, detail: Value, seen: Instant?)
         case finish
     }
 
@@ -239,7 +240,8 @@ public struct DrillRunner: Sendable {
     private mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
         guard abortReason == nil, failure == nil else { return [] }
         failure = reason
-        return [.record(.stepFinished, subject: "", text: reason, detail: ["ok": false])] + stopEarly(now)
+        return [.record(.stepFinished, subject: "", text: reason, detail: ["ok": false], seen: nil)]
+            + stopEarly(now)
     }
 
     private mutating func abort(_ reason: String, _ now: Instant) -> [Effect] {
@@ -301,14 +303,15 @@ public struct DrillRunner: Sendable {
         guard firstInjection != nil, phase != .fixturesDown, phase != .finished else { return [] }
         var effects: [Effect] = []
         for signal in seen.signals {
-            if signal.badSince != nil, isDown.insert(signal.name).inserted {
+            if let bad = signal.badSince, isDown.insert(signal.name).inserted {
                 if ruling.contains(signal.name) { sawOutage = true }
                 if wasDown.insert(signal.name).inserted {
                     effects.append(
                         record(.firstFailure, signal.name, "'\(signal.name)' sees the first failure"))
                 }
-            } else if signal.goodSince != nil, isDown.remove(signal.name) != nil {
-                effects.append(record(.firstSuccess, signal.name, "'\(signal.name)' answers again"))
+            } else if let good = signal.goodSince, isDown.remove(signal.name) != nil {
+                effects.append(
+                    record(.firstSuccess, signal.name, "'\(signal.name)' answers again", seen: good))
             }
         }
         return effects
@@ -397,7 +400,8 @@ public struct DrillRunner: Sendable {
         ] + enter(.fixturesDown, now) + [.takeDownFixtures]
     }
 
-    private func record(_ kind: Event.Kind, _ subject: String, _ text: String) -> Effect {
-        .record(kind, subject: subject, text: text, detail: .null)
+    private func record(_ kind: Event.Kind, _ subject: String, _ text: String, seen: Instant? = nil) -> Effect
+    {
+        .record(kind, subject: subject, text: text, detail: .null, seen: seen)
     }
 }

@@ -53,14 +53,20 @@ public struct Injector {
 
     /// - Parameter permitted: throws once the lease is lost; asked before each step that cannot be taken back
     ///   without an undo.
+    /// - Parameter struck: told between which instants the fault itself acted: neither planning nor the
+    ///   journal belongs to the time from which a recovery is counted.
     /// - Throws: whatever planning, the journal or the fault throws. Once the journal holds the row it stays
     ///   open, and the caller must undo it.
-    public func inject(_ request: InjectionRequest, permitted: () throws -> Void) throws -> Injection {
+    public func inject(
+        _ request: InjectionRequest, permitted: () throws -> Void, struck: (Bracket) -> Void = { _ in }
+    ) throws -> Injection {
         let (injection, plan) = try plan(request)
         try permitted()
         try journal.open(injection)
         try permitted()
+        let begun = host.monotonic()
         try request.fault.inject(into: request.target, as: request.id, plan: plan, on: host)
+        struck(Bracket(begun, host.monotonic()))
         return injection
     }
 

@@ -43,7 +43,10 @@ struct HandsWorker {
         }
         switch request.command {
         case .plan(let wish): return try reply(plan(wish))
-        case .inject(let wish): return try reply(inject(wish, permitted))
+        case .inject(let wish):
+            let (injection, struck) = try inject(wish, permitted)
+            return try Frame.encode(
+                ReplyFrame(reply: request.id, result: injection, from: struck.lower, to: struck.upper))
         case .effect(let id): return try reply(effect(id))
         case .undo(let ids, let recovered):
             return try reply(
@@ -66,7 +69,9 @@ struct HandsWorker {
             irreversible: plan.irreversible, persistence: request.fault.persistence)
     }
 
-    private func inject(_ wish: InjectionWish, _ permitted: () throws -> Void) throws -> Injection {
+    /// - Returns: the journal's row, and between which instants the fault acted.
+    private func inject(_ wish: InjectionWish, _ permitted: () throws -> Void) throws -> (Injection, Bracket)
+    {
         switch journal.standing {
         case .sound: break
         case .setAside(let paths):
@@ -80,7 +85,9 @@ struct HandsWorker {
         }
         try Halt.check()
         try permitted()
-        return try mender.injector.inject(try read(wish), permitted: permitted)
+        var struck = Bracket(clock.monotonic(), clock.monotonic())
+        let injection = try mender.injector.inject(try read(wish), permitted: permitted) { struck = $0 }
+        return (injection, struck)
     }
 
     private func read(_ wish: InjectionWish) throws -> InjectionRequest {

@@ -146,8 +146,8 @@ final class DrillSession: @unchecked Sendable {
 
     private func perform(_ effect: DrillRunner.Effect) {
         switch effect {
-        case .record(let kind, let subject, let text, let detail):
-            events.record(kind, subject, text, detail: detail)
+        case .record(let kind, let subject, let text, let detail, let seen):
+            events.record(kind, subject, text, bracket: seen.map { Bracket($0, $0) }, detail: detail)
         case .startProbes:
             do { try engine.start() } catch {
                 inbox.post(.input(.abort("the probes did not start: \(words(error))")))

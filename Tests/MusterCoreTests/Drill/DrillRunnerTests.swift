@@ -79,7 +79,7 @@ struct Stage {
         case .takeDownFixtures:
             asked.append("down")
             feed(.fixturesDown(settled: true))
-        case .record(let kind, let subject, _, _):
+        case .record(let kind, let subject, _, _, _):
             if [.firstFailure, .abort, .deadlinePassed, .notSteadyAgain, .guardLost].contains(kind) {
                 asked.append("\(kind.rawValue)\(subject.isEmpty ? "" : " " + subject)")
             }
