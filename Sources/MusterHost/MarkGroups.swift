@@ -20,6 +20,7 @@ struct MarkGroups {
 
     var base: String { root + "/" + name }
     func directory(of id: InjectionID) -> String { base + "/" + id.rawValue }
+    func exists(_ id: InjectionID) -> Bool { isDirectory(directory(of: id)) }
 
     /// Makes the cgroup of a mark, or one for a command below it.
     /// - Returns: its directory; nil when it is not permitted.
@@ -31,9 +32,12 @@ struct MarkGroups {
             path += "/run-\(getpid())-\(command)"
             paths.append(path)
         }
-        for path in paths where mkdir(path, 0o755) != 0 && errno != EEXIST {
+        var tries = 0
+        while let failed = paths.first(where: { mkdir($0, 0o755) != 0 && errno != EEXIST }) {
             if [EACCES, EPERM, EROFS].contains(errno) { return nil }
-            throw .last("make cgroup \(path)")
+            tries += 1
+            // Whoever removed the last mark of another journal took the empty directory above it along.
+            guard errno == ENOENT, tries < 5 else { throw .last("make cgroup \(failed)") }
         }
         return path
     }
@@ -61,6 +65,8 @@ struct MarkGroups {
     @discardableResult
     static func remove(_ directory: String) -> Bool {
         for group in tree(directory).reversed() { rmdir(group) }
+        // Nothing of ours stays, not even the empty cgroup above; refused while other marks are in it.
+        rmdir((directory[..<(directory.lastIndex(of: "/") ?? directory.endIndex)]).description)
         return access(directory, F_OK) != 0
     }
 

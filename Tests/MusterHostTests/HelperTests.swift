@@ -123,6 +123,8 @@ import Testing
     }
 
     @Test func environmentIsAHintAndScanned() throws {
+        // Only an injection that has a recorded helper is searched for others.
+        _ = try host.run(["true"], as: test.id, deadline: .seconds(5))
         var spawn = Spawn(["/bin/sleep", "64"])
         spawn.environment = ["A=b", "MUSTER_INJECTION=\(test.id)"]
         let child = try spawn.start()

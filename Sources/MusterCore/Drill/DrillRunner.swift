@@ -307,7 +307,8 @@ public struct DrillRunner: Sendable {
                 if ruling.contains(signal.name) { sawOutage = true }
                 if wasDown.insert(signal.name).inserted {
                     effects.append(
-                        record(.firstFailure, signal.name, "'\(signal.name)' sees the first failure"))
+                        record(
+                            .firstFailure, signal.name, "'\(signal.name)' sees the first failure", seen: bad))
                 }
             } else if let good = signal.goodSince, isDown.remove(signal.name) != nil {
                 effects.append(

@@ -137,7 +137,8 @@ public struct Injector {
             do {
                 let state = try fact.state(on: host)
                 work.result.facts[index].before = state
-                if !state.isSettled { try fact.restore(on: host) }
+                // Helpers that are gone may have left an empty cgroup behind, which only ending them removes.
+                if !state.isSettled || fact is NoHelper { try fact.restore(on: host) }
             } catch {
                 work.result.facts[index].problem = describe(error)
             }
