@@ -1,4 +1,5 @@
 import ArgumentParser
+import MusterCore
 
 /// `muster`: the command line. One file a command in `Commands/`.
 @main
@@ -26,6 +27,20 @@ struct MusterCommand: ParsableCommand {
                 name: "Catalogue", subcommands: [FaultsCommand.self, ProbesCommand.self, SchemaCommand.self]),
             CommandGroup(name: "Plumbing", subcommands: [GuardCommand.self, FixtureCommand.self]),
         ])
+
+    /// As ArgumentParser's own, but a command line that cannot be understood ends with our code for that.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            if exitCode(for: error) == .validationFailure {
+                Terminal.note(fullMessage(for: error))
+                exit(withError: ArgumentParser.ExitCode(Status.usage.rawValue))
+            }
+            exit(withError: error)
+        }
+    }
 }
 
 /// Version of the tool, as in `muster --version` and in every outcome.

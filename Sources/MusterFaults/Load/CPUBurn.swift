@@ -10,7 +10,7 @@ public struct CPUBurn: Fault {
     public static var form: Form<Self> {
         Form(
             "cpu-burn", "Keeps cores busy.",
-            example: "inject: cpu-burn\ntarget: host\nfor: 20s\nwith: { load: 80%, cores: [0] }",
+            example: "inject: cpu-burn\ninto: host\nfor: 20s\nrecovery: despite\nwith: { load: 80%, cores: [0] }",
             blank: Self(),
             fields: [
                 Field(
@@ -34,7 +34,7 @@ public struct CPUBurn: Fault {
     public func plan(for target: Target, as id: InjectionID, on host: any HostReader) throws -> UndoPlan {
         guard case .host = target.selector else {
             throw FaultRefusal(
-                .wrongTarget, "cpu-burn is aimed at a host", advice: "give the target `host: true`")
+                .wrongTarget, "cpu-burn is aimed at a host", advice: "give the target `host: local`")
         }
         try GuardExecutable.check(on: host)
         let chosen = try chosenCores(on: host)

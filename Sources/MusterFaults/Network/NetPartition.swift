@@ -14,7 +14,7 @@ public struct NetPartition: Fault {
             "net-partition",
             "Cuts a target off from its peers, one way or both: packets vanish without an answer.",
             example:
-                "inject: net-partition\ntarget: replica\nfor: 10s\nwith: { peers: [10.0.0.2], direction: in }",
+                "inject: net-partition\ninto: replica\nfor: 10s\nrecovery: after\nwith: { peers: [10.0.0.2], direction: in }",
             blank: Self(),
             fields: [
                 Field(

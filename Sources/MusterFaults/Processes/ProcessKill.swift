@@ -13,7 +13,7 @@ public struct ProcessKill: Fault {
     public static var form: Form<Self> {
         Form(
             "process-kill", "Ends processes with a signal, once or in a crash loop.",
-            example: "inject: process-kill\ntarget: server\nwith: { signal: KILL }", blank: Self(),
+            example: "inject: process-kill\ninto: server\nwith: { signal: KILL }", blank: Self(),
             fields: [
                 Field("signal", \.signal, default: .kill, "The signal, by its name in signal(7).") {
                     $0 == .stop || $0 == .cont ? "a signal that ends a process (process-pause suspends)" : nil

@@ -10,7 +10,7 @@ public struct ProcessPause: Fault {
         Form(
             "process-pause",
             "Hangs processes: they stay, hold their connections and answer nothing (SIGSTOP).",
-            example: "inject: process-pause\ntarget: server\nfor: 5s", blank: Self(),
+            example: "inject: process-pause\ninto: server\nfor: 5s\nrecovery: after", blank: Self(),
             fields: [
                 Field("tree", \.tree, default: false, "Hang their child processes too.")
             ])

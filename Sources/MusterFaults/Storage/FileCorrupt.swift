@@ -13,7 +13,7 @@ public struct FileCorrupt: Fault {
         Form(
             "file-corrupt",
             "Damages bytes of a file in place; the recovery under test mends it, or the copy made before does.",
-            example: "inject: file-corrupt\ntarget: database\nwith: { bytes: 64B, pieces: 4, seed: 7 }",
+            example: "inject: file-corrupt\ninto: database\nwith: { bytes: 64B, pieces: 4, seed: 7 }",
             blank: Self(),
             fields: [
                 Field(

@@ -10,6 +10,8 @@ final class ClientState: Sendable {
         var waiters: [Int64: Waiter] = [:]
         var loss: GuardFailure?
         var saidBye = false
+        /// The request whose answer is the guard's goodbye.
+        var bye: Int64?
         var ended = false
         var acknowledgedAt: Instant
     }
@@ -44,6 +46,7 @@ final class ClientState: Sendable {
     ) throws -> Timed<Answer> {
         let waiter = try Waiter()
         let id = try register(waiter)
+        if case .bye = command { state.withLock { $0.bye = id } }
         defer { state.withLock { _ = $0.waiters.removeValue(forKey: id) } }
         let from = clock.monotonic()
         let frame = try Frame.encode(RequestFrame(id: id, command, deadline: limit.nanoseconds))
@@ -135,7 +138,12 @@ final class ClientState: Sendable {
         if let event = header.event {
             onEvent(event)
         } else if let id = header.reply {
-            state.withLock { $0.waiters[id] }?.fulfil(line, at)
+            let waiter = state.withLock { state -> Waiter? in
+                // The guard's end may be read before whoever asked has woken up: it is no loss any more.
+                if id == state.bye, header.error == nil { state.ended = true }
+                return state.waiters[id]
+            }
+            waiter?.fulfil(line, at)
         } else {
             throw FrameProblem.unreadable("neither an answer nor an event")
         }

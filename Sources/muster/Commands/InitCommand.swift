@@ -202,5 +202,5 @@ struct FirstDrill {
         """
     }
 
-    var services: String { "services:\n" + serviceEntry }
+    var services: String { "format: 1\nservices:\n" + serviceEntry }
 }

@@ -45,8 +45,15 @@ struct UndoCommand: ParsableCommand {
     /// The controller remembers what it asked for; what the journal no longer holds is closed here too.
     private func closeRecords() throws {
         let path = Project.current.outcomesPath(store.outcomes)
-        guard Files.exists(path), let store = try? store.open(access: .readWrite) else { return }
-        for (run, record) in try store.unclosedInjections() where record.host == "local" {
+        guard Files.exists(path), let store = try? store.open(access: .readWrite),
+            let directory = try? StateDirectory(opening: StateDirectory.path(explicit: state.state)),
+            let open = GuardCommandLine.openInjections(state)
+        else { return }
+        // Only what this journal knew: ids carry the tag of their state directory.
+        for (run, record) in try store.unclosedInjections()
+        where record.host == "local" && record.id.tag == directory.tag[...]
+            && !open.contains(record.id.rawValue)
+        {
             var closed = record
             closed.state = forget == record.id.rawValue ? .forgotten : .closed
             try store.record(closed, in: run)

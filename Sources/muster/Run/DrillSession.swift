@@ -30,6 +30,7 @@ final class DrillSession: @unchecked Sendable {
     private var signalsSeen = 0
     private var suspicions: Set<String> = []
     private var nextLook: Instant
+    private var isMeasuring = true
 
     // Guarded by `lock`.
     private let lock = NSLock()
@@ -78,8 +79,7 @@ final class DrillSession: @unchecked Sendable {
             if isBegun, clock.monotonic() >= nextLook { look() }
         }
         view.erase()
-        noteMissed()
-        engine.stop()
+        stopMeasuring()
         return SessionResult(
             runner: runner, events: events.all, signals: engine.signals(),
             ledgers: locked { readBackLedgers },
@@ -95,10 +95,10 @@ final class DrillSession: @unchecked Sendable {
             feed(input)
         case .event(let event): view.event(event)
         case .guardEvent(let event):
-            events.record(.note, "", "the guard: \(event.text)", actor: "guard")
             // After our own goodbye it undoes because we asked it to.
-            let isOurs = [.fixturesDown, .finished].contains(runner.phase)
-            if !isOurs, [.wardenLost, .handsLost, .undoing].contains(event.kind) {
+            if [.fixturesDown, .finished].contains(runner.phase) { return }
+            events.record(.note, "", "the guard: \(event.text)", actor: "guard")
+            if [.wardenLost, .handsLost, .undoing].contains(event.kind) {
                 feed(.abort("the guard puts everything back: \(event.text)"))
             }
         case .signal(let reason):
@@ -121,6 +121,7 @@ final class DrillSession: @unchecked Sendable {
     /// Ten times a second: what the signals look like, for the runner and for the person.
     private func look() {
         nextLook = clock.monotonic() + .milliseconds(100)
+        guard isMeasuring else { return }
         let snapshot = engine.snapshot()
         for suspicion in snapshot.instrument.suspicions where suspicions.insert(suspicion).inserted {
             events.record(.instrumentSuspect, "", "the instrument: \(suspicion)")
@@ -128,6 +129,13 @@ final class DrillSession: @unchecked Sendable {
         feed(.observed(engine.observation(window: drill.steady.duration)))
         view.draw(
             Observing.rows(snapshot, drill), phase: Observing.words(runner.phase), now: clock.monotonic())
+    }
+
+    private func stopMeasuring() {
+        guard isMeasuring else { return }
+        isMeasuring = false
+        noteMissed()
+        engine.stop()
     }
 
     /// Lateness only widens the bounds, but a reader should know that they are wider for it.
@@ -168,7 +176,10 @@ final class DrillSession: @unchecked Sendable {
         case .stopWriters: onWorker("writers") { [self] in stopWriters() }
         case .readBack: onWorker("read-back") { [self] in readBack() }
         case .undoInjections(let recovered): onWorker("undo") { [self] in undoInjections(recovered) }
-        case .takeDownFixtures: onWorker("fixtures") { [self] in takeDownFixtures() }
+        case .takeDownFixtures:
+            // What goes down now goes down because we take it down, and is no outage.
+            stopMeasuring()
+            onWorker("fixtures") { [self] in takeDownFixtures() }
         case .finish: break
         }
     }

@@ -45,9 +45,6 @@ struct PreparedDrill: Sendable {
         return "; it said:\n" + lines.map { "    \($0)" }.joined(separator: "\n")
     }
 
-    /// What a fault of this drill can prove about durability: a killed process loses its memory, not the page
-    /// cache of its host.
-    var durabilityScope: String { "process" }
 }
 
 /// Programs that drills start, and where Debian has those that are missing.

@@ -13,7 +13,7 @@ enum RunHeaders {
             id: prepared.runID, drill: drill.name, drillPath: prepared.path, drillText: prepared.text,
             drillHash: SHA256.hex(of: prepared.text.utf8), service: drill.service, owner: drill.owner,
             environment: drill.environment, failureMode: drill.failureMode, expect: drill.expect,
-            variables: drill.variables, durabilityScope: prepared.durabilityScope,
+            variables: drill.variables, durabilityScope: DrillJudge.durabilityScope(of: drill),
             host: text(&system.nodename), bootID: try bootID(),
             kernel: "\(text(&system.sysname)) \(text(&system.release)) \(text(&system.machine))",
             timeZone: TimeZone.current.identifier, actor: actor, toolVersion: toolVersion,

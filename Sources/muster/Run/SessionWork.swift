@@ -183,6 +183,7 @@ extension DrillSession {
             let reply = try client.bye()
             record(reply)
             let left = reply.reports.filter { $0.closed == nil }
+            if !fixtures.isEmpty, left.isEmpty { events.record(.note, "", "the fixtures were taken down") }
             inbox.post(.input(.fixturesDown(settled: left.isEmpty && reply.open == 0)))
         } catch {
             inbox.post(.input(.fixturesDown(settled: waitForWarden(after: error))))

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterGuard
 import MusterSystem
 
 /// `muster-guard` as a command of its own: undo, list, check, doctor.
@@ -55,6 +56,16 @@ enum GuardCommandLine {
         return Answer(status: code, output: String(decoding: output, as: UTF8.self))
     }
 
+    /// Ids of what a journal holds open; nil when it cannot be read.
+    static func openInjections(_ state: StateOptions) -> [String]? {
+        guard
+            let answer = try? run(["list", "--json"] + state.arguments, shows: false, within: .seconds(20)),
+            answer.status == 0,
+            let value = try? JSONDecoder().decode(Value.self, from: Data(answer.output.utf8))
+        else { return nil }
+        return value.asList?.compactMap { $0["id"]?.asText }
+    }
+
     enum Standing {
         case clean
         case open([String])
@@ -66,12 +77,17 @@ enum GuardCommandLine {
         let end = clock.monotonic() + limit
         var lines = ["the journal could not be read; run `muster undo`"]
         while clock.monotonic() < end {
+            // While anybody holds the lock the mending goes on.
+            guard LockHolder.read() == nil else {
+                clock.sleep(for: .milliseconds(50))
+                continue
+            }
             if let answer = try? run(
                 ["list", "--json"] + state.arguments, shows: false, within: .seconds(20)),
                 answer.status == 0,
                 let value = try? JSONDecoder().decode(Value.self, from: Data(answer.output.utf8))
             {
-                let open = value["open"]?.asList ?? []
+                guard let open = value.asList else { break }
                 if open.isEmpty { return .clean }
                 lines = open.map { item in
                     "'\(item["name"]?.asText ?? "?")' (\(item["fault"]?.asText ?? "?")) is still open; run `muster undo`"

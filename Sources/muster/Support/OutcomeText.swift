@@ -30,11 +30,11 @@ enum OutcomeText {
             Terminal.line(table.text(width: Terminal.width))
             Terminal.line()
         }
-        for ledger in judgement.ledgers { Terminal.line(line(ledger)) }
-        for warning in judgement.warnings { Terminal.line(Terminal.styled("warning  ", .yellow) + warning) }
-        for scope in judgement.scope { Terminal.line(Terminal.styled("scope    ", .dim) + scope) }
+        for ledger in judgement.ledgers { Terminal.labelled("ledger", words(ledger)) }
+        for warning in judgement.warnings { Terminal.labelled("warning", warning, .yellow) }
+        for scope in judgement.scope { Terminal.labelled("scope", scope, .dim) }
         if closing.residue.isEmpty {
-            Terminal.line("undo     everything was put back, and that was verified")
+            Terminal.labelled("undo", "everything was put back, and that was verified")
         } else {
             Terminal.line(Terminal.styled("undo     NOT everything was put back:", .red, .bold))
             for residue in closing.residue { Terminal.line("         \(residue)") }
@@ -49,23 +49,16 @@ enum OutcomeText {
             case .inconclusive: .yellow
             }
         let ending = closing.ending == .completed ? "" : " (\(closing.ending.rawValue))"
-        Terminal.line(Terminal.styled("\(word)\(ending)", style, .bold) + "  " + judgement.reason)
+        Terminal.labelled(word + ending, judgement.reason, style, .bold)
     }
 
-    static func line(_ ledger: LedgerFindings) -> String {
-        var text =
-            "ledger   '\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
+    /// One line: what was written, and what became of it.
+    static func words(_ ledger: LedgerFindings) -> String {
+        var text = "'\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
         text += " · \(ledger.lost) lost · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
         text += " · \(ledger.inDoubt) in doubt"
-        if let rpa = ledger.rpa {
-            text += ledger.lost + ledger.corrupt == 0 ? " · RPO 0 s" : " · RPO \(words(rpa))"
-        }
-        return text
-    }
-
-    static func words(_ interval: Interval) -> String {
-        guard let upper = interval.upper else { return "more than \(interval.lower.forPeople)" }
-        return "\(interval.lower.forPeople) to \(upper.forPeople)"
+        guard let rpa = ledger.rpa else { return text }
+        return text + " · RPO \(ledger.lost + ledger.corrupt == 0 ? "0 s" : rpa.forPeople)"
     }
 
     private static func events(_ outcome: Outcome) {

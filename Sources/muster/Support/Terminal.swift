@@ -32,6 +32,24 @@ enum Terminal {
     static func line(_ text: String = "") { put(text + "\n", STDOUT_FILENO) }
     static func note(_ text: String) { put(text + "\n", STDERR_FILENO) }
 
+    /// A labelled line; in a terminal, what does not fit goes on below the text, not below the label.
+    static func labelled(_ label: String, _ text: String, _ styles: Style...) {
+        let indent = max(9, label.count + 1)
+        let room = isInteractive ? max(20, width - indent) : .max
+        var lines: [String] = [""]
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            let last = lines[lines.count - 1]
+            if !last.isEmpty, last.count + 1 + word.count > room {
+                lines.append(String(word))
+            } else {
+                lines[lines.count - 1] = last.isEmpty ? String(word) : last + " " + word
+            }
+        }
+        let head = hasColour ? styles.reduce(label) { styled($0, $1) } : label
+        let gap = String(repeating: " ", count: indent - label.count)
+        line(head + gap + lines.joined(separator: "\n" + String(repeating: " ", count: indent)))
+    }
+
     /// An error in two parts: what happened, and what to do.
     static func complain(_ message: String, advice: String) {
         let red = isatty(STDERR_FILENO) == 1 && hasColour
