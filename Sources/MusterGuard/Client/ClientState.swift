@@ -81,8 +81,9 @@ final class ClientState: Sendable {
         let failure = GuardFailure(
             .lost, "the guard takes no requests any more: \(problem)",
             advice: "the guard or its warden puts everything back; see `muster undo`")
-        // Half a frame is on the wire, or nobody reads: nothing more can be said to it.
-        lose(failure)
+        // Half a frame is on the wire, or nobody reads: nothing more can be said to it. A guard that was told
+        // goodbye may be gone already, and its answer not yet read: that is for the reader to find.
+        if !state.withLock({ $0.saidBye }) { lose(failure) }
         throw failure
     }
 
