@@ -1,0 +1,148 @@
+"""What is measured, group by group."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import statistics
+import subprocess
+import time
+
+from figures import Figure
+from guardline import Guard
+from memory import peaks
+
+MEGABYTE = 1_000_000
+
+
+def starts(bench):
+    count = bench.runs(100)
+    yield Figure("start", "/bin/true, for comparison", "ms", None, bench.time("/bin/true", count=count))
+    yield Figure("start", "muster --version", "ms", 15, bench.time(bench.muster, "--version", count=count))
+    yield Figure("start", "muster-guard --version", "ms", 5, bench.time(bench.guard, "--version", count=count))
+
+
+def plan(bench):
+    taken = bench.time(bench.muster, "plan", bench.drill, count=bench.runs(50))
+    yield Figure("plan", "muster plan of the first drill", "ms", 60, taken)
+
+
+def wrapper(bench):
+    """In turns, so that what else the machine does strikes both alike."""
+    added = []
+    for _ in range(bench.runs(40)):
+        through = bench.time(bench.root + "/muster", "--version", count=5)
+        direct = bench.time(bench.muster, "--version", count=5)
+        added.append(statistics.median(through) - statistics.median(direct))
+    yield Figure("wrapper", "added by an up-to-date ./muster", "ms", 100, added)
+
+
+def first_probe(bench):
+    """From making the process of `muster run` to the `started` of the first sample, which the outcome store has
+    on the same clock. The drill is interrupted once it probes; a user's second drill is what is measured,
+    so the store is there already."""
+    taken = []
+    for _ in range(bench.runs(15) + 1):
+        began = time.monotonic_ns()
+        run = subprocess.Popen(
+            [bench.muster, "run", bench.drill], env=bench.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(1.5)
+        run.send_signal(signal.SIGINT)
+        said, _ = run.communicate(timeout=120)
+        with contextlib.closing(sqlite3.connect(bench.outcomes)) as database:
+            (first,) = database.execute(
+                "SELECT min(due_ns + late_ns) FROM samples JOIN signals ON signals.id = samples.signal "
+                "WHERE signals.writer = -1 AND due_ns > ?", [began]).fetchone()
+        if first is None:
+            raise RuntimeError(f"muster run probed nothing within 1.5 s:\n{said}")
+        taken.append((first - began) / 1e6)
+    yield Figure("probe", "muster run to the first probe", "ms", 300, taken[1:])
+
+
+def journal(bench):
+    place = bench.work + "/journal"
+    os.mkdir(place, 0o700)
+    yield Figure("journal", "one fdatasync of this disk, for comparison", "ms", None, synced(place, bench.runs(500)))
+    done = subprocess.run(
+        [bench.journal_row, place, str(bench.runs(1000))], check=True, stdout=subprocess.PIPE, text=True)
+    rows = [int(line) / 1e6 for line in done.stdout.split()]
+    yield Figure("journal", "journal row, durable", "ms", 1, rows)
+
+
+def synced(place, count):
+    """The least that durability costs: one page of an existing file, written over."""
+    taken = []
+    file = os.open(place + "/page", os.O_RDWR | os.O_CREAT, 0o600)
+    for number in range(count + 1):
+        os.pwrite(file, bytes([number % 256]) * 4096, 0)
+        began = time.monotonic_ns()
+        os.fdatasync(file)
+        taken.append((time.monotonic_ns() - began) / 1e6)
+    os.close(file)
+    return taken[1:]
+
+
+def undo(bench):
+    """100 processes of ours are suspended, one injection each; then guard, hands and warden die at once."""
+    count, injected, undone = 100, [], []
+    for _ in range(bench.runs(20)):
+        sleepers = [subprocess.Popen(["/bin/sleep", "600"]) for _ in range(count)]
+        try:
+            guard = Guard(bench.guard, bench.state, bench.environment)
+            try:
+                for number, sleeper in enumerate(sleepers):
+                    answer = guard.inject(
+                        f"hang-{number}", "process-pause", {}, {"count": 1, "process": pid_file(bench, sleeper.pid)})
+                    injected.append((answer["to"] - answer["from"]) / 1e6)
+            finally:
+                guard.kill_all()
+            expect(sleepers, "T")
+            undone += bench.time(bench.guard, "undo", "--state", bench.state, count=1, exactly=True)
+            expect(sleepers, "S")
+        finally:
+            for sleeper in sleepers:
+                sleeper.kill()
+                sleeper.wait()
+    yield Figure("undo", "process-pause in the hands, its row included", "ms", None, injected)
+    yield Figure("undo", f"muster-guard undo of {count} open injections", "ms", 1000, undone)
+
+
+def pid_file(bench, pid):
+    path = f"{bench.work}/sleeper-{pid}.pid"
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"{pid}\n")
+    return {"pidFile": path}
+
+
+def expect(processes, state):
+    for process in processes:
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+            found = file.read().rsplit(")", 1)[1].split()[0]
+        if found != state:
+            raise RuntimeError(f"process {process.pid} is in state {found} instead of {state} (proc(5), stat)")
+
+
+def memory(bench):
+    runs = [peaks([bench.muster, "run", bench.drill], bench.environment, bench.bin)
+            for _ in range(1 if bench.is_quick else 3)]
+    if any(code != 0 for _, code in runs):
+        raise RuntimeError(f"the first drill ended with {[code for _, code in runs]} instead of 0")
+
+    def figure(key, name, budget):
+        return Figure("memory", name, "MB", budget, [found[key] / MEGABYTE for found, _ in runs])
+
+    yield figure("all", "first drill: engine, guard, hands, warden, supervisor", 80)
+    yield figure("engine", "first drill: muster alone, resident", None)
+    yield figure("target", "first drill: sample-service", None)
+
+
+def sizes(bench):
+    for path, budget in ((bench.guard, 20), (bench.muster, None), (bench.bin + "/sample-service", None)):
+        found = os.stat(path).st_size / MEGABYTE
+        yield Figure("size", f"{os.path.basename(path)}, static, stripped", "MB", budget, [found])
+
+
+GROUPS = {
+    "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
+    "memory": memory, "size": sizes}
