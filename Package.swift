@@ -29,7 +29,8 @@ let package = Package(
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
         .target(name: "CCurl"),
         .target(
-            name: "CCmark", linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
+            name: "CCmark",
+            linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
 
         .target(name: "MusterCore", swiftSettings: strict),
         .target(name: "MusterSystem", dependencies: ["MusterCore", "CSystem"], swiftSettings: strict),
@@ -41,12 +42,16 @@ let package = Package(
         .target(name: "MusterGuard", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
 
         // The controller's side.
-        .target(name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: strict),
         .target(
-            name: "MusterOutcomes", dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: strict
+        ),
+        .target(
+            name: "MusterOutcomes",
+            dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .target(
-            name: "MusterDocuments", dependencies: ["MusterCore", "CCmark", .product(name: "Yams", package: "Yams")],
+            name: "MusterDocuments",
+            dependencies: ["MusterCore", "CCmark", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
 
         .executableTarget(
@@ -73,13 +78,15 @@ let package = Package(
 
         // Tests mirror the sources. Those that start the real programs depend on them, so that they are built.
         .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: strict),
-        .testTarget(name: "SimulationTests", dependencies: ["MusterCore", "MusterFaults"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["MusterCore", "MusterFaults"], swiftSettings: strict),
         .testTarget(
             name: "MusterSystemTests", dependencies: ["MusterSystem", "MusterCore"], swiftSettings: strict),
         .testTarget(
             name: "MusterHostTests", dependencies: ["MusterHost", "MusterSystem", "MusterCore"],
             swiftSettings: strict),
-        .testTarget(name: "MusterJournalTests", dependencies: ["MusterJournal", "MusterCore"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterJournalTests", dependencies: ["MusterJournal", "MusterCore"], swiftSettings: strict),
         .testTarget(
             name: "MusterFaultsTests",
             dependencies: [
@@ -106,6 +113,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SampleServiceTests",
-            dependencies: ["sample-service", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+            dependencies: ["sample-service", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
     ]
 )

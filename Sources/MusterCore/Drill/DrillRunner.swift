@@ -76,32 +76,32 @@ public struct DrillRunner: Sendable {
             fixturesDown, finished
     }
 
-    public private(set) var phase = Phase.fixtures
-    public private(set) var abortReason: String?
+    public internal(set) var phase = Phase.fixtures
+    public internal(set) var abortReason: String?
     /// Why the drill could not be carried out; nil when it could.
-    public private(set) var failure: String?
-    public private(set) var firstInjection: Bracket?
+    public internal(set) var failure: String?
+    public internal(set) var firstInjection: Bracket?
     /// Injections that stand open, by name.
-    public private(set) var open: [String: InjectStep] = [:]
-    public private(set) var isUndoSettled = true
-    public private(set) var isGuardLost = false
+    public internal(set) var open: [String: InjectStep] = [:]
+    public internal(set) var isUndoSettled = true
+    public internal(set) var isGuardLost = false
 
     let drill: Drill
-    private let ruling: Set<String>
-    private let workloads: Set<String>
-    private var phaseStart = Instant(nanoseconds: 0)
-    private var runStart = Instant(nanoseconds: 0)
-    private var fixturesLeft: ArraySlice<Fixture>
-    private var program: StepProgram
-    private var liftsDue: [String: Instant] = [:]
-    private var lifting: Set<String> = []
+    let ruling: Set<String>
+    let workloads: Set<String>
+    var phaseStart = Instant(nanoseconds: 0)
+    var runStart = Instant(nanoseconds: 0)
+    var fixturesLeft: ArraySlice<Fixture>
+    var program: StepProgram
+    var liftsDue: [String: Instant] = [:]
+    var lifting: Set<String> = []
     /// From when recovery can be counted: the fault, or the lift of one with `recovery: after`.
-    private var clockStart: Instant?
-    private var wasDown: Set<String> = []
-    private var isDown: Set<String> = []
-    private var sawOutage = false
-    private var isRecovered = false
-    private var isReadBack = false
+    var clockStart: Instant?
+    var wasDown: Set<String> = []
+    var isDown: Set<String> = []
+    var sawOutage = false
+    var isRecovered = false
+    var isReadBack = false
 
     public init(_ drill: Drill) {
         self.drill = drill
@@ -167,7 +167,7 @@ public struct DrillRunner: Sendable {
 
     // MARK: Going on
 
-    private mutating func nextFixture(_ now: Instant) -> [Effect] {
+    mutating func nextFixture(_ now: Instant) -> [Effect] {
         if let fixture = fixturesLeft.popFirst() {
             return [
                 record(.fixtureStarting, fixture.name, "starting fixture '\(fixture.name)'"),
@@ -177,13 +177,13 @@ public struct DrillRunner: Sendable {
         return enter(.steady, now) + [.startProbes]
     }
 
-    private mutating func enter(_ next: Phase, _ now: Instant) -> [Effect] {
+    mutating func enter(_ next: Phase, _ now: Instant) -> [Effect] {
         phase = next
         phaseStart = now
         return []
     }
 
-    private mutating func injected(_ name: String, _ bracket: Bracket, _ now: Instant) -> [Effect] {
+    mutating func injected(_ name: String, _ bracket: Bracket, _ now: Instant) -> [Effect] {
         if firstInjection == nil { firstInjection = bracket }
         clockStart = max(clockStart ?? bracket.upper, bracket.upper)
         let step = program.injected(name, at: now)
@@ -195,7 +195,7 @@ public struct DrillRunner: Sendable {
     }
 
     /// Runs what is due of the steps, and leaves the phase when all are over.
-    private mutating func advance(_ now: Instant) -> [Effect] {
+    mutating func advance(_ now: Instant) -> [Effect] {
         guard phase == .steps || phase == .after else { return [] }
         var effects = program.due(now, firstInjection: firstInjection?.upper).flatMap { start($0) }
         if program.isFinished {
@@ -212,7 +212,7 @@ public struct DrillRunner: Sendable {
         return effects
     }
 
-    private mutating func start(_ action: StepProgram.Started) -> [Effect] {
+    mutating func start(_ action: StepProgram.Started) -> [Effect] {
         switch action {
         case .inject(let step): return [.inject(step)]
         case .lift(let name): return lift(name)
@@ -220,7 +220,7 @@ public struct DrillRunner: Sendable {
         }
     }
 
-    private mutating func lift(_ name: String) -> [Effect] {
+    mutating func lift(_ name: String) -> [Effect] {
         liftsDue[name] = nil
         guard open[name] != nil else {
             // It was lifted by its own `for:` already.
@@ -230,27 +230,27 @@ public struct DrillRunner: Sendable {
         return lifting.insert(name).inserted ? [.lift(name)] : []
     }
 
-    private mutating func startUndo(_ now: Instant) -> [Effect] {
+    mutating func startUndo(_ now: Instant) -> [Effect] {
         if isGuardLost { return enter(.fixturesDown, now) + [.takeDownFixtures] }
         return enter(.undoing, now) + [.undoInjections(recovered: isRecovered)]
     }
 
     // MARK: Ending early
 
-    private mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
+    mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
         guard abortReason == nil, failure == nil else { return [] }
         failure = reason
         return [.record(.stepFinished, subject: "", text: reason, detail: ["ok": false], seen: nil)]
             + stopEarly(now)
     }
 
-    private mutating func abort(_ reason: String, _ now: Instant) -> [Effect] {
+    mutating func abort(_ reason: String, _ now: Instant) -> [Effect] {
         guard abortReason == nil else { return [record(.note, "", "abort asked for again: \(reason)")] }
         abortReason = reason
         return [record(.abort, "", reason)] + stopEarly(now)
     }
 
-    private mutating func stopEarly(_ now: Instant) -> [Effect] {
+    mutating func stopEarly(_ now: Instant) -> [Effect] {
         switch phase {
         case .undoing, .steadyAgain, .fixturesDown, .finished, .stopping, .readingBack: return []
         case .fixtures: return [.cancelRunbooks] + enter(.fixturesDown, now) + [.takeDownFixtures]
@@ -267,142 +267,5 @@ public struct DrillRunner: Sendable {
             effects += enter(.undoing, now) + [.undoInjections(recovered: false)]
         }
         return effects
-    }
-
-    // MARK: Watching
-
-    private mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
-        var effects = noteEdges(seen)
-        if now - runStart > drill.abort.after, abortReason == nil,
-            ![.undoing, .fixturesDown, .finished].contains(phase)
-        {
-            effects += abort("the run took longer than abort.after (\(drill.abort.after.forPeople))", now)
-        }
-        for condition in drill.abort.when where abortReason == nil && firstInjection != nil {
-            if let bad = seen.signals.first(where: { $0.name == condition.probe })?.badSince,
-                now - bad >= condition.failing
-            {
-                effects += abort(
-                    "probe '\(condition.probe)' was failing for \(condition.failing.forPeople)", now)
-            }
-        }
-        for (name, due) in liftsDue where now >= due { effects += lift(name) }
-        switch phase {
-        case .steady: effects += waitForSteady(seen, now)
-        case .warmingUp: effects += waitForWarm(seen, now)
-        case .steps, .after: effects += advance(now)
-        case .recovering: effects += waitForRecovery(seen, now)
-        case .steadyAgain: effects += waitForSteadyAgain(seen, now)
-        default: break
-        }
-        return effects
-    }
-
-    private mutating func noteEdges(_ seen: Observation) -> [Effect] {
-        // Once the fixtures come down, silence is what was asked for.
-        guard firstInjection != nil, phase != .fixturesDown, phase != .finished else { return [] }
-        var effects: [Effect] = []
-        for signal in seen.signals {
-            if let bad = signal.badSince, isDown.insert(signal.name).inserted {
-                if ruling.contains(signal.name) { sawOutage = true }
-                if wasDown.insert(signal.name).inserted {
-                    effects.append(
-                        record(
-                            .firstFailure, signal.name, "'\(signal.name)' sees the first failure", seen: bad))
-                }
-            } else if let good = signal.goodSince, isDown.remove(signal.name) != nil {
-                effects.append(
-                    record(.firstSuccess, signal.name, "'\(signal.name)' answers again", seen: good))
-            }
-        }
-        return effects
-    }
-
-    private func areGood(
-        _ seen: Observation, names: Set<String>, since start: Instant?, for window: Duration, _ now: Instant
-    )
-        -> Bool
-    {
-        let signals = seen.signals.filter { names.contains($0.name) }
-        return signals.count == names.count
-            && signals.allSatisfy { signal in
-                guard let good = signal.goodSince else { return false }
-                return now - max(good, start ?? good) >= window
-            }
-    }
-
-    private mutating func waitForSteady(_ seen: Observation, _ now: Instant) -> [Effect] {
-        let probes = Set(seen.signals.map(\.name)).subtracting(workloads)
-        let quick = seen.signals.allSatisfy { signal in
-            guard let limit = drill.steady.p99, let p99 = signal.p99, probes.contains(signal.name) else {
-                return true
-            }
-            return p99 <= limit
-        }
-        if areGood(seen, names: probes, since: nil, for: drill.steady.duration, now), quick {
-            let effects = [record(.steady, "", "steady for \(drill.steady.duration.forPeople)")]
-            if workloads.isEmpty { return effects + enter(.steps, now) + advance(now) }
-            return effects + enter(.warmingUp, now) + [.startWorkloads]
-        }
-        guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
-        return cannotRun(
-            "the steady state was not reached within \(drill.steady.within.forPeople)\(quick ? "" : " (p99 too high)")",
-            now)
-    }
-
-    /// Every writer must have been acknowledged for a second, so that the ledger sees the moment of the fault.
-    private mutating func waitForWarm(_ seen: Observation, _ now: Instant) -> [Effect] {
-        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: .seconds(1), now) {
-            return enter(.steps, now) + advance(now)
-        }
-        guard now - phaseStart > drill.steady.within else { return [] }
-        return cannotRun(
-            "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)", now)
-    }
-
-    private mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {
-        let start = clockStart ?? phaseStart
-        let settling = open.contains { $0.value.hold != nil } || !lifting.isEmpty || program.awaitsEffect
-        let rto = drill.objectives.rto ?? .zero
-        // A system that never went down must be watched for RTO + W before that means anything.
-        let watched = sawOutage || now - start >= rto + drill.recovered.stable
-        if !settling, watched,
-            areGood(seen, names: ruling, since: start, for: drill.recovered.stable, now)
-        {
-            isRecovered = true
-            let note = record(.stable, "", "stable for \(drill.recovered.stable.forPeople)")
-            if abortReason == nil, failure == nil, !drill.after.isEmpty {
-                program = StepProgram(drill.after)
-                return [note] + enter(.after, now) + advance(now)
-            }
-            return [note] + enter(.stopping, now) + [.stopWriters]
-        }
-        let deadline = drill.recovered.deadline(rto: drill.objectives.rto)
-        guard now - max(start, settling ? now : start) > deadline else { return [] }
-        return [record(.deadlinePassed, "", "not recovered within \(deadline.forPeople)")]
-            + enter(.stopping, now) + [.stopWriters]
-    }
-
-    private mutating func waitForSteadyAgain(_ seen: Observation, _ now: Instant) -> [Effect] {
-        let probes = Set(seen.signals.map(\.name)).subtracting(workloads)
-        if firstInjection == nil
-            || areGood(seen, names: probes, since: phaseStart, for: drill.steady.duration, now)
-        {
-            let note = record(.steadyAgain, "", "steady again after the undo")
-            return (firstInjection == nil ? [] : [note]) + enter(.fixturesDown, now) + [.takeDownFixtures]
-        }
-        guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
-        isUndoSettled = false
-        return [
-            record(
-                .notSteadyAgain, "",
-                "not steady again within \(drill.steady.within.forPeople) after the undo: recovery is incomplete"
-            )
-        ] + enter(.fixturesDown, now) + [.takeDownFixtures]
-    }
-
-    private func record(_ kind: Event.Kind, _ subject: String, _ text: String, seen: Instant? = nil) -> Effect
-    {
-        .record(kind, subject: subject, text: text, detail: .null, seen: seen)
     }
 }

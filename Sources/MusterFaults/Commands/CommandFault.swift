@@ -14,7 +14,8 @@ public struct CommandFault: Fault {
     public static var form: Form<Self> {
         Form(
             "command", "Runs your own command to break something, and another one to put it right.",
-            example: "inject: command\ninto: host\nrecovery: after\nwith:\n  inject: [ip, link, set, eth1, down]\n"
+            example: "inject: command\ninto: host\nrecovery: after\n"
+                + "with:\n  inject: [ip, link, set, eth1, down]\n"
                 + "  check: [/usr/local/bin/eth1-is-up]\n  restore: [ip, link, set, eth1, up]", blank: Self(),
             fields: [
                 Field(

@@ -10,7 +10,8 @@ public struct CPUBurn: Fault {
     public static var form: Form<Self> {
         Form(
             "cpu-burn", "Keeps cores busy.",
-            example: "inject: cpu-burn\ninto: host\nfor: 20s\nrecovery: despite\nwith: { load: 80%, cores: [0] }",
+            example: "inject: cpu-burn\ninto: host\nfor: 20s\nrecovery: despite\n"
+                + "with: { load: 80%, cores: [0] }",
             blank: Self(),
             fields: [
                 Field(

@@ -15,7 +15,8 @@ public struct DiskFill: Fault {
     public static var form: Form<Self> {
         Form(
             "disk-fill", "Takes the free space of a file system with one file of ours.",
-            example: "inject: disk-fill\ninto: data\nfor: 10s\nrecovery: after\nwith: { leave: 4MiB, floor: 4MiB, mount: /srv/data }",
+            example: "inject: disk-fill\ninto: data\nfor: 10s\nrecovery: after\n"
+                + "with: { leave: 4MiB, floor: 4MiB, mount: /srv/data }",
             blank: Self(),
             fields: [
                 Field("size", \.size, "Takes this much.", in: positive),

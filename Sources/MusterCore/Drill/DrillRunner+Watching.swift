@@ -1,0 +1,136 @@
+/// What a run waits for: steady states, lifts that are due, recovery, deadlines.
+extension DrillRunner {
+    mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
+        var effects = noteEdges(seen)
+        if now - runStart > drill.abort.after, abortReason == nil,
+            ![.undoing, .fixturesDown, .finished].contains(phase)
+        {
+            effects += abort("the run took longer than abort.after (\(drill.abort.after.forPeople))", now)
+        }
+        for condition in drill.abort.when where abortReason == nil && firstInjection != nil {
+            if let bad = seen.signals.first(where: { $0.name == condition.probe })?.badSince,
+                now - bad >= condition.failing
+            {
+                effects += abort(
+                    "probe '\(condition.probe)' was failing for \(condition.failing.forPeople)", now)
+            }
+        }
+        for (name, due) in liftsDue where now >= due { effects += lift(name) }
+        switch phase {
+        case .steady: effects += waitForSteady(seen, now)
+        case .warmingUp: effects += waitForWarm(seen, now)
+        case .steps, .after: effects += advance(now)
+        case .recovering: effects += waitForRecovery(seen, now)
+        case .steadyAgain: effects += waitForSteadyAgain(seen, now)
+        default: break
+        }
+        return effects
+    }
+
+    mutating func noteEdges(_ seen: Observation) -> [Effect] {
+        // Once the fixtures come down, silence is what was asked for.
+        guard firstInjection != nil, phase != .fixturesDown, phase != .finished else { return [] }
+        var effects: [Effect] = []
+        for signal in seen.signals {
+            if let bad = signal.badSince, isDown.insert(signal.name).inserted {
+                if ruling.contains(signal.name) { sawOutage = true }
+                if wasDown.insert(signal.name).inserted {
+                    effects.append(
+                        record(
+                            .firstFailure, signal.name, "'\(signal.name)' sees the first failure", seen: bad))
+                }
+            } else if let good = signal.goodSince, isDown.remove(signal.name) != nil {
+                effects.append(
+                    record(.firstSuccess, signal.name, "'\(signal.name)' answers again", seen: good))
+            }
+        }
+        return effects
+    }
+
+    func areGood(
+        _ seen: Observation, names: Set<String>, since start: Instant?, for window: Duration, _ now: Instant
+    )
+        -> Bool
+    {
+        let signals = seen.signals.filter { names.contains($0.name) }
+        return signals.count == names.count
+            && signals.allSatisfy { signal in
+                guard let good = signal.goodSince else { return false }
+                return now - max(good, start ?? good) >= window
+            }
+    }
+
+    mutating func waitForSteady(_ seen: Observation, _ now: Instant) -> [Effect] {
+        let probes = Set(seen.signals.map(\.name)).subtracting(workloads)
+        let quick = seen.signals.allSatisfy { signal in
+            guard let limit = drill.steady.p99, let p99 = signal.p99, probes.contains(signal.name) else {
+                return true
+            }
+            return p99 <= limit
+        }
+        if areGood(seen, names: probes, since: nil, for: drill.steady.duration, now), quick {
+            let effects = [record(.steady, "", "steady for \(drill.steady.duration.forPeople)")]
+            if workloads.isEmpty { return effects + enter(.steps, now) + advance(now) }
+            return effects + enter(.warmingUp, now) + [.startWorkloads]
+        }
+        guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
+        return cannotRun(
+            "the steady state was not reached within \(drill.steady.within.forPeople)\(quick ? "" : " (p99 too high)")",
+            now)
+    }
+
+    /// Every writer must have been acknowledged for a second, so that the ledger sees the moment of the fault.
+    mutating func waitForWarm(_ seen: Observation, _ now: Instant) -> [Effect] {
+        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: .seconds(1), now) {
+            return enter(.steps, now) + advance(now)
+        }
+        guard now - phaseStart > drill.steady.within else { return [] }
+        return cannotRun(
+            "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)", now)
+    }
+
+    mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {
+        let start = clockStart ?? phaseStart
+        let settling = open.contains { $0.value.hold != nil } || !lifting.isEmpty || program.awaitsEffect
+        let rto = drill.objectives.rto ?? .zero
+        // A system that never went down must be watched for RTO + W before that means anything.
+        let watched = sawOutage || now - start >= rto + drill.recovered.stable
+        if !settling, watched,
+            areGood(seen, names: ruling, since: start, for: drill.recovered.stable, now)
+        {
+            isRecovered = true
+            let note = record(.stable, "", "stable for \(drill.recovered.stable.forPeople)")
+            if abortReason == nil, failure == nil, !drill.after.isEmpty {
+                program = StepProgram(drill.after)
+                return [note] + enter(.after, now) + advance(now)
+            }
+            return [note] + enter(.stopping, now) + [.stopWriters]
+        }
+        let deadline = drill.recovered.deadline(rto: drill.objectives.rto)
+        guard now - max(start, settling ? now : start) > deadline else { return [] }
+        return [record(.deadlinePassed, "", "not recovered within \(deadline.forPeople)")]
+            + enter(.stopping, now) + [.stopWriters]
+    }
+
+    mutating func waitForSteadyAgain(_ seen: Observation, _ now: Instant) -> [Effect] {
+        let probes = Set(seen.signals.map(\.name)).subtracting(workloads)
+        if firstInjection == nil
+            || areGood(seen, names: probes, since: phaseStart, for: drill.steady.duration, now)
+        {
+            let note = record(.steadyAgain, "", "steady again after the undo")
+            return (firstInjection == nil ? [] : [note]) + enter(.fixturesDown, now) + [.takeDownFixtures]
+        }
+        guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
+        isUndoSettled = false
+        return [
+            record(
+                .notSteadyAgain, "",
+                "not steady again within \(drill.steady.within.forPeople) after the undo: recovery is incomplete"
+            )
+        ] + enter(.fixturesDown, now) + [.takeDownFixtures]
+    }
+
+    func record(_ kind: Event.Kind, _ subject: String, _ text: String, seen: Instant? = nil) -> Effect {
+        .record(kind, subject: subject, text: text, detail: .null, seen: seen)
+    }
+}
