@@ -91,7 +91,10 @@ extension DrillRunner {
 
     mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {
         let start = clockStart ?? phaseStart
-        let settling = open.contains { $0.value.hold != nil } || !lifting.isEmpty || program.awaitsEffect
+        // After an abort nothing of ours is still to come: what stood open is undone, or is the warden's to undo.
+        let isEarly = abortReason != nil || failure != nil
+        let settling =
+            !isEarly && (open.contains { $0.value.hold != nil } || !lifting.isEmpty || program.awaitsEffect)
         let rto = drill.objectives.rto ?? .zero
         // A system that never went down must be watched for RTO + W before that means anything.
         let watched = sawOutage || now - start >= rto + drill.recovered.stable

@@ -151,17 +151,26 @@ public struct DrillRunner: Sendable {
             isUndoSettled = isUndoSettled && settled
             guard phase == .undoing else { return [] }
             open = [:]
+            if areFixturesGone { return endWithoutFixtures(now) }
             // Stopped early: the faults are gone now, and measuring goes on until the system is back.
             return enter(isReadBack ? .steadyAgain : .recovering, now)
         case .fixturesDown(let settled):
-            isUndoSettled = isUndoSettled && settled
+            // Without its guard, what could not be asked for on the way was done by the warden: the journal's
+            // standing at the end is what counts.
+            isUndoSettled = settled && (isGuardLost || isUndoSettled)
             guard phase == .fixturesDown else { return [] }
             return enter(.finished, now) + [.finish]
         case .abort(let reason): return abort(reason, now)
         case .guardLost(let reason):
             guard !isGuardLost else { return [] }
             isGuardLost = true
-            return [record(.guardLost, "", reason)] + abort("the guard was lost: \(reason)", now)
+            // The warden lifts them; nobody will say when.
+            open = [:]
+            lifting = []
+            liftsDue = [:]
+            let effects = [record(.guardLost, "", reason)] + abort("the guard was lost: \(reason)", now)
+            guard areFixturesGone, phase == .recovering || phase == .steadyAgain else { return effects }
+            return effects + endWithoutFixtures(now)
         }
     }
 
@@ -235,6 +244,13 @@ public struct DrillRunner: Sendable {
         return enter(.undoing, now) + [.undoInjections(recovered: isRecovered)]
     }
 
+    /// A fixture ends with its guard: there is nothing left that could recover or be read back.
+    private var areFixturesGone: Bool { isGuardLost && !drill.fixtures.isEmpty }
+
+    private mutating func endWithoutFixtures(_ now: Instant) -> [Effect] {
+        isReadBack ? enter(.fixturesDown, now) + [.takeDownFixtures] : enter(.stopping, now) + [.stopWriters]
+    }
+
     // MARK: Ending early
 
     mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
@@ -261,6 +277,8 @@ public struct DrillRunner: Sendable {
         defer { program.cancel() }
         if firstInjection == nil && !program.awaitsInjection {
             effects += enter(.stopping, now) + [.stopWriters]
+        } else if areFixturesGone {
+            effects += endWithoutFixtures(now)
         } else if isGuardLost {
             effects += enter(.recovering, now)
         } else {

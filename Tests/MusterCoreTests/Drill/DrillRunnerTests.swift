@@ -30,6 +30,7 @@ struct Stage {
     var good: [String: Instant?] = [:]
     /// Inputs that would answer an effect are held back for these names.
     var silent: Set<String> = []
+    var isUndoSettled = true
 
     init(_ drill: Drill) {
         runner = DrillRunner(drill)
@@ -75,7 +76,7 @@ struct Stage {
             feed(.readBackDone)
         case .undoInjections(let recovered):
             asked.append(recovered ? "undo recovered" : "undo")
-            feed(.undone(settled: true))
+            feed(.undone(settled: isUndoSettled))
         case .takeDownFixtures:
             asked.append("down")
             feed(.fixturesDown(settled: true))
@@ -220,14 +221,63 @@ struct Stage {
         #expect(stage.runner.phase == .finished)
     }
 
+    @Test func aLostGuardTakesItsFixturesWithItSoNothingIsMeasuredOrReadBack() {
+        let held = Self.inject("hang", held: true, hold: .seconds(60), .after)
+        var stage = Stage(Self.drill([held]))
+        stage.watch(for: .seconds(4))
+        stage.feed(.guardLost("end of output"))
+        #expect(stage.runner.phase == .finished)
+        #expect(stage.asked.suffix(4) == ["stop", "read back", "down", "finish"])
+        #expect(stage.runner.isUndoSettled)
+    }
+
+    @Test func theJournalAfterALostGuardCountsMoreThanAnUndoThatFailedWithIt() {
+        var stage = Stage(Self.drill([Self.inject("hang", held: true, hold: .seconds(60), .after)]))
+        stage.watch(for: .seconds(4))
+        stage.isUndoSettled = false
+        stage.feed(.abort("the guard puts everything back"))
+        #expect(stage.runner.phase == .recovering && !stage.runner.isUndoSettled)
+        stage.feed(.guardLost("end of output"))
+        #expect(stage.runner.phase == .finished)
+        #expect(stage.runner.isUndoSettled)
+    }
+
+    @Test func aHeldFaultThatNobodyCanLiftDoesNotHoldUpTheEnd() {
+        var drill = Self.drill([Self.inject("hang", held: true, hold: .seconds(60), .after)])
+        drill.fixtures = []
+        drill.targets = [:]
+        var stage = Stage(drill)
+        stage.watch(for: .seconds(4))
+        stage.down("ping", "writes")
+        stage.feed(.guardLost("end of output"))
+        stage.watch(for: .seconds(30))
+        #expect(stage.runner.phase == .finished)
+        #expect(stage.asked.contains("deadline-passed"))
+    }
+
     @Test func aLostGuardIsNotAskedForAnUndo() {
-        var stage = Stage(Self.drill([Self.inject("crash")]))
+        var drill = Self.drill([Self.inject("crash")])
+        drill.fixtures = []
+        var stage = Stage(drill)
         stage.watch(for: .seconds(4))
         stage.feed(.guardLost("end of output"))
         #expect(stage.runner.phase == .recovering)
         stage.watch(for: .seconds(30))
         #expect(!stage.asked.contains("undo") && !stage.asked.contains("undo recovered"))
         #expect(stage.asked.suffix(2) == ["down", "finish"])
+    }
+
+    @Test func aLostGuardDoesNotLeaveTheRunWaitingForALift() {
+        for hold in [Duration.seconds(3), nil] {
+            var stage = Stage(
+                Self.drill([Self.inject("pause", held: true, hold: hold, .after), Step(.wait(.seconds(9)))]))
+            stage.watch(for: .seconds(4))
+            stage.down("ping", "writes")
+            stage.feed(.guardLost("end of output"))
+            stage.watch(for: .seconds(30))
+            #expect(stage.runner.phase == .finished)
+            #expect(!stage.asked.contains("lift pause"))
+        }
     }
 
     @Test func aHeldFaultIsLiftedByItselfAndRecoveryAfterCountsFromThere() {
