@@ -30,6 +30,14 @@ final class EventLoop: @unchecked Sendable {
     private let stopping = Atomic<Bool>(false)
     private var events = [ccurl_event](repeating: ccurl_event(), count: 64)
     private var transfers: Transfers?
+    /// For how long altogether this thread has not looked although something was due: others had the processor,
+    /// or an action took long.
+    private(set) var neglected: Duration = .zero
+    private var lastLook = Instant(nanoseconds: 0)
+    private var patiences = 0
+    private var isTicking = false
+    /// How short a neglect is noticed while somebody counts on it.
+    private static let tick = Duration.milliseconds(5)
     /// Attempts that are under way, counted by those who start them.
     var inFlight = 0
     let inFlightLimit: Int
@@ -109,7 +117,9 @@ final class EventLoop: @unchecked Sendable {
     func run(until isDone: () -> Bool = { false }) {
         while !stopping.load(ordering: .acquiring), !isDone() {
             runJobs()
-            while let action = timers.popDue(monotonicNow()) { action() }
+            // Not the clock again after each action: what they put off comes after a look at the descriptors.
+            let now = look()
+            while let action = timers.popDue(now) { action() }
             transfers?.collect()
             if stopping.load(ordering: .acquiring) || isDone() { return }
             let next = timers.next
@@ -122,22 +132,52 @@ final class EventLoop: @unchecked Sendable {
     /// Forgets timers, jobs and watches, which hold on to those who made them. After `run`.
     func clear() {
         timers = TimerQueue()
+        isTicking = false
         jobs.withLock { $0 = [] }
         for descriptor in watches.indices where descriptor != Int(timer) && descriptor != Int(wake) {
             unwatch(Int32(descriptor))
         }
     }
 
-    private func dispatch(wait: Bool) {
-        let count = ccurl_epoll_wait(epoll, &events, Int32(events.count), wait ? 1 : 0)
-        guard count > 0 else { return }
-        for index in 0..<Int(count) {
-            let descriptor = Int(UInt32(truncatingIfNeeded: events[index].key))
-            // A descriptor closed and reused within this batch has another generation.
-            guard watches[descriptor].generation == UInt32(events[index].key >> 32) else { continue }
-            watches[descriptor].handler?(Readiness(rawValue: events[index].events))
+    /// Adds to what was neglected, as far as the earliest timer tells.
+    private func look() -> Instant {
+        let now = monotonicNow()
+        if let next = timers.next {
+            let late = now - max(lastLook, Instant(nanoseconds: next))
+            // Less is what waking up takes.
+            if late > .milliseconds(1) { neglected += late }
         }
-        transfers?.collect()
+        lastLook = now
+        return now
+    }
+
+    /// Counts those who need to know what is neglected: while there are any, a timer is never far.
+    func countPatience(_ change: Int) {
+        patiences += change
+        if patiences > 0, !isTicking { beat() }
+    }
+
+    private func beat() {
+        isTicking = patiences > 0
+        if isTicking { at(monotonicNow() + Self.tick) { [unowned self] in beat() } }
+    }
+
+    private func dispatch(wait: Bool) {
+        var mayWait = wait
+        // What is ready beyond one batch must not wait for timers, which may be its timeouts.
+        for _ in 0..<32 {
+            let count = Int(ccurl_epoll_wait(epoll, &events, Int32(events.count), mayWait ? 1 : 0))
+            guard count > 0 else { return }
+            for index in 0..<count {
+                let descriptor = Int(UInt32(truncatingIfNeeded: events[index].key))
+                // A descriptor closed and reused within this batch has another generation.
+                guard watches[descriptor].generation == UInt32(events[index].key >> 32) else { continue }
+                watches[descriptor].handler?(Readiness(rawValue: events[index].events))
+            }
+            transfers?.collect()
+            if count < events.count { return }
+            mayWait = false
+        }
     }
 
     private func runJobs() {

@@ -45,15 +45,21 @@ final class HTTPChannel {
         transfers = try loop.httpTransfers()
     }
 
-    /// Sends once and calls `done` once, on the loop's thread, at the latest shortly after `timeout`.
+    /// Sends once and calls `done` once, on the loop's thread, at the latest when its patience ends.
     func send(_ request: HTTPRequest, timeout: Duration, done: @escaping (HTTPAnswer) -> Void) {
         let transfer = idle.popLast() ?? HTTPTransfer()
         guard let transfer else {
             done(HTTPAnswer(status: 0, headers: [], body: [], failure: .nothingSent, code: 12))
             return
         }
-        transfer.prepare(request, timeout: timeout)
+        transfer.prepare(request)
+        // Not curl's own timeout, which it looks at before it looks whether an answer is there.
+        let patience = Patience(timeout, on: loop) { [transfers] in
+            transfers.remove(transfer)
+            transfer.finish(CURLE_OPERATION_TIMEDOUT)
+        }
         transfer.done = { [self] answer in
+            patience.cancel()
             idle.append(transfer)
             done(answer)
         }
@@ -66,7 +72,6 @@ final class HTTPTransfer {
     let easy: UnsafeMutableRawPointer
     fileprivate(set) var done: ((HTTPAnswer) -> Void)?
     private var request: HTTPRequest?
-    private var timeout: Duration = .zero
     private var body: [UInt8] = []
     private var headers: [UInt8] = []
     private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -83,6 +88,8 @@ final class HTTPTransfer {
         ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         ccurl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
         ccurl_set_long(easy, CURLOPT_TCP_NODELAY, 1)
+        // 0 would be curl's own five minutes.
+        ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(Int32.max))
         ccurl_set_write(
             easy,
             { bytes, size, count, user in HTTPTransfer.of(user).keep(bytes, size * count, \.body) }, user)
@@ -110,15 +117,9 @@ final class HTTPTransfer {
         return count
     }
 
-    func prepare(_ new: HTTPRequest, timeout newTimeout: Duration) {
+    func prepare(_ new: HTTPRequest) {
         body.removeAll(keepingCapacity: true)
         headers.removeAll(keepingCapacity: true)
-        if timeout != newTimeout {
-            timeout = newTimeout
-            let milliseconds = max(1, Int((newTimeout.nanoseconds + 999_999) / 1_000_000))
-            ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds)
-            ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds)
-        }
         guard request != new else { return }
         let old = request
         request = new

@@ -47,7 +47,7 @@ final class RedisConnection {
     private var skipped = 0
     private var commandSent = false
     private var done: ((Result) -> Void)?
-    private var timeout: TimerQueue.Ticket?
+    private var patience: Patience?
 
     init(loop: EventLoop, address: RedisAddress) {
         self.loop = loop
@@ -71,8 +71,7 @@ final class RedisConnection {
         expected = commands.count
         replies = []
         commandSent = false
-        timeout = loop.at(deadline) { [unowned self] in
-            timeout = nil
+        patience = Patience(deadline - monotonicNow(), on: loop) { [unowned self] in
             finish(.failed(code: ETIMEDOUT, nothingSent: !commandSent, timedOut: true))
         }
         let bytes = commands.flatMap { RedisReply.command($0) }
@@ -120,8 +119,8 @@ final class RedisConnection {
     }
 
     private func finish(_ result: Result) {
-        if let timeout { loop.cancel(timeout) }
-        timeout = nil
+        patience?.cancel()
+        patience = nil
         // After a failure an answer could still come and be taken for the next command's.
         if case .failed = result { stream.close() }
         guard let done else { return }

@@ -37,16 +37,16 @@ private final class ExecProber: Prober {
     }
 
     func look(timeout: Duration, done: @escaping (Finding) -> Void) {
-        var ticket: TimerQueue.Ticket?
+        var patience: Patience?
         last += 1
         let number = last
         do {
-            running[number] = try SessionProcess(argv, loop: loop) { [weak self, loop] code in
-                if let ticket { loop.cancel(ticket) }
+            running[number] = try SessionProcess(argv, loop: loop) { [weak self] code in
+                patience?.cancel()
                 self?.running[number] = nil
                 done(code == 0 ? .ok : .error(SampleCode.exitStatus + code))
             }
-            ticket = loop.at(monotonicNow() + timeout) { [weak self] in
+            patience = Patience(timeout, on: loop) { [weak self] in
                 self?.running.removeValue(forKey: number)?.killSession()
                 done(.timeout)
             }

@@ -11,7 +11,8 @@ struct Finding: Hashable {
 
 /// A probe at work on one loop. Belongs to the loop's thread.
 protocol Prober: AnyObject {
-    /// Looks once. `done` is called once, at the latest shortly after `timeout`, on the loop's thread.
+    /// Looks once. `done` is called once, on the loop's thread, at the latest when the loop has been attentive for
+    /// `timeout` (see `Patience`).
     func look(timeout: Duration, done: @escaping (Finding) -> Void)
     /// Ends what is under way, where that would go on by itself.
     func close()

@@ -37,12 +37,12 @@ private final class TCPProber: Prober {
 
     func look(timeout: Duration, done: @escaping (Finding) -> Void) {
         let stream = StreamConnection(loop: loop)
-        let ticket = loop.at(monotonicNow() + timeout) {
+        let patience = Patience(timeout, on: loop) {
             stream.close()
             done(.timeout)
         }
-        stream.open(endpoint) { [loop] code in
-            loop.cancel(ticket)
+        stream.open(endpoint) { code in
+            patience.cancel()
             stream.close()
             done(code == 0 ? .ok : .error(code))
         }

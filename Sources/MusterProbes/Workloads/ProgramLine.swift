@@ -20,7 +20,7 @@ final class ProgramLine {
     private var outgoing: [UInt8] = []
     private var lastID: Int64 = 0
     private var done: ((Result) -> Void)?
-    private var timeout: TimerQueue.Ticket?
+    private var patience: Patience?
 
     init(_ argv: [String], _ loop: EventLoop) {
         self.argv = argv
@@ -38,8 +38,7 @@ final class ProgramLine {
         if code != 0 { return done(.notStarted(code)) }
         lastID += 1
         self.done = done
-        timeout = loop.at(deadline) { [unowned self] in
-            timeout = nil
+        patience = Patience(deadline - monotonicNow(), on: loop) { [unowned self] in
             finish(.timeout)
         }
         var request = request
@@ -112,8 +111,8 @@ final class ProgramLine {
     }
 
     private func finish(_ result: Result) {
-        if let timeout { loop.cancel(timeout) }
-        timeout = nil
+        patience?.cancel()
+        patience = nil
         let done = self.done
         self.done = nil
         if case .answer = result {

@@ -33,7 +33,7 @@ enum ReadAnswer: Hashable, Sendable {
 }
 
 /// One writer's way to its store; one operation at a time. Belongs to its loop's thread. Each operation calls
-/// `done` once, at the latest shortly after the deadline.
+/// `done` once, at the latest shortly after the deadline, put off by what the loop neglects (see `Patience`).
 protocol StoreClient: AnyObject {
     func put(_ key: String, _ value: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
     /// How many keys one read takes.
