@@ -9,7 +9,7 @@ import Testing
 @Suite struct LedgerTests {
     private let header = LedgerRecord.header(workload: "kv", run: "r", seed: 9, payloadBytes: 64)
 
-    private func soon() -> Instant { SystemTimekeeper().monotonic() + .seconds(5) }
+    private func soon() -> Instant { SystemTimekeeper().monotonic() + .seconds(60) }
 
     private func write(_ count: Int64, to path: String) throws {
         let file = try LedgerFile(path: path, header: header)
@@ -72,12 +72,12 @@ import Testing
         engine.startWorkloads()
         #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 20 })
         engine.ledgerFiles[0].hold(true)
-        #expect(eventually { engine.snapshot().workloads[0].awaitingDisk >= 20 })
+        #expect(eventually { engine.snapshot().workloads[0].awaitingDisk >= 40 })
         engine.stopWorkloads()
         let ledger = engine.ledgers()[0]
         let durable = engine.snapshot().workloads[0].acknowledged
         #expect(ledger.entries.filter(\.isAcknowledged).count == durable)
-        #expect(ledger.entries.filter { $0.outcome == .info }.count >= 20)
+        #expect(ledger.entries.filter { $0.outcome == .info }.count >= 40)
         #expect(ledger.blindWindow > .milliseconds(50), "\(ledger.blindWindow)")
         engine.stop()
     }
@@ -97,7 +97,12 @@ import Testing
         engine.ledgerFiles[0].hold(true)
         try engine.start()
         engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].missed >= 20 })
+        // Others are missed because the machine is busy.
+        let missed = {
+            engine.signals().flatMap(\.samples).filter { $0.code == SampleCode.ledgerFull }
+        }
+        #expect(eventually { missed().count >= 20 })
+        #expect(eventually { received.withLock { $0 } >= 10 })
         #expect(received.withLock { $0 } == 10)
         engine.ledgerFiles[0].hold(false)
         #expect(eventually { received.withLock { $0 } > 30 })
@@ -105,8 +110,7 @@ import Testing
         let ledger = engine.ledgers()[0]
         #expect(ledger.entries.count == received.withLock { $0 })
         #expect(ledger.entries.allSatisfy { $0.outcome == .ok } && ledger.blindWindow == .zero)
-        let missed = engine.signals().flatMap(\.samples).filter { $0.code == SampleCode.ledgerFull }
-        #expect(missed.count >= 20 && missed.allSatisfy { $0.outcome == .unknown })
+        #expect(missed().allSatisfy { $0.outcome == .unknown })
         let path = engine.ledgerFiles[0].path
         engine.stop()
         #expect(try RecoveredLedger.read(path).entries == ledger.entries)

@@ -22,6 +22,21 @@ import Testing
         #expect(order.count == dues.indices.filter { $0 % 3 != 0 }.count && queue.next == nil)
     }
 
+    @Test func patienceDoesNotCountWhatItsLoopNeglects() throws {
+        let loop = try EventLoop()
+        let began = monotonicNow()
+        var ended: Instant?
+        let cancelled = Patience(.milliseconds(200), on: loop) { Issue.record("it was cancelled") }
+        let patience = Patience(.milliseconds(100), on: loop) { ended = monotonicNow() }
+        loop.at(began + .milliseconds(20)) { pass(.milliseconds(300)) }
+        // Also one that became due while the loop stood still can be cancelled by what is found afterwards.
+        loop.at(began + .milliseconds(30)) { cancelled.cancel() }
+        loop.run { ended != nil }
+        patience.cancel()
+        #expect(try #require(ended) - began >= .milliseconds(380))
+        #expect(loop.neglected >= .milliseconds(280))
+    }
+
     @Test func quantilesOfLatenessAreWithinTheirBuckets() {
         var histogram = LatenessHistogram()
         #expect(histogram.quantile(0.99) == 0)

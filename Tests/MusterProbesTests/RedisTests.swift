@@ -35,12 +35,12 @@ final class TestRedis {
         ).start()
         var probe = RedisProbe()
         probe.redis = url
-        #expect(try eventually { try attempt(probe, timeout: .seconds(1)).isUp })
+        #expect(try eventually { try attempt(probe, timeout: .seconds(60)).isUp })
     }
 
     func kill() {
         _ = try? child?.kill()
-        _ = try? child?.wait(for: .seconds(5))
+        _ = try? child?.wait(for: .seconds(60))
         child = nil
     }
 
@@ -51,7 +51,7 @@ final class TestRedis {
         let address = try #require(RedisAddress(url))
         let connection = RedisConnection(loop: loop, address: address)
         var result: RedisConnection.Result?
-        connection.exchange([words], until: monotonicNow() + .seconds(5)) { result = $0 }
+        connection.exchange([words], until: monotonicNow() + .seconds(60)) { result = $0 }
         loop.run { result != nil }
         connection.close()
         return result?.reply
@@ -106,7 +106,7 @@ final class TestRedis {
         #expect(
             eventually { engine.observation(window: .seconds(1)).signals.allSatisfy { $0.goodSince != nil } })
         engine.stopWorkloads()
-        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(20))[0]
+        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(120))[0]
         let signals = engine.signals()
         engine.stop()
         let readBack = try #require(ledger.readBack)
@@ -143,7 +143,8 @@ final class TestRedis {
             "EVAL",
             "redis.call('SELECT', 3) local k = redis.call('KEYS', '*-5-9') return redis.call('SET', string.gsub(k[1], '%-5%-9$', '-5-123456'), 'x')",
             "0")
-        let readBack = try #require(engine.readBack(gap: .milliseconds(50), within: .seconds(20))[0].readBack)
+        let readBack = try #require(
+            engine.readBack(gap: .milliseconds(50), within: .seconds(120))[0].readBack)
         engine.stop()
         #expect(readBack.isComplete, "\(readBack.problems)")
         let found = Dictionary(uniqueKeysWithValues: readBack.found.map { ($0.key, $0) })
@@ -158,9 +159,9 @@ final class TestRedis {
         try redis.run("REPLICAOF", "127.0.0.1", "\(try closedPort())")
         var probe = RedisProbe()
         probe.redis = redis.url
-        #expect(try attempt(probe, timeout: .seconds(2)).outcome == .ok)
+        #expect(try attempt(probe, timeout: .seconds(60)).outcome == .ok)
         probe.write = "muster-probe"
-        let sample = try attempt(probe, timeout: .seconds(2))
+        let sample = try attempt(probe, timeout: .seconds(60))
         #expect(sample.outcome == .error && sample.code == SampleCode.refusedByServer)
     }
 }

@@ -13,7 +13,7 @@ final class TemporaryFolder: Sendable {
         guard let made = mkdtemp(&template) else { throw SystemError.last("make a folder") }
         path = String(cString: made)
     }
-    deinit { _ = try? Spawn(["/bin/rm", "-rf", path]).start().wait(for: .seconds(10)) }
+    deinit { _ = try? Spawn(["/bin/rm", "-rf", path]).start().wait(for: .seconds(60)) }
 
     func write(_ name: String, _ text: String) throws -> String {
         let file = try Descriptor(opening: "\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o755)
@@ -23,7 +23,7 @@ final class TemporaryFolder: Sendable {
 }
 
 /// Polls until `condition` holds; false when it does not within the time.
-func eventually(within limit: Duration = .seconds(10), _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within limit: Duration = .seconds(60), _ condition: () throws -> Bool) rethrows -> Bool {
     let clock = SystemTimekeeper()
     let deadline = clock.monotonic() + limit
     while try !condition() {
@@ -65,7 +65,7 @@ func drillProbe(_ probe: any Probe, every: Duration, timeout: Duration, slow: Du
 }
 
 func drillWorkload(
-    _ workload: any Workload, writers: Int = 4, perSecond: Int64 = 200, timeout: Duration = .milliseconds(500)
+    _ workload: any Workload, writers: Int = 4, perSecond: Int64 = 200, timeout: Duration = .seconds(30)
 ) -> DrillWorkload {
     DrillWorkload(
         name: "kv", kind: "test", workload: workload,

@@ -20,12 +20,28 @@ final class TestServer: Sendable {
         case hang
         /// Answers after a while.
         case late(Duration, Int, String)
+
+        /// Whether a probe must find it bad.
+        var isFailure: Bool {
+            switch self {
+            case .status(let status, _), .late(_, let status, _): !(200...399).contains(status)
+            case .reset, .hang: true
+            }
+        }
+    }
+    /// What was done for a request.
+    struct Handled: Sendable {
+        var at: Instant
+        var reply: Reply
+        /// When the answer was with the kernel; nil while it is not, or when there was none.
+        var written: Instant?
     }
 
     let port: UInt16
     private let listener: Int32
     private let answer: @Sendable (Request) -> Reply
     private let open = Mutex<Set<Int32>>([])
+    private let log = Mutex<[String: Handled]>([:])
     private let isStopped = Atomic<Bool>(false)
 
     var url: String { "http://127.0.0.1:\(port)" }
@@ -52,14 +68,19 @@ final class TestServer: Sendable {
         for connection in open.withLock({ $0 }) { shutdown(connection, Int32(SHUT_RDWR)) }
     }
 
+    /// By path, the last request of each.
+    func handled() -> [String: Handled] { log.withLock { $0 } }
+
     private func serve(_ connection: Int32) {
         var shallReset = false
         while let request = Self.read(connection) {
-            switch answer(request) {
-            case .status(let status, let body): Self.write(connection, status, body)
+            let reply = answer(request)
+            log.withLock { $0[request.path] = Handled(at: request.at, reply: reply) }
+            switch reply {
+            case .status(let status, let body): respond(connection, request, status, body)
             case .late(let delay, let status, let body):
                 SystemTimekeeper().sleep(for: delay)
-                Self.write(connection, status, body)
+                respond(connection, request, status, body)
             case .hang:
                 var byte: UInt8 = 0
                 while recv(connection, &byte, 1, 0) > 0 {}
@@ -99,11 +120,12 @@ final class TestServer: Sendable {
         }
     }
 
-    private static func write(_ connection: Int32, _ status: Int, _ body: String) {
+    private func respond(_ connection: Int32, _ request: Request, _ status: Int, _ body: String) {
         let text =
             "HTTP/1.1 \(status) Test\r\nX-Role: primary\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
         let bytes = Array(text.utf8)
         _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        log.withLock { $0[request.path]?.written = SystemTimekeeper().monotonic() }
     }
 }
 

@@ -54,7 +54,7 @@ final class ForgetfulStore: Sendable {
             }
             kept[name(phantom)] = "never written " + name(phantom)
         }
-        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(20))[0]
+        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(120))[0]
         engine.stop()
         let readBack = try #require(ledger.readBack)
         #expect(readBack.isComplete && readBack.passes == 2 && readBack.late.isEmpty, "\(readBack.problems)")
@@ -83,18 +83,20 @@ final class ForgetfulStore: Sendable {
             [], [drillWorkload(httpWorkload(server), timeout: .milliseconds(150))], in: folder)
         try engine.start()
         engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].sent >= 40 })
+        #expect(eventually { entriesByStream(engine).min() ?? 0 >= 10 })
         // From now on nobody listens.
         server.stop()
-        let before = engine.snapshot().workloads[0].sent
-        #expect(eventually { engine.snapshot().workloads[0].sent >= before + 40 })
+        let before = entriesByStream(engine).max() ?? 0
+        #expect(eventually { entriesByStream(engine).min() ?? 0 >= before + 5 })
         engine.stopWorkloads()
         let entries = engine.ledgers()[0].entries
         let samples = engine.signals().flatMap(\.samples)
         engine.stop()
         for sequence in 1...8 {
             for entry in entries where entry.key.sequence == sequence {
-                #expect(entry.outcome == (sequence % 4 == 1 ? .fail : .info), "\(entry)")
+                let isInTime = server.answered(entry, within: .milliseconds(150))
+                let isAsExpected = entry.outcome == (sequence % 4 == 1 ? .fail : .info)
+                #expect(isAsExpected || !isInTime && entry.outcome == .info, "\(entry)")
             }
         }
         let codes = Set(samples.filter(\.isDown).map(\.code))
@@ -141,7 +143,8 @@ final class ForgetfulStore: Sendable {
         engine.startWorkloads()
         #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 20 })
         engine.stopWorkloads()
-        let readBack = try #require(engine.readBack(gap: .milliseconds(20), within: .seconds(20))[0].readBack)
+        let readBack = try #require(
+            engine.readBack(gap: .milliseconds(20), within: .seconds(120))[0].readBack)
         engine.stop()
         #expect(readBack.isComplete && readBack.passes == 3)
         #expect(readBack.late == [EntryKey(stream: 1, sequence: 2)])
@@ -154,10 +157,10 @@ final class ForgetfulStore: Sendable {
         var workload = ExecWorkload()
         workload.exec = ["python3", "/\(example)/Fixtures/exec_workload.py", data.path]
         let engine = try MeasuringEngine(
-            [], [drillWorkload(workload, writers: 2, perSecond: 40, timeout: .seconds(2))], in: folder)
+            [], [drillWorkload(workload, writers: 2, perSecond: 40, timeout: .seconds(30))], in: folder)
         try engine.start()
         engine.startWorkloads()
-        #expect(eventually(within: .seconds(20)) { engine.snapshot().workloads[0].acknowledged >= 20 })
+        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 20 })
         engine.stopWorkloads()
         let entries = engine.ledgers()[0].entries
         // Two that are gone, one that nobody wrote.
@@ -165,7 +168,8 @@ final class ForgetfulStore: Sendable {
             separator: "-")
         #expect(unlink("\(data.path)/\(name)-0-3") == 0 && unlink("\(data.path)/\(name)-1-2") == 0)
         _ = try data.write("\(name)-1-9999", "never written")
-        let readBack = try #require(engine.readBack(gap: .milliseconds(50), within: .seconds(20))[0].readBack)
+        let readBack = try #require(
+            engine.readBack(gap: .milliseconds(50), within: .seconds(120))[0].readBack)
         engine.stop()
         #expect(readBack.isComplete, "\(readBack.problems)")
         let found = Set(readBack.found.map(\.key))
@@ -192,20 +196,25 @@ final class ForgetfulStore: Sendable {
         var workload = ExecWorkload()
         workload.exec = ["python3", script]
         let engine = try MeasuringEngine(
-            [], [drillWorkload(workload, writers: 1, perSecond: 10, timeout: .seconds(1))], in: folder)
+            [], [drillWorkload(workload, writers: 1, perSecond: 10, timeout: .seconds(5))], in: folder)
         try engine.start()
         engine.startWorkloads()
-        #expect(eventually(within: .seconds(20)) { engine.snapshot().workloads[0].acknowledged >= 4 })
+        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 4 })
         engine.stopWorkloads()
         let outcomes = engine.ledgers()[0].entries.map(\.outcome)
         engine.stop()
         #expect(Array(outcomes.prefix(5)) == [.ok, .info, .ok, .info, .ok])
     }
 
+    private func entriesByStream(_ engine: MeasuringEngine) -> [Int] {
+        let entries = engine.ledgers()[0].entries
+        return (0..<4).map { stream in entries.count { $0.key.stream == stream } }
+    }
+
     private func names(in folder: String) throws -> [String] {
         let out = folder + "/.names"
         let probe = ["sh", "-c", "ls \(folder) > \(out)"]
-        _ = try Spawn(["/bin/sh"] + probe.dropFirst()).start().wait(for: .seconds(5))
+        _ = try Spawn(["/bin/sh"] + probe.dropFirst()).start().wait(for: .seconds(60))
         defer { unlink(out) }
         return try #require(try readSmallFile(out)).split(separator: "\n").map(String.init)
     }
