@@ -30,6 +30,7 @@ struct DrillRun {
         let signals = SignalWatch { inbox.post(.signal($0)) }
         defer { withExtendedLifetime(signals) {} }
         let start = clock.monotonic()
+        let binary = BinaryHash()
         let view = LiveView(start: start, isSilent: isJSON)
         view.objective = prepared.drill.objectives.rto
         let storePath = prepared.project.outcomesPath(storeOptions.outcomes)
@@ -42,7 +43,8 @@ struct DrillRun {
             onEvent: { inbox.post(.guardEvent($0)) },
             onLoss: { inbox.post(.input(.guardLost($0.message))) })
         let store = try storeOptions.open(prepared.project, access: .readWrite)
-        let header = try RunHeaders.make(prepared, start: start, hello: local.client.hello)
+        let header = try RunHeaders.make(
+            prepared, start: start, hello: local.client.hello, binaryHash: binary.text)
         let number = try store.begin(header)
         let writer = StoreWriter(store, run: header.id) { text in
             Terminal.complain(

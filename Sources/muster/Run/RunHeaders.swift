@@ -5,7 +5,9 @@ import MusterSystem
 
 /// What is known of a run when it begins.
 enum RunHeaders {
-    static func make(_ prepared: PreparedDrill, start: Instant, hello: Hello) throws -> RunHeader {
+    static func make(
+        _ prepared: PreparedDrill, start: Instant, hello: Hello, binaryHash: String
+    ) throws -> RunHeader {
         let drill = prepared.drill
         var system = utsname()
         uname(&system)
@@ -26,17 +28,6 @@ enum RunHeaders {
     private static var actor: String {
         let environment = ProcessInfo.processInfo.environment
         return environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"] ?? "uid \(getuid())"
-    }
-
-    /// Of the running binary. Read in pieces: it is large, and memory is measured.
-    private static var binaryHash: String {
-        guard let file = FileHandle(forReadingAtPath: "/proc/self/exe") else { return "" }
-        defer { try? file.close() }
-        var hash = SHA256()
-        while let data = try? file.read(upToCount: 1 << 20), !data.isEmpty {
-            data.withUnsafeBytes { hash.update($0) }
-        }
-        return hash.hex
     }
 
     private static func text<T>(_ field: inout T) -> String {
