@@ -43,6 +43,7 @@ def first_probe(bench):
     so the store is there already."""
     taken = []
     for _ in range(bench.runs(15) + 1):
+        bench.patience.wait()
         began = time.monotonic_ns()
         run = subprocess.Popen(
             [bench.muster, "run", bench.drill], env=bench.environment, stdin=subprocess.DEVNULL,
@@ -64,6 +65,7 @@ def journal(bench):
     place = bench.work + "/journal"
     os.mkdir(place, 0o700)
     yield Figure("journal", "one fdatasync of this disk, for comparison", "ms", None, synced(place, bench.runs(500)))
+    bench.patience.wait()
     done = subprocess.run(
         [bench.journal_row, place, str(bench.runs(1000))], check=True, stdout=subprocess.PIPE, text=True)
     rows = [int(line) / 1e6 for line in done.stdout.split()]
@@ -92,19 +94,21 @@ def undo(bench):
             guard = Guard(bench.guard, bench.state, bench.environment)
             try:
                 for number, sleeper in enumerate(sleepers):
-                    answer = guard.inject(
-                        f"hang-{number}", "process-pause", {}, {"count": 1, "process": pid_file(bench, sleeper.pid)})
-                    injected.append((answer["to"] - answer["from"]) / 1e6)
+                    target = {"count": 1, "process": pid_file(bench, sleeper.pid)}
+                    began = time.monotonic_ns()
+                    guard.inject(f"hang-{number}", "process-pause", {}, target)
+                    injected.append((time.monotonic_ns() - began) / 1e6)
             finally:
                 guard.kill_all()
             expect(sleepers, "T")
+            bench.patience.wait()
             undone += bench.time(bench.guard, "undo", "--state", bench.state, count=1, exactly=True)
             expect(sleepers, "S")
         finally:
             for sleeper in sleepers:
                 sleeper.kill()
                 sleeper.wait()
-    yield Figure("undo", "process-pause in the hands, its row included", "ms", None, injected)
+    yield Figure("undo", "inject of a process-pause, request to answer", "ms", None, injected)
     yield Figure("undo", f"muster-guard undo of {count} open injections", "ms", 1000, undone)
 
 

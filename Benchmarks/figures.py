@@ -9,6 +9,7 @@ class Figure:
     def __init__(self, group, name, unit, budget, values):
         self.group, self.name, self.unit, self.budget = group, name, unit, budget
         self.values = sorted(values)
+        self.was_busy = False
 
     @property
     def median(self):
@@ -24,11 +25,13 @@ class Figure:
     @property
     def verdict(self):
         """A busy machine makes figures larger, never smaller. So a budget is missed when even the quicker
-        quarter of the runs is over it; when only the median is, the machine was too noisy to tell."""
+        quarter of the runs is over it; when only the median is, or the machine never was quiet, nobody can tell."""
         if self.budget is None:
             return ""
         if self.median <= self.budget:
             return "ok"
+        if self.was_busy:
+            return "busy"
         return "MISSED" if self.quartiles[0] > self.budget else "noisy"
 
     def row(self):

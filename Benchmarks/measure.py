@@ -13,6 +13,7 @@ import time
 from benches import GROUPS
 from figures import table
 from guardline import processes_of
+from quiet import Patience
 
 
 class Bench:
@@ -32,6 +33,7 @@ class Bench:
             **os.environ, "MUSTER_STATE": self.state, "MUSTER_RUNTIME": work + "/runtime",
             "MUSTER_OUTCOMES": self.outcomes}
         self.environment.pop("MUSTER_BUILD_ONLY", None)
+        self.patience = Patience(0)
 
     def runs(self, count):
         return max(5, count // 5) if self.is_quick else count
@@ -70,6 +72,8 @@ def arguments():
     parser.add_argument("--json", metavar="FILE", help="write the figures as JSON as well")
     parser.add_argument("--place", metavar="DIR", default="/var/tmp", help="the disk that is measured")
     parser.add_argument("--only", choices=GROUPS, action="append", help="this group of figures; may be given twice")
+    parser.add_argument(
+        "--patience", metavar="SECONDS", type=float, default=60, help="wait so long per group for a quiet machine")
     return parser.parse_args()
 
 
@@ -83,8 +87,12 @@ def main():
         bench = Bench(wanted.root, work, wanted.quick)
         for group in wanted.only or GROUPS:
             print(f"  {group} ...", file=sys.stderr)
+            bench.patience = Patience(wanted.patience)
+            bench.patience.wait()
             try:
-                figures += GROUPS[group](bench)
+                for figure in GROUPS[group](bench):
+                    figure.was_busy = bench.patience.was_busy
+                    figures.append(figure)
             except RuntimeError as error:
                 failures.append(f"{group}: {error}")
         left = processes_of(work)
@@ -98,11 +106,14 @@ def main():
         with open(wanted.json, "w", encoding="utf-8") as file:
             json.dump({"machine": where, "figures": [figure.plain() for figure in figures]}, file, indent=2)
     missed = [figure.name for figure in figures if figure.verdict == "MISSED"]
+    unknown = [figure.name for figure in figures if figure.verdict in ("busy", "noisy")]
     for text in failures:
         print(f"Benchmarks/run: could not be measured: {text} (kept: {work})", file=sys.stderr)
     if missed:
         print(f"Benchmarks/run: missed: {'; '.join(missed)}", file=sys.stderr)
-    return 1 if missed or failures else 0
+    if unknown:
+        print(f"Benchmarks/run: the machine was too busy to tell: {'; '.join(unknown)}", file=sys.stderr)
+    return 1 if missed or failures else 3 if unknown else 0
 
 
 sys.exit(main())
