@@ -85,7 +85,7 @@ struct DataJudge {
 
     private func judge(_ rpo: Duration) -> (ObjectiveResult.Result, String) {
         if rpo == .zero {
-            if proven > 0 { return (.missed, lossWords + afterFault) }
+            if proven > 0 { return (.missed, measured + afterFault) }
             if let blind { return (.inconclusive, blind) }
             return (.met, "no acknowledged write was lost or corrupted")
         }

@@ -18,7 +18,7 @@ import Testing
         #expect(passed.objectives[1].interval == interval(0, 0))
         let lost = run(ledger(1...30, missing: [8, 9])).judgement
         #expect(lost.verdict == .fail)
-        #expect(lost.reason == "Failed: 2 lost of 30 acknowledged writes")
+        #expect(lost.reason == "Failed: 2 lost of 30 acknowledged writes, 180 ms to 300.2 ms old")
         #expect(lost.objectives[1].measured == "2 lost of 30 acknowledged writes, 180 ms to 300.2 ms old")
         #expect(lost.ledgers[0].lost == 2)
         #expect(run(ledger(1...30, missing: [30])).judgement.reason.hasSuffix("(split brain)"))
@@ -27,7 +27,7 @@ import Testing
     @Test func corruptCountsAsLost() {
         var given = ledger(1...30)
         given.readBack?.found[4].isIntact = false
-        #expect(run(given).judgement.reason == "Failed: 1 corrupt of 30 acknowledged writes")
+        #expect(run(given).judgement.reason == "Failed: 1 corrupt of 30 acknowledged writes, 480 ms to 600.2 ms old")
     }
 
     @Test func bothMissesAreNamed() {
@@ -36,7 +36,7 @@ import Testing
         #expect(
             both.judgement.reason
                 == "Failed: recovered in 1.23 s to 1.241 s, not within the 100 ms allowed; "
-                + "1 lost of 30 acknowledged writes")
+                + "1 lost of 30 acknowledged writes, 80 ms to 200.2 ms old")
     }
 
     @Test func whatWasNotReadIsNotLost() {

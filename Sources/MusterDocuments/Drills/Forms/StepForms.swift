@@ -9,7 +9,14 @@ struct InjectForm: Formed {
     var hold: Duration?
     var recovery: InjectStep.Recovery?
     var clock = ClockWord()
+    var mending: MendingWord?
+    var detached: NotYet?
     var at: Duration?
+
+    /// Data faults are mended by the recovery under test; the word says so where people look for it.
+    enum MendingWord: String, FormWord {
+        case byRecovery
+    }
 
     struct ClockWord: FormValue {
         static var shape: Shape { .words(["injected"]) }
@@ -33,8 +40,19 @@ struct InjectForm: Formed {
             Field("for", \.hold, "Held faults: lifted by itself after this."),
             Field("recovery", \.recovery, "Held faults: despite (while it holds) or after (once lifted)."),
             Field("clock", \.clock, default: ClockWord(), "When the fault counts as begun."),
+            Field(
+                "mending", \.mending,
+                "Data faults: the recovery under test mends the harm, as it always does."),
+            Field("detached", \.detached, "Lets the injection outlive its connection."),
             Field("at", \.at, "Since the first injection."),
-        ])
+        ],
+        check: { step in
+            if step.mending != nil, !step.inject.hasPrefix("file-") {
+                throw FormProblem(
+                    "'\(step.inject)' harms no data: Muster itself mends it", at: nil, path: "mending",
+                    expected: "no 'mending', which is for file-corrupt and its kind")
+            }
+        })
 }
 
 /// `- wait: 1s`.

@@ -11,6 +11,7 @@ struct TargetForm: Formed {
     var restart: [String] = []
     var allow: [Allowance] = []
     var hosts: NotYet?
+    var mayDisappear: NotYet?
     var resolve: NotYet?
     var among: NotYet?
 
@@ -36,6 +37,7 @@ struct TargetForm: Formed {
             Field("restart", \.restart, default: [], "A command that brings a killed process back."),
             Field("allow", \.allow, default: [], "What would otherwise be refused."),
             Field("hosts", \.hosts, "Several hosts."),
+            Field("mayDisappear", \.mayDisappear, "Losing the host is an effect, not an abort."),
             Field("resolve", \.resolve, "A command that finds a role."),
             Field("among", \.among, "The hosts among which 'resolve' chooses."),
         ],
