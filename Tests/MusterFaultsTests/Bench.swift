@@ -55,7 +55,7 @@ final class Bench {
         _ = injector.undo((try? journal.openInjections()) ?? [])
         for child in children {
             _ = try? child.kill()
-            _ = try? child.wait(for: .seconds(5))
+            _ = try? child.wait(for: .seconds(60))
         }
         _ = shell(
             "ip netns del \(namespace) 2>/dev/null; umount \(directory)/* 2>/dev/null; rm -rf \(directory)")
@@ -95,7 +95,7 @@ final class Bench {
 
     @discardableResult
     func shell(_ script: String) -> CommandResult? {
-        try? host.query(["/bin/sh", "-c", script], deadline: .seconds(30))
+        try? host.query(["/bin/sh", "-c", script], deadline: .seconds(60))
     }
 
     /// What a fault could have changed: files, mounts, tables, processes of the bench.

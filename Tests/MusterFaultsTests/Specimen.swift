@@ -65,7 +65,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
         let file = bench.path("data/pid")
         let script = "/bin/sleep 1000.\(bench.namespace.utf8.count) >/dev/null 2>&1 & echo $! > \(file)"
         let restart = ["/bin/sh", "-c", script]
-        _ = try bench.host.restart(restart, deadline: .seconds(5))
+        _ = try bench.host.restart(restart, deadline: .seconds(60))
         let target = Target(.process(.pidFile(file)), restart: restart)
         let isUp = try waitUntil {
             let text = try bench.host.contents(of: file).map { String(decoding: $0, as: UTF8.self) }
@@ -136,10 +136,10 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 }
 
 /// Polls until a condition holds.
-/// - Returns: false when ten seconds passed first.
+/// - Returns: false when a minute passed first.
 func waitUntil(_ condition: () throws -> Bool) rethrows -> Bool {
     let clock = ContinuousClock()
-    let end = clock.now + .seconds(10)
+    let end = clock.now + .seconds(60)
     while try !condition() {
         if clock.now > end { return false }
         usleep(5000)

@@ -29,7 +29,7 @@ final class Bench {
     deinit {
         for process in processes {
             _ = try? process.kill()
-            _ = try? process.wait(for: .seconds(5))
+            _ = try? process.wait(for: .seconds(60))
         }
         // Whatever a failed test has left alive.
         for pid in leftovers() { kill(pid, SIGKILL) }
@@ -58,7 +58,7 @@ final class Bench {
 
     /// A guard with a connection that can be cut: both directions at once, as when an engine is killed.
     func start(
-        lease: Duration = .seconds(5), renewing: Bool = true,
+        lease: Duration = .seconds(120), renewing: Bool = true,
         onEvent: @escaping GuardClient.EventHandler = { _ in },
         onLoss: @escaping GuardClient.LossHandler = { _ in }
     ) throws -> Session {
@@ -155,7 +155,7 @@ final class Bench {
     /// Waits until something is so.
     /// - Returns: how long it took; nil when it did not come true in time.
     @discardableResult
-    func eventually(within limit: Duration = .seconds(10), _ condition: () throws -> Bool) rethrows
+    func eventually(within limit: Duration = .seconds(60), _ condition: () throws -> Bool) rethrows
         -> Duration?
     {
         let start = clock.monotonic()

@@ -99,7 +99,7 @@ private struct KillRound {
         // An engine whose guard was lost ends; one that was not says goodbye or dies too.
         bench.eventually(within: .seconds(5)) { !done.all.isEmpty }
         session.cut()
-        let undo = try bench.run(["undo", "--deadline", "10s"])
+        let undo = try bench.run(["undo", "--deadline", "60s"])
         #expect(undo.code == 0, "\(comment) — undo said: \(undo.output)")
         #expect(!isStopped(sleeper), comment)
         #expect(try readBytes(data) == contents, comment)

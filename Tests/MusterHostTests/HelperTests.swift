@@ -32,7 +32,9 @@ import Testing
             throw HostError(.noSpace, "record", "full")
         }
         #expect(throws: HostError.self) { try host.spawn(["touch", path], as: test.id) }
-        #expect(throws: HostError.self) { try host.run(["touch", path], as: test.id, deadline: .seconds(1)) }
+        #expect(throws: HostError.self) {
+            try host.run(["touch", path], as: test.id, deadline: .seconds(60))
+        }
         #expect(pid > 0)
         #expect(try host.process(pid) == nil)
         #expect(access(path, F_OK) != 0)
@@ -46,11 +48,11 @@ import Testing
             ["sh", "-c", "trap '' TERM; touch \(test.path("ready")); while :; do sleep 1; done"], as: test.id)
         #expect(try eventually { try host.status(of: test.path("ready")) != nil })
         #expect(try host.helpers(of: test.id).contains(identity))
-        try host.endHelpers(of: test.id, grace: .milliseconds(100), deadline: .seconds(10))
+        try host.endHelpers(of: test.id, grace: .milliseconds(100), deadline: .seconds(60))
         #expect(try host.helpers(of: test.id).isEmpty)
         #expect(try host.process(identity) == nil)
         if hasCgroups, let base = test.cgroupBase { #expect(access("\(base)/\(test.id)", F_OK) != 0) }
-        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(1))
+        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
     }
 
     @Test func graceLetsAHelperTidyUp() throws {
@@ -62,14 +64,14 @@ import Testing
             ],
             as: test.id)
         #expect(try eventually { try host.status(of: test.path("ready")) != nil })
-        try host.endHelpers(of: test.id, grace: .seconds(10), deadline: .seconds(15))
+        try host.endHelpers(of: test.id, grace: .seconds(10), deadline: .seconds(60))
         #expect(try test.text(path) == "x\n")
     }
 
     @Test func stoppedHelperIsEnded() throws {
         let identity = try host.spawn(["sleep", "61"], as: test.id)
         try host.signal(identity, .stop)
-        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
+        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
         #expect(try host.process(identity) == nil)
     }
 
@@ -86,7 +88,7 @@ import Testing
             })
         let identity = try #require(daemon)
         #expect(Mark.id(inEnvironmentOf: identity.pid) == nil)
-        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
+        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
         #expect(try host.process(identity)?.isZombie != false, "only its new parent can wait for it")
     }
 
@@ -98,7 +100,7 @@ import Testing
         let child = try spawn.start()
         defer {
             _ = try? child.kill()
-            _ = try? child.wait(for: .seconds(5))
+            _ = try? child.wait(for: .seconds(60))
         }
         let identity = try #require(try processIdentity(of: child.pid))
         try test.journal.record(helper: identity, session: child.pid, of: test.id)
@@ -116,15 +118,15 @@ import Testing
 
         test.journal.records = [test.id: [HelperRecord(process: identity, session: child.pid)]]
         try child.kill()
-        _ = try child.wait(for: .seconds(5))
+        _ = try child.wait(for: .seconds(60))
         #expect(try host.helpers(of: test.id).count == 1, "the one that outlived its leader")
-        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
+        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
         #expect(try host.helpers(of: test.id) == [])
     }
 
     @Test func environmentIsAHintAndScanned() throws {
         // Only an injection that has a recorded helper is searched for others.
-        _ = try host.run(["true"], as: test.id, deadline: .seconds(5))
+        _ = try host.run(["true"], as: test.id, deadline: .seconds(60))
         var spawn = Spawn(["/bin/sleep", "64"])
         spawn.environment = ["A=b", "MUSTER_INJECTION=\(test.id)"]
         let child = try spawn.start()
@@ -133,7 +135,7 @@ import Testing
         #expect(try host.markedIDs(tag: "test").contains(test.id))
         #expect(try !host.markedIDs(tag: "other").contains(test.id))
         try child.kill()
-        _ = try child.wait(for: .seconds(5))
+        _ = try child.wait(for: .seconds(60))
         #expect(try host.helpers(of: test.id) == [])
     }
 
@@ -166,8 +168,8 @@ import Testing
             try test.journal.record(helper: identity, session: session, of: test.id)
             let child = try Spawn(["/bin/sleep", "68"]).start()
             #expect(try test.host.helpers(of: test.id).map(\.pid) == [child.pid])
-            try test.host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
-            #expect(try child.wait(for: .seconds(5)) == .signalled(SIGKILL))
+            try test.host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
+            #expect(try child.wait(for: .seconds(60)) == .signalled(SIGKILL))
         }
     }
 }

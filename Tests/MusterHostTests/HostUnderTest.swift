@@ -29,9 +29,9 @@ final class HostUnderTest {
     }
 
     deinit {
-        try? host.endHelpers(of: id, grace: .zero, deadline: .seconds(10))
+        try? host.endHelpers(of: id, grace: .zero, deadline: .seconds(60))
         if let base = cgroupBase { rmdir(base) }
-        _ = try? Spawn(["/bin/rm", "-rf", directory]).start().wait(for: .seconds(20))
+        _ = try? Spawn(["/bin/rm", "-rf", directory]).start().wait(for: .seconds(60))
     }
 
     /// The directory of this test's cgroups; nil without a unified hierarchy.
@@ -73,10 +73,10 @@ final class MemoryJournal: Journal {
 }
 
 /// Polls until a condition holds.
-/// - Returns: false when ten seconds passed first.
+/// - Returns: false when a minute passed first.
 func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
     let clock = SystemTimekeeper()
-    let deadline = clock.monotonic() + .seconds(10)
+    let deadline = clock.monotonic() + .seconds(60)
     while try !condition() {
         if clock.monotonic() > deadline { return false }
         clock.sleep(for: .milliseconds(5))

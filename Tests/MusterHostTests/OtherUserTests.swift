@@ -16,7 +16,7 @@ import Testing
             #expect(host.userID() == 65534)
             let identity = try host.spawn(["sh", "-c", "sleep 71 & sleep 71"], as: test.id)
             #expect(try eventually { try host.helpers(of: test.id).count == 3 })
-            try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
+            try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
             #expect(try host.process(identity) == nil)
             #expect(try host.helpers(of: test.id).isEmpty)
         }
@@ -33,7 +33,7 @@ import Testing
                 }
             }
             #expect(found)
-            try test.host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(10))
+            try test.host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
             #expect(
                 try !test.host.processes().contains { $0.arguments == ["/bin/sleep", "72"] && !$0.isZombie })
         }
@@ -50,7 +50,7 @@ import Testing
             let read = #expect(throws: HostError.self) { try host.read("/etc/shadow", from: 0, count: 1) }
             #expect(read?.code == .notPermitted)
             _ = try host.listeners(onPort: 22)
-            let run = try host.run(["id", "-u"], as: test.id, deadline: .seconds(10))
+            let run = try host.run(["id", "-u"], as: test.id, deadline: .seconds(60))
             #expect(run.output == "65534\n")
         }
     }

@@ -10,7 +10,7 @@ import Testing
     init() throws { test = try HostUnderTest() }
 
     private func command(_ argv: String...) throws {
-        let result = try host.query(argv, deadline: .seconds(20))
+        let result = try host.query(argv, deadline: .seconds(60))
         try #require(result.succeeded, "\(argv): \(result.errors)")
     }
 
@@ -60,18 +60,18 @@ import Testing
     func allocationStopsWhenTheFileSystemIsFull(type: String) throws {
         let image = test.path("image")
         let mount = test.path("mount")
-        #expect(try host.allocate(image, size: 48 << 20, deadline: .seconds(20)) == 48 << 20)
+        #expect(try host.allocate(image, size: 48 << 20, deadline: .seconds(60)) == 48 << 20)
         try host.createDirectory(mount, mode: 0o755)
         try command("mkfs.\(type)", "-q", "-F", "-m", "0", image)
         try command("mount", "-t", type, "-o", "loop", image, mount)
-        defer { _ = try? host.query(["umount", mount], deadline: .seconds(20)) }
+        defer { _ = try? host.query(["umount", mount], deadline: .seconds(60)) }
         let system = try host.fileSystem(holding: mount)
         #expect(system.type == type && system.mountPoint == mount && system.source.hasPrefix("/dev/loop"))
 
-        #expect(try host.allocate(mount + "/some", size: 5 << 20, deadline: .seconds(20)) == 5 << 20)
+        #expect(try host.allocate(mount + "/some", size: 5 << 20, deadline: .seconds(60)) == 5 << 20)
         let some = try #require(try host.status(of: mount + "/some"))
         #expect(some.allocated >= 5 << 20)
-        let taken = try host.allocate(mount + "/fill", size: 1 << 30, deadline: .seconds(20))
+        let taken = try host.allocate(mount + "/fill", size: 1 << 30, deadline: .seconds(60))
         #expect(taken > 20 << 20 && taken < 48 << 20)
         #expect(try host.fileSystem(holding: mount).availableBytes < 64 << 10)
         let full = #expect(throws: HostError.self) {

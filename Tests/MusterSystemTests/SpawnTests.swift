@@ -10,18 +10,18 @@ import Testing
         var spawn = spawn
         spawn.output = .descriptor(file.number)
         spawn.errors = .descriptor(file.number)
-        _ = try spawn.start().wait(for: .seconds(5))
+        _ = try spawn.start().wait(for: .seconds(60))
         return String(decoding: try file.read(at: 0, count: 1 << 16), as: UTF8.self)
     }
 
     @Test func endingIsReported() throws {
         let exited = try Spawn(["/bin/sh", "-c", "exit 7"]).start()
-        #expect(try exited.wait(for: .seconds(5)) == .exited(7))
-        #expect(try exited.wait(for: .seconds(5)) == .exited(7), "asking again gives the same")
+        #expect(try exited.wait(for: .seconds(60)) == .exited(7))
+        #expect(try exited.wait(for: .seconds(60)) == .exited(7), "asking again gives the same")
         let killed = try Spawn(["/bin/sleep", "60"]).start()
         #expect(try killed.poll() == nil)
         #expect(try killed.kill())
-        #expect(try killed.wait(for: .seconds(5)) == .signalled(SIGKILL))
+        #expect(try killed.wait(for: .seconds(60)) == .signalled(SIGKILL))
         #expect(try killed.kill() == false)
     }
 
@@ -56,7 +56,7 @@ import Testing
         #expect(try child.wait(for: .milliseconds(100)) == nil)
         #expect(access(path, F_OK) != 0)
         try child.release()
-        #expect(try child.wait(for: .seconds(5)) == .exited(0))
+        #expect(try child.wait(for: .seconds(60)) == .exited(0))
         #expect(access(path, F_OK) == 0)
     }
 

@@ -57,7 +57,7 @@ import Testing
         earlier.bootID = "another boot"
         #expect(try PidDescriptor.of(earlier) == nil)
         try child.kill()
-        _ = try child.wait(for: .seconds(5))
+        _ = try child.wait(for: .seconds(60))
         #expect(try PidDescriptor.of(identity) == nil)
     }
 

@@ -12,6 +12,6 @@ final class TemporaryDirectory: Sendable {
     }
 
     deinit {
-        _ = try? Spawn(["/bin/rm", "-rf", path]).start().wait(for: .seconds(10))
+        _ = try? Spawn(["/bin/rm", "-rf", path]).start().wait(for: .seconds(60))
     }
 }

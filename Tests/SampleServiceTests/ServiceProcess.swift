@@ -47,7 +47,7 @@ final class ServiceProcess: Sendable {
         var request = URLRequest(url: try #require(URL(string: base.absoluteString + path)))
         request.httpMethod = method
         request.httpBody = body
-        request.timeoutInterval = 10
+        request.timeoutInterval = 60
         let (data, response) = try await session.data(for: request)
         let answer = try #require(response as? HTTPURLResponse)
         return (answer.statusCode, String(decoding: data, as: UTF8.self), answer.allHeaderFields)
