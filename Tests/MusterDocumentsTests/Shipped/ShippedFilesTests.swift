@@ -45,6 +45,20 @@ import Testing
         #expect(found.runbook?.steps.isEmpty == false)
     }
 
+    /// Editors read the schemas from the files; `RECORD=1 swift test --filter ShippedFilesTests` rewrites them.
+    @Test func schemasAreCurrent() throws {
+        let drill = DrillSchema.drill(
+            faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard)
+        for (path, schema) in [
+            ("drills/drill.schema.json", drill), ("drills/services.schema.json", DrillSchema.services),
+        ] {
+            if ProcessInfo.processInfo.environment["RECORD"] == "1" {
+                try Data(schema.utf8).write(to: Self.root.appending(path: path))
+            }
+            #expect(try text(path) == schema, "\(path) is not what `muster schema` prints")
+        }
+    }
+
     @Test func thereIsSomethingToRead() {
         #expect(Self.files("drills", ".yaml").count > 3)
         #expect(!Self.files("runbooks", ".md").isEmpty)
