@@ -14,7 +14,8 @@ public struct LookCommand: Sendable {
 
     public init(_ subject: Subject) { self.subject = subject }
 
-    /// - Returns: an exit code: 0; 5 when `check` finds a fact violated or `prune` could not remove something.
+    /// - Returns: an exit code: 0; 5 when a journal was unreadable, `check` finds a fact violated or `prune` could not
+    ///   remove something.
     public func run(_ equipment: Equipment) -> Int32 {
         do {
             guard let state = try StateDirectory(existing: StateDirectory.path(explicit: state)) else {
@@ -22,6 +23,13 @@ public struct LookCommand: Sendable {
                 return 0
             }
             let journal = try equipment.journal(state.path)
+            // What an unreadable journal held open is in no list: nobody may take this for "nothing is open".
+            if subject != .prune, case .setAside(let paths) = journal.standing {
+                Log.note(
+                    "an unreadable journal was set aside as \(paths.joined(separator: ", ")): what is open is not "
+                        + "known; run `muster undo --scan`")
+                return 5
+            }
             switch subject {
             case .list: return try list(journal)
             case .check: return try check(equipment, state, journal)
