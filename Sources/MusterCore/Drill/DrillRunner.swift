@@ -152,6 +152,7 @@ public struct DrillRunner: Sendable {
             guard phase == .undoing else { return [] }
             open = [:]
             if areFixturesGone { return endWithoutFixtures(now) }
+            if !isReadBack, firstInjection == nil { return enter(.stopping, now) + [.stopWriters] }
             // Stopped early: the faults are gone now, and measuring goes on until the system is back.
             return enter(isReadBack ? .steadyAgain : .recovering, now)
         case .fixturesDown(let settled):

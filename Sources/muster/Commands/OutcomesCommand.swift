@@ -43,11 +43,13 @@ struct ShowCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            let outcome = try OutcomeFinder.find(number, in: store.open(), withSamples: false)
+            let opened = try store.open()
+            let outcome = try OutcomeFinder.find(number, in: opened, withSamples: false)
+            let isRunning = try opened.summary(outcome.number)?.isRunning ?? false
             if output.json {
-                Terminal.line(OutcomeText.value(outcome).prettyJSON)
+                Terminal.line(OutcomeText.value(outcome, isRunning: isRunning).prettyJSON)
             } else {
-                OutcomeText.show(outcome)
+                OutcomeText.show(outcome, isRunning: isRunning)
             }
             return .pass
         }

@@ -53,7 +53,34 @@ struct DrillPlan {
     private let stateDirectory: String
     private let isMoved: Bool
 
-    var isPossible: Bool { breaks.allSatisfy { $0.refusal == nil } }
+    var isPossible: Bool {
+        breaks.allSatisfy { $0.refusal == nil } && Self.scratchRefusal(prepared.drill) == nil
+    }
+
+    /// What can be told before anything is started: whether the host can do what the drill asks for at all.
+    /// - Throws: `Refusal` with exit code 7.
+    static func preflight(_ prepared: PreparedDrill) throws {
+        if let refusal = scratchRefusal(prepared.drill) {
+            throw Refusal(.refused, "\(prepared.path): \(refusal.message)", advice: refusal.advice)
+        }
+        let site = GuardSite(
+            executable: try LocalGuard.path(),
+            stateDirectory: StateDirectory.path(explicit: prepared.state.state))
+        let host = LinuxHost(site: site, journal: nil)
+        for step in injections(prepared.drill.steps + prepared.drill.after) {
+            guard case .missing(let what, let enable) = readiness(step.fault, host) else { continue }
+            throw Refusal(
+                .refused, "\(prepared.path): '\(step.name)' cannot be injected here: \(what)", advice: enable)
+        }
+    }
+
+    private static func scratchRefusal(_ drill: Drill) -> (message: String, advice: String)? {
+        guard drill.scratchSize != nil, geteuid() != 0 else { return nil }
+        return (
+            "a scratch with a size is a file system of its own, and mounting it needs root",
+            "run Muster with sudo"
+        )
+    }
 
     init(_ prepared: PreparedDrill) throws {
         self.prepared = prepared
@@ -165,6 +192,7 @@ struct DrillPlan {
         if let scratch = prepared.scratch {
             let size = drill.scratchSize.map { " with a file system of its own (\($0.forPeople))" } ?? ""
             Terminal.line("  scratch: \(scratch)\(size)")
+            if let refusal = Self.scratchRefusal(drill) { show(refusal) }
         }
         if drill.fixtures.isEmpty && prepared.scratch == nil { Terminal.line("  nothing") }
         Terminal.line("\nwould send:")
@@ -197,10 +225,12 @@ struct DrillPlan {
                 "    mended by  the recovery under test; the original is kept until `muster guard prune`")
         }
         if let note = item.note { Terminal.line(Terminal.styled("    \(note)", .yellow)) }
-        if let refusal = item.refusal {
-            Terminal.line(Terminal.styled("    refused    ", .red) + refusal.message)
-            if !refusal.advice.isEmpty { Terminal.line("    what to do \(refusal.advice)") }
-        }
+        if let refusal = item.refusal { show(refusal) }
+    }
+
+    private func show(_ refusal: (message: String, advice: String)) {
+        Terminal.line(Terminal.styled("    refused    ", .red) + refusal.message)
+        if !refusal.advice.isEmpty { Terminal.line("    what to do \(refusal.advice)") }
     }
 
     var value: Value {

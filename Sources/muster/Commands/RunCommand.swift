@@ -48,6 +48,7 @@ struct RunCommand: ParsableCommand {
             var codes: [Status] = []
             for path in drills {
                 let drill = try DrillLoader(path: path, variables: variables, state: state).load(.run)
+                try DrillPlan.preflight(drill)
                 codes.append(
                     try DrillRun(drill, lease: lease, store: store, json: output.json, isRealtime: realtime)
                         .run())

@@ -79,8 +79,14 @@ struct AbortCommand: ParsableCommand {
                     .refused, "the drill's engine is gone already; its guard is putting things back",
                     advice: "run `muster undo` to wait for that, or to do it now")
             }
-            guard try descriptor.send(SIGINT) else {
-                throw Refusal(.refused, "the drill has just ended", advice: "")
+            do {
+                guard try descriptor.send(SIGINT) else {
+                    throw Refusal(.refused, "the drill has just ended", advice: "")
+                }
+            } catch let error as SystemError where error.code == EPERM {
+                throw Refusal(
+                    .refused, "run \(holder.run) belongs to another user (\(holder.userID))",
+                    advice: "run this as that user, or as root")
             }
             Terminal.line(
                 "asked run \(holder.run) (process \(engine.pid)) to abort: it reverts, measures and records")

@@ -39,6 +39,7 @@ final class DrillSession: @unchecked Sendable {
     private var readBackLedgers: [Ledger] = []
     private var residueLines: [String] = []
     private var runbookCancelled = false
+    private var guardGone = false
 
     init(
         _ prepared: PreparedDrill, client: GuardClient, engine: MeasuringEngine, writer: StoreWriter,
@@ -66,7 +67,6 @@ final class DrillSession: @unchecked Sendable {
                 try makeScratch()
                 inbox.post(.input(.begin))
             } catch {
-                inbox.post(.input(.begin))
                 inbox.post(.input(.fixtureFailed("scratch", words(error))))
             }
         }
@@ -91,6 +91,7 @@ final class DrillSession: @unchecked Sendable {
     private func take(_ message: Message) {
         switch message {
         case .input(let input):
+            if case .guardLost = input { locked { guardGone = true } }
             if case .injected(_, let bracket) = input, view.fault == nil { view.fault = bracket.upper }
             feed(input)
         case .event(let event): view.event(event)
@@ -99,7 +100,8 @@ final class DrillSession: @unchecked Sendable {
             if [.fixturesDown, .finished].contains(runner.phase) { return }
             events.record(.note, "", "the guard: \(event.text)", actor: "guard")
             if [.wardenLost, .handsLost, .undoing].contains(event.kind) {
-                feed(.abort("the guard puts everything back: \(event.text)"))
+                // It does so with everything, fixtures and all, and takes no more orders.
+                inbox.post(.input(.guardLost("it puts everything back: \(event.text)")))
             }
         case .signal(let reason):
             signalsSeen += 1
@@ -200,6 +202,7 @@ final class DrillSession: @unchecked Sendable {
     }
 
     var isCancelled: Bool { locked { runbookCancelled } }
+    var isGuardGone: Bool { locked { guardGone } }
 
     func newID() -> InjectionID {
         // The tag and a ULID are letters and digits: always a valid id.

@@ -98,10 +98,11 @@ final class LiveView {
         case .writersStopped, .readBack: ("ledger", .dim)
         case .undone: ("undo", .green)
         case .undoFailed, .notSteadyAgain: ("undo", .red)
-        case .deadlinePassed, .abort, .guardLost: ("abort", .red)
+        case .deadlinePassed, .abort: ("abort", .red)
         case .instrumentSuspect, .warning: ("warning", .yellow)
         case .note: ("note", .dim)
-        case .runStarted, .verdict, .runFinished: nil
+        // The abort that follows a lost guard says the same.
+        case .runStarted, .guardLost, .verdict, .runFinished: nil
         }
     }
 }

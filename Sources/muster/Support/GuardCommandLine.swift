@@ -71,7 +71,7 @@ enum GuardCommandLine {
         case open([String])
     }
 
-    /// After a guard was lost: waits until its warden has let go of the host, then looks at the journal.
+    /// After a guard was lost: waits until its warden has closed everything that stood in the journal.
     static func waitUntilMended(state: StateOptions, within limit: Duration) -> Standing {
         let clock = SystemTimekeeper()
         let end = clock.monotonic() + limit

@@ -17,8 +17,9 @@ struct StoreOptions: ParsableArguments {
             path: path, access: access, hash: { SHA256.hex(of: $0) },
             engine: try? processIdentity(of: getpid()),
             isAlive: { identity in
-                guard let now = try? processIdentity(of: identity.pid) else { return false }
-                return now == identity
+                // A zombie has ended, and only waits for its parent to notice.
+                guard let stat = try? ProcessStat.read(identity.pid), !stat.isZombie else { return false }
+                return (try? processIdentity(of: identity.pid)) == identity
             })
     }
 }

@@ -2,14 +2,17 @@ import MusterCore
 
 /// One outcome on a terminal, at the end of a run and in `muster show`.
 enum OutcomeText {
-    static func show(_ outcome: Outcome) {
+    static func show(_ outcome: Outcome, isRunning: Bool) {
         let header = outcome.header
         Terminal.line(
             Terminal.styled("Outcome #\(outcome.number)", .bold)
                 + "  \(header.drill) · \(utcText(nanoseconds: header.startedAtUTC)) · \(header.environment.rawValue)"
         )
         guard let closing = outcome.closing else {
-            Terminal.line("INTERRUPTED: it has no end; what it had until then is below")
+            Terminal.line(
+                isRunning
+                    ? "RUNNING: what it has so far is below"
+                    : "INTERRUPTED: it has no end; what it had until then is below")
             events(outcome)
             return
         }
@@ -68,7 +71,7 @@ enum OutcomeText {
         }
     }
 
-    static func value(_ outcome: Outcome) -> Value {
+    static func value(_ outcome: Outcome, isRunning: Bool) -> Value {
         let header = outcome.header
         var map: [String: Value] = [
             "number": .int(Int64(outcome.number)), "id": .text(header.id), "drill": .text(header.drill),
@@ -85,6 +88,7 @@ enum OutcomeText {
                     ]
                 }),
         ]
+        map["ending"] = isRunning ? "running" : "interrupted"
         if let closing = outcome.closing { map.merge(value(closing)) { _, new in new } }
         return .map(map)
     }

@@ -44,14 +44,33 @@ enum Files {
 
     /// - Throws: `Refusal` with exit code 2 when the file cannot be read as text.
     static func text(_ path: String) throws -> String {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Refusal(
-                .usage, "\(path): the file cannot be read", advice: "check the path and its permissions")
-        }
+        let data = try contents(path)
         guard let text = String(data: data, encoding: .utf8) else {
             throw Refusal(.usage, "\(path): not UTF-8 text", advice: "save the file as UTF-8")
         }
         return text
+    }
+
+    /// Also reads pipes, as of a shell's `<(…)`, but never without an end.
+    private static func contents(_ path: String, limit: Int = 16 << 20) throws -> Data {
+        guard exists(path) else {
+            throw Refusal(.usage, "\(path): there is no such file", advice: "check the path")
+        }
+        guard !isDirectory(path) else {
+            throw Refusal(.usage, "\(path) is a directory", advice: "name a file in it")
+        }
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw Refusal(.usage, "\(path): the file cannot be read", advice: "check its permissions")
+        }
+        defer { try? file.close() }
+        var data = Data()
+        while data.count <= limit, let more = try file.read(upToCount: 1 << 16), !more.isEmpty {
+            data += more
+        }
+        guard data.count <= limit else {
+            throw Refusal(.usage, "\(path) is larger than 16 MiB", advice: "name the right file")
+        }
+        return data
     }
 
     /// Writes a file that people may be reading, by rename; it belongs to whoever owns the directory, so that
