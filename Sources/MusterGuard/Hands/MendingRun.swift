@@ -9,21 +9,35 @@ struct MendingRun {
     let state: String
     /// How long one fact may take (SAFETY 3), and a little more.
     var factLimit: Duration = .seconds(32)
-    var shouldStop: () -> Bool = { false }
 
     /// Tries again with back-off while anything is open and time is left.
-    func untilClosed(within limit: Duration) throws -> UndoReply {
+    /// - Parameter forgivesFailures: also tries again when hands cannot work at all: for whoever is the last that
+    ///   would, and has nobody to tell.
+    /// - Throws: what the hands said when they cannot work, or that none of them lived long enough to say what is
+    ///   open: that nothing is open must have been seen, never concluded from silence.
+    func untilClosed(within limit: Duration, forgivesFailures: Bool = false) throws -> UndoReply {
         let clock = SystemTimekeeper()
         let deadline = clock.monotonic() + limit
         var pause = Duration.milliseconds(100)
         var deferred: [InjectionID] = []
         while true {
-            let (reply, hung) = try once(deferred)
-            if let hung { deferred = deferred.filter { $0 != hung } + [hung] }
+            var failure = GuardFailure(
+                .host, "the hands died or hung before they could say what is open",
+                advice: "run `muster undo` again; see `muster doctor`")
+            var reply: UndoReply?
+            do {
+                let (found, hung) = try once(deferred)
+                if let hung { deferred = deferred.filter { $0 != hung } + [hung] }
+                reply = found
+            } catch {
+                guard forgivesFailures else { throw error }
+                failure = GuardFailure(error)
+            }
             let now = clock.monotonic()
             if let reply, reply.open == 0 || reply.isHopeless || now + pause >= deadline { return reply }
-            if shouldStop() || now >= deadline {
-                return reply ?? UndoReply(reports: [], open: deferred.count)
+            if now >= deadline {
+                guard let reply else { throw failure }
+                return reply
             }
             clock.sleep(for: pause)
             pause = min(pause * 2, .seconds(5))

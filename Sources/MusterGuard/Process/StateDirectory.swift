@@ -26,10 +26,8 @@ public struct StateDirectory: Hashable, Sendable {
         try Self.make(path)
         try Self.check(path)
         self.path = path
-        for name in ["quarantine", "fixtures"] where mkdir(path + "/" + name, 0o700) != 0 && errno != EEXIST {
-            // A read-only or full disk: undo must still go on.
-            continue
-        }
+        // It may be there already; and on a read-only or full disk undo must still go on.
+        mkdir(path + "/quarantine", 0o700)
     }
 
     /// For those who only look: no directory is made.

@@ -29,13 +29,28 @@ public struct Warden {
             try Signals.ignore(SIGPIPE, SIGHUP, SIGINT)
             let pipe = Descriptor(adopting: Self.pipeDescriptor)
             let guardHandle = PidDescriptor(adopting: Self.guardDescriptor)
-            guard try watch(pipe, guardHandle) == false else { return 0 }
-            try guardHandle.send(SIGKILL)
-            _ = try guardHandle.waitForEnd(until: clock.monotonic() + .seconds(10))
+            if isClean(pipe, guardHandle) { return 0 }
+            do {
+                try guardHandle.send(SIGKILL)
+                _ = try guardHandle.waitForEnd(until: clock.monotonic() + .seconds(10))
+            } catch {
+                // The lock of the hands keeps two menders apart.
+                Log.note("warden: the guard \(guardProcess.pid) cannot be ended: \(describe(error))")
+            }
             return try mend()
         } catch {
             Log.note("warden: \(describe(error))")
             return 70
+        }
+    }
+
+    /// Whether the guard ended cleanly. A warden that cannot watch any more does not know, so it mends.
+    private func isClean(_ pipe: Descriptor, _ guardHandle: PidDescriptor) -> Bool {
+        do {
+            return try watch(pipe, guardHandle)
+        } catch {
+            Log.note("warden: the guard \(guardProcess.pid) cannot be watched: \(describe(error)); mending")
+            return false
         }
     }
 
@@ -83,7 +98,7 @@ public struct Warden {
         }
         defer { lock?.release() }
         let run = MendingRun(executable: try ThisProcess.openExecutable(), state: state.path)
-        let reply = try run.untilClosed(within: Self.patience)
+        let reply = try run.untilClosed(within: Self.patience, forgivesFailures: true)
         Log.note("warden: \(reply.reports.count) injections looked at, \(reply.open) still open")
         return reply.open == 0 ? 0 : 5
     }
