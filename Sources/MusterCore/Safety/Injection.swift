@@ -137,7 +137,10 @@ public struct Injection: Hashable, Sendable, Codable {
         self.openedAtUTC = openedAtUTC
     }
 
-    public var isFixture: Bool { fault == "fixture" || fault == "scratch" }
+    public var isFixture: Bool { Self.isFixture(fault) }
+
+    /// Whether a fault, by its kind, brings up what the drill needs for itself instead of breaking anything.
+    public static func isFixture(_ fault: String) -> Bool { fault == "fixture" || fault == "scratch" }
 }
 
 /// How an injection was closed.

@@ -23,7 +23,7 @@ public struct Injector {
                 .irreversible, "NOT UNDOABLE: \(reason)",
                 advice: "declare `restart:` on the target, or `allow: [irreversible]` to accept it")
         }
-        let isFixture = request.faultName == "fixture" || request.faultName == "scratch"
+        let isFixture = Injection.isFixture(request.faultName)
         let helpers =
             plan.facts.contains { $0 is NoHelper } ? [] : [NoHelper(id: request.id, isFixture: isFixture)]
         let facts = helpers as [any Fact] + plan.facts
@@ -87,11 +87,11 @@ public struct Injector {
     ) -> [UndoResult] {
         var work = injections.reversed().map { Work($0, catalog, superseded: recovered.contains($0.id)) }
         let batch = Set(injections.map(\.id))
-        let others = ((try? journal.openInjections()) ?? []).filter { !batch.contains($0.id) }
+        let others = Result { try journal.openInjections().filter { !batch.contains($0.id) } }
         for phase in MendingPhase.allCases {
             for index in work.indices {
-                if phase == .fixtures, let holder = holder(of: work[index], among: work, others) {
-                    work[index].hold("kept for '\(holder)', which lies in it and is not mended yet")
+                if phase == .fixtures, let reason = reasonToKeep(work[index], among: work, others) {
+                    work[index].hold(reason)
                     continue
                 }
                 restore(&work[index], in: phase, progress)
@@ -113,17 +113,25 @@ public struct Injector {
         }
     }
 
-    /// Whoever still has to be mended inside of a scratch directory: without it that could never be done.
-    private func holder(of scratch: Work, among work: [Work], _ others: [Injection]) -> String? {
+    /// Whether somebody still has to be mended inside of a scratch directory: without it that could never be
+    /// done. Nobody can tell while the journal cannot be read.
+    private func reasonToKeep(_ scratch: Work, among work: [Work], _ others: Result<[Injection], any Error>)
+        -> String?
+    {
         let places = scratch.claims.filter { $0.resource == "scratch" }.map(\.name)
+        guard !places.isEmpty else { return nil }
+        guard case .success(let others) = others else {
+            return "kept, because the journal cannot be asked what else lies in it"
+        }
         let unsettled = work.filter { $0.result.id != scratch.result.id && !$0.result.isSettled }
         let open = unsettled.map { ($0.result.name, $0.claims) } + others.map { ($0.name, $0.claims) }
-        return open.first { _, claims in
+        let holder = open.first { _, claims in
             claims.contains { claim in
                 ["path", "file-system"].contains(claim.resource)
                     && places.contains { claim.name == $0 || claim.name.hasPrefix($0 + "/") }
             }
-        }?.0
+        }
+        return holder.map { "kept for '\($0.0)', which lies in it and is not mended yet" }
     }
 
     private func restore(
