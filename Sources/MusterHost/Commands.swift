@@ -7,7 +7,7 @@ extension LinuxHost {
         var spawn = try command(argv)
         spawn.environment = Self.environment(["LC_ALL=C.UTF-8"])
         let end = monotonic() + deadline
-        return try capture(spawn, until: end, started: { _ in }, kill: { self.killSession(of: $0) })
+        return try capture(spawn, until: end, started: { _ in }, kill: { $0.killSession() })
     }
 
     public func run(_ argv: [String], as id: InjectionID, deadline: Duration) throws -> CommandResult {
@@ -23,7 +23,7 @@ extension LinuxHost {
         let kill = { (child: Child) in
             // Only this command: the mark may also be that of a lasting helper.
             if let group { MarkGroups.kill(group) }
-            self.killSession(of: child)
+            child.killSession()
         }
         return try capture(spawn, until: end, started: { try self.release($0, as: id) }, kill: kill)
     }
@@ -47,7 +47,7 @@ extension LinuxHost {
                 for file in [output, errors] where try file.length() > 1 << 20 { try? file.sealWrites() }
             }
             if ending == nil {
-                killSession(of: child)
+                child.killSession()
                 _ = try child.wait(for: .seconds(5))
             }
             let texts = try [output, errors].map { file throws(SystemError) in
@@ -88,18 +88,6 @@ extension LinuxHost {
             }
             return CommandResult(ending: .init(ending), output: reading.texts[0], errors: reading.texts[1])
         }
-    }
-
-    /// Kills a command of ours and what it started in its session.
-    private func killSession(of child: Child) {
-        // Before its leader: as long as the leader is not waited for, the number is not another session's.
-        for pid in (try? allPids()) ?? [] where pid != child.pid {
-            guard let pidfd = try? PidDescriptor(of: pid), let stat = try? ProcessStat.read(pid),
-                stat.session == child.pid
-            else { continue }
-            _ = try? pidfd.send(SIGKILL)
-        }
-        _ = try? child.kill()
     }
 
     /// Our environment with some variables replaced and no mark of an injection.

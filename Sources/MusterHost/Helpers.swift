@@ -39,7 +39,7 @@ extension LinuxHost {
         let records = try journal?.helpers(of: id) ?? []
         // Nothing of ours ever runs before it is recorded, so most undos need no look through all of /proc.
         if journal != nil, records.isEmpty, !(marks?.exists(id) ?? false) { return [] }
-        return try port { () throws(SystemError) in try Helpers(id, records, marks).find(on: self) }
+        return try port { () throws(SystemError) in try Helpers(id, records, marks).find() }
     }
 
     public func endHelpers(of id: InjectionID, grace: Duration, deadline: Duration) throws {
@@ -77,7 +77,7 @@ extension LinuxHost {
     public func markedIDs(tag: String?) throws -> [InjectionID] {
         reapChildren()
         var found = Set(marks?.ids() ?? [])
-        for pid in try port({ () throws(SystemError) in try allPids() }) {
+        for pid in try port({ () throws(SystemError) in try processNumbers() }) {
             if let id = Mark.id(inEnvironmentOf: pid) { found.insert(id) }
         }
         return found.filter { tag == nil || $0.tag == tag?[...] }.sorted { $0.rawValue < $1.rawValue }

@@ -12,7 +12,7 @@ extension LinuxHost {
             }
             if sockets.isEmpty { return [] }
             var found: [Int32] = []
-            for pid in try allPids() where holds(pid, one: sockets) { found.append(pid) }
+            for pid in try processNumbers() where holds(pid, one: sockets) { found.append(pid) }
             return found
         }
     }

@@ -19,16 +19,16 @@ struct Helpers {
     }
 
     /// The processes that carry the mark, none of them a zombie.
-    func find(on host: LinuxHost) throws(SystemError) -> [ProcessIdentity] {
+    func find() throws(SystemError) -> [ProcessIdentity] {
         // A process may fork and end while the list is read, so that neither it nor its child was seen: only two
         // empty looks in a row mean that there is nobody.
-        let first = try look(host)
-        return first.isEmpty ? try look(host) : first
+        let first = try look()
+        return first.isEmpty ? try look() : first
     }
 
-    private func look(_ host: LinuxHost) throws(SystemError) -> [ProcessIdentity] {
+    private func look() throws(SystemError) -> [ProcessIdentity] {
         var all: [Int32: ProcessStat] = [:]
-        for pid in try host.allPids() { all[pid] = try ProcessStat.read(pid) }
+        for pid in try processNumbers() { all[pid] = try ProcessStat.read(pid) }
         let grouped = marks.map { MarkGroups.processes(in: $0.directory(of: id)) } ?? []
         let spared = Self.ourselves(all)
         let candidates = all.filter { !$0.value.isZombie && !spared.contains($0.key) }

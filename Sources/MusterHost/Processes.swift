@@ -7,7 +7,7 @@ extension LinuxHost {
         reapChildren()
         return try port { () throws(SystemError) in
             var found: [ProcessStatus] = []
-            for pid in try allPids() {
+            for pid in try processNumbers() {
                 if let status = try status(of: pid) { found.append(status) }
             }
             return found
@@ -43,11 +43,6 @@ extension LinuxHost {
             }
             children[pid] = nil
         }
-    }
-
-    func allPids() throws(SystemError) -> [Int32] {
-        try Descriptor(opening: "/proc", O_RDONLY | O_DIRECTORY).names().compactMap { Int32($0) }
-            .sorted()
     }
 
     private func status(of pid: Int32) throws(SystemError) -> ProcessStatus? {

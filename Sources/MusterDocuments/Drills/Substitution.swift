@@ -22,7 +22,7 @@ struct Substitution {
         case .scalar(let text):
             guard text.contains("${") || text.contains("://") else { return node }
             let replaced = text.contains("${") ? expand(text, node.place, path) : text
-            if hasPassword(replaced) { refusePassword(node.place, path) }
+            if holdsPasswordInURL(replaced) { refusePassword(node.place, path) }
             return FormNode(.scalar(replaced), place: node.place)
         case .list(let list):
             return FormNode(.list(list.map { replace(in: $0, path: path) }), place: node.place)
@@ -129,18 +129,6 @@ struct Substitution {
         case "workloads": return ["headers", "body", "env", "environment"].contains(path[2])
         default: return false
         }
-    }
-
-    /// RFC 3986, section 3.2.1: `scheme://user:password@host`.
-    private func hasPassword(_ text: String) -> Bool {
-        for start in text.ranges(of: "://") {
-            let authority = text[start.upperBound...].prefix { !"/?# \"'".contains($0) }
-            guard let at = authority.lastIndex(of: "@") else { continue }
-            if let colon = authority[..<at].firstIndex(of: ":"), authority.index(after: colon) < at {
-                return true
-            }
-        }
-        return false
     }
 
     private mutating func refusePassword(_ place: Place?, _ path: [String]) {

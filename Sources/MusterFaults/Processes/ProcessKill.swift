@@ -101,7 +101,7 @@ public struct ProcessKill: Fault {
     private func drawn(from found: [ProcessStatus]) -> [ProcessStatus] {
         guard let percent else { return found }
         let share = (Int64(found.count) * percent.millionths + 999_999) / 1_000_000
-        var draw = SplitMix(seed: seed)
+        var draw = SplitMix64(seed: UInt64(bitPattern: Int64(seed)))
         return found.shuffled(using: &draw).prefix(Int(share)).sorted { $0.identity.pid < $1.identity.pid }
     }
 }

@@ -8,7 +8,8 @@ struct CorruptionPattern: Hashable {
     var seed: Int
 
     func mask(at offset: Int64) -> UInt8 {
-        let hash = SplitMix.mix(UInt64(bitPattern: offset) &+ UInt64(bitPattern: Int64(seed)) &* 0x9E37_79B9)
+        let place = UInt64(bitPattern: offset) &+ UInt64(bitPattern: Int64(seed)) &* 0x9E37_79B9
+        let hash = SplitMix64.mix(place)
         return max(1, UInt8(truncatingIfNeeded: hash))
     }
 
@@ -28,7 +29,7 @@ struct CorruptionPattern: Hashable {
     static func draw(count: Int64, pieces: Int, size: Int64, seed: Int) -> [Range<Int64>] {
         let count = min(count, size)
         let pieces = max(1, min(Int64(pieces), count))
-        var draw = SplitMix(seed: seed)
+        var draw = SplitMix64(seed: UInt64(bitPattern: Int64(seed)))
         // The file is cut into as many cells as there are pieces; each piece lies within its own cell.
         return (0..<pieces).map { piece in
             let cell = (size * piece / pieces)..<(size * (piece + 1) / pieces)

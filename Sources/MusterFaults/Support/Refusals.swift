@@ -45,7 +45,7 @@ enum Refusals {
 
     /// Facts, parameters and command lines are stored and shown: a password in a URL must not get there.
     static func secrets(in texts: [String]) throws {
-        for text in texts where hasPassword(text) {
+        for text in texts where holdsPasswordInURL(text) {
             throw FaultRefusal(
                 .unsafe,
                 "an argument holds a URL with a password in it, which would be stored in the journal",
@@ -57,14 +57,6 @@ enum Refusals {
                 "an argument refers to ${env:…}, which another process could not read when it undoes this",
                 advice: "let the command read a file")
         }
-    }
-
-    private static func hasPassword(_ text: String) -> Bool {
-        let parts = Array(text.utf8)
-        guard let scheme = text.firstRange(of: "://") else { return false }
-        let authority = text[scheme.upperBound...].prefix { $0 != "/" && $0 != " " }
-        guard !parts.isEmpty, let at = authority.lastIndex(of: "@") else { return false }
-        return authority[..<at].contains(":")
     }
 
     /// - Throws: `needsRoot`, saying why.

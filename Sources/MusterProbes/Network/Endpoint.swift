@@ -31,10 +31,8 @@ struct Endpoint: Hashable, Sendable {
 
 /// Why a URL is refused, or nil: a password in it would be stored with the drill and shown in reports.
 func passwordProblem(in url: String) -> String? {
-    guard let start = url.range(of: "://")?.upperBound else { return nil }
-    let authority = url[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    guard let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") else { return nil }
-    return "a URL without a password: what stands in a drill is stored and shown in reports"
+    holdsPasswordInURL(url)
+        ? "a URL without a password: what stands in a drill is stored and shown in reports" : nil
 }
 
 extension StringProtocol {

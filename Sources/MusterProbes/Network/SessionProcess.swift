@@ -53,40 +53,12 @@ final class SessionProcess {
         isKilled = true
         ended = nil
         loop.unwatch(child.pidfd.descriptor.number)
-        // Reading /proc would hold up the loop. The leader is waited for last: until then nobody else can have
-        // its number, which is the session's.
+        // Reading /proc would hold up the loop.
         let child = self.child
-        let helper = try? OwnThread("muster-kill") { Self.kill(child) }
-        if let helper { helper.detach() } else { Self.kill(child) }
-    }
-
-    private static func kill(_ leader: Child) {
-        // First, so that it starts nothing more.
-        _ = try? leader.kill()
-        for _ in 0..<100 {
-            var others = 0
-            for pid in processNumbers() {
-                guard let stat = (try? ProcessStat.read(pid)) ?? nil, stat.session == leader.pid,
-                    stat.pid != leader.pid, !stat.isZombie
-                else { continue }
-                others += 1
-                Glibc.kill(pid, SIGKILL)
-            }
-            if others == 0 { break }
+        let end = { @Sendable in
+            child.killSession()
+            _ = try? child.wait(for: .seconds(5))
         }
-        _ = try? leader.wait(for: .seconds(5))
-    }
-
-    private static func processNumbers() -> [Int32] {
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var numbers: [Int32] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let number = Int32(name) { numbers.append(number) }
-        }
-        return numbers
+        if let helper = try? OwnThread("muster-kill", end) { helper.detach() } else { end() }
     }
 }
