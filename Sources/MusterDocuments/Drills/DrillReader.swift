@@ -96,11 +96,10 @@ public struct DrillReader: Sendable {
 
     private func sorted(_ problems: [FormProblem], hiding secrets: Set<String>) -> [FormProblem] {
         var seen: Set<FormProblem> = []
+        let redaction = Redaction(secrets)
         let shown = problems.map { problem in
             var problem = problem
-            for secret in secrets where secret.count > 2 {
-                problem.message = problem.message.replacing(secret, with: "***")
-            }
+            problem.message = redaction.text(problem.message)
             return problem
         }
         return shown.filter { problem in

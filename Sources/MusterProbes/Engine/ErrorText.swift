@@ -1,7 +1,8 @@
 import CCurl
-import Glibc
+import MusterSystem
 
-func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
+/// The system's words for a value of errno. Not strerror(3), which several threads must not call at once.
+func errorText(_ code: Int32) -> String { SystemError.text(of: code) }
 
 func curlText(_ code: Int32) -> String {
     guard ccurl_load() == nil else { return "curl error \(code)" }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// What keeps Muster from measuring at all. Failures of what is measured are samples, never errors.
 public enum MeasuringError: Error, CustomStringConvertible, Sendable {
     /// A call to the system failed: what was tried, and its errno.
@@ -15,7 +13,7 @@ public enum MeasuringError: Error, CustomStringConvertible, Sendable {
 
     public var description: String {
         switch self {
-        case .system(let what, let code): "\(what): \(String(cString: strerror(code))) (errno \(code))"
+        case .system(let what, let code): "\(what): \(errorText(code)) (errno \(code))"
         case .library(let why): why
         case .unknownKind(let kind):
             "'\(kind)' is not a probe or workload that can be run; expected one of those in `muster probes`"

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterSystem
 import Synchronization
 
 /// Takes samples from the loops' threads and hands them on: to the live view at once, to the history and the

@@ -8,10 +8,16 @@ final class RunEvents: @unchecked Sendable {
     private let lock = NSLock()
     private var events: [Event] = []
     private let timekeeper = SystemTimekeeper()
+    private let redaction: Redaction
     private let sink: @Sendable (Event) -> Void
 
-    /// - Parameter sink: called with each event, in order, under a lock: it must be quick.
-    init(_ sink: @escaping @Sendable (Event) -> Void) { self.sink = sink }
+    /// - Parameters:
+    ///   - redaction: what is hidden in every event: errors of programs and of the guard stand in them.
+    ///   - sink: called with each event, in order, under a lock: it must be quick.
+    init(hiding redaction: Redaction = Redaction([]), _ sink: @escaping @Sendable (Event) -> Void) {
+        self.redaction = redaction
+        self.sink = sink
+    }
 
     @discardableResult
     func record(
@@ -23,8 +29,7 @@ final class RunEvents: @unchecked Sendable {
         defer { lock.unlock() }
         let event = Event(
             kind, at: timekeeper.monotonic(), utc: timekeeper.utcNanoseconds(), bracket: bracket,
-            subject: subject,
-            actor: actor, text: text, detail: detail)
+            subject: subject, actor: actor, text: redaction.text(text), detail: redaction.value(detail))
         events.append(event)
         sink(event)
         return event

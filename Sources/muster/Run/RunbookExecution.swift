@@ -10,7 +10,7 @@ struct RunbookExecution {
     let environment: [String: String]
     let directory: String
     let events: RunEvents
-    let secrets: Set<String>
+    private let redaction: Redaction
     let isCancelled: @Sendable () -> Bool
     private let clock = SystemTimekeeper()
 
@@ -23,7 +23,9 @@ struct RunbookExecution {
         self.environment = environment
         self.directory = directory
         self.events = events
-        self.secrets = secrets
+        // Programs also show what they were given as they send it.
+        let encoded = secrets.map { Data($0.utf8).base64EncodedString() }
+        redaction = Redaction(secrets.union(encoded))
         self.isCancelled = isCancelled
     }
 
@@ -133,7 +135,7 @@ struct RunbookExecution {
             let child = try spawn.start()
             return try follow(child, pipe.read, until: clock.monotonic() + limit)
         } catch {
-            return .failed(126, "\(error)")
+            return .failed(126, describe(error))
         }
     }
 
@@ -155,27 +157,17 @@ struct RunbookExecution {
                 return .failed(128, said)
             }
             if isCancelled() || clock.monotonic() >= end {
-                endSession(of: child)
+                child.killSession()
+                _ = try child.wait(for: .seconds(2))
                 try drain()
                 return isCancelled() ? .cancelled : .timedOut(redacted(text))
             }
         }
     }
 
-    /// What the step started and left behind in its session goes with it.
-    private func endSession(of child: Child) {
-        kill(-child.pid, SIGKILL)
-        _ = try? child.kill()
-        _ = try? child.wait(for: .seconds(2))
-    }
-
     private func redacted(_ bytes: [UInt8]) -> String {
-        var text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        for secret in secrets where secret.utf8.count >= 6 {
-            text = text.replacingOccurrences(of: secret, with: "***")
-            text = text.replacingOccurrences(of: Data(secret.utf8).base64EncodedString(), with: "***")
-        }
-        return text
+        redaction.text(
+            String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
     private func words(_ attempt: Attempt) -> String {
