@@ -45,8 +45,7 @@ extension OutcomeStoreError: CustomStringConvertible {
             "\(path) has no run \(run). List the runs with `muster outcomes`."
         case .unreadableRow(let path, let detail):
             """
-            \(path) has a row that this muster cannot read: \(detail). Check the run with \
-            `muster audit verify`; a newer muster may know the word.
+            \(path) has a row that this muster cannot read: \(detail). A newer muster may know the word.
             """
         }
     }

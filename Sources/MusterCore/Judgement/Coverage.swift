@@ -62,7 +62,7 @@ public struct CoverageRow: Hashable, Sendable {
     }
 }
 
-/// `muster verify` and `muster coverage`: reads outcomes only, so that the same store and the same instant
+/// `muster verify`: reads outcomes only, so that the same store and the same instant
 /// always give the same answer.
 public enum Coverage {
     /// - Parameters:

@@ -90,9 +90,7 @@ enum Linter {
                 _ = try Services(reading: text, now: now)
             } else {
                 let project = Project(containing: path)
-                let services =
-                    Files.exists(project.services)
-                    ? try? Services(reading: Files.text(project.services), now: now) : nil
+                let services = try registry(project, now)
                 let examination = DrillReader(
                     faults: .standard, probes: .standard, workloads: .standard, services: services, now: now
                 ).examine(text)
@@ -103,6 +101,20 @@ enum Linter {
             result.errors = problems.problems
         }
         return result
+    }
+
+    /// - Throws: `FormProblems` when it cannot be read: a drill of that project could not be run either.
+    private static func registry(_ project: Project, _ now: Int64) throws -> Services? {
+        guard Files.exists(project.services) else { return nil }
+        do {
+            return try Services(reading: Files.text(project.services), now: now)
+        } catch is FormProblems {
+            throw FormProblems([
+                FormProblem(
+                    "\(ReportFiles.shown(project.services)) cannot be read, so this cannot be checked against it",
+                    at: nil, expected: "a services file without errors; `muster lint` shows them")
+            ])
+        }
     }
 }
 
