@@ -52,7 +52,8 @@ struct RunCommand: ParsableCommand {
                 codes.append(
                     try DrillRun(drill, lease: lease, store: store, json: output.json, isRealtime: realtime)
                         .run())
-                if codes.last == .residue { break }
+                // Who stops a drill, or must put something right first, wants no other one to begin.
+                if codes.last == .residue || codes.last == .aborted { break }
             }
             return Status.worst(codes)
         }
