@@ -28,6 +28,10 @@ public final class FileLock: Sendable {
         for _ in 0..<16 {
             do throws(SystemError) {
                 return try Descriptor(opening: path, O_RDWR | O_NOFOLLOW)
+            } catch  where error.code == EROFS {
+                // A disk that the kernel set read-only: flock(2) needs no right to write, and what stands in the
+                // journal there must still be mended.
+                return try Descriptor(opening: path, O_RDONLY | O_NOFOLLOW)
             } catch  where error.code == ENOENT {}
             do throws(SystemError) {
                 let made = try Descriptor(opening: path, O_RDWR | O_NOFOLLOW | O_CREAT | O_EXCL, mode: 0o666)

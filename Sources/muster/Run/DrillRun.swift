@@ -50,7 +50,7 @@ struct DrillRun {
             Terminal.complain(
                 text, advice: "the drill goes on and puts everything back; its outcome is incomplete")
         }
-        let events = RunEvents { event in
+        let events = RunEvents(hiding: Redaction(prepared.secrets)) { event in
             writer.append(event)
             inbox.post(.event(event))
         }
@@ -84,42 +84,59 @@ struct DrillRun {
         _ writer: StoreWriter,
         _ events: RunEvents
     ) throws -> Status {
-        let closing = Conclusion.make(prepared.drill, result, now: clock)
+        let closing = Conclusion.make(
+            prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
-        try writer.finish(closing)
-        let report = try ReportFiles.write(number, store, prepared.project)
+        var report: String?
+        do {
+            try writer.finish(closing)
+            report = try ReportFiles.write(number, store, prepared.project)
+        } catch {
+            Terminal.complain(
+                "the outcome could not be kept: \(error)",
+                advice: "keep what stands below, and make room before the next run")
+        }
         if isJSON {
             var map = OutcomeText.value(closing)
             map["number"] = .int(Int64(number))
             map["id"] = .text(header.id)
             map["drill"] = .text(header.drill)
-            map["report"] = .text(report)
+            if let report { map["report"] = .text(report) }
             Terminal.line(Value.map(map).prettyJSON)
         } else {
             OutcomeText.summary(closing)
-            Terminal.line("outcome #\(number) · report \(ReportFiles.shown(report)) (and .html)")
+            Terminal.line(
+                "outcome #\(number) · "
+                    + (report.map { "report \(ReportFiles.shown($0)) (and .html)" } ?? "NOT RECORDED"))
         }
-        return Status(rawValue: closing.exitCode) ?? .internalError
+        // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
+        let status = Status(rawValue: closing.exitCode) ?? .internalError
+        return report == nil && status != .residue ? .inconclusive : status
     }
 
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
     private func ledgerDirectory() -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let base =
-            environment["XDG_STATE_HOME"]
-            ?? (geteuid() == 0 ? "/var/lib" : (environment["HOME"] ?? "/tmp") + "/.local/state")
-        return "\(environment["MUSTER_STATE"] ?? "\(base)/muster")/ledgers/\(prepared.runID)"
+        StateDirectory.path(explicit: prepared.state.state) + "/ledgers/" + prepared.runID
     }
 }
 
 /// What a run's verdict, ending and exit code are made of.
 enum Conclusion {
-    static func make(_ drill: Drill, _ result: SessionResult, now clock: SystemTimekeeper) -> RunClosing {
-        let history = History(events: result.events, signals: result.signals, ledgers: result.ledgers)
+    static func make(
+        _ drill: Drill, _ result: SessionResult, hiding redaction: Redaction, now clock: SystemTimekeeper
+    ) -> RunClosing {
+        // What a store or a program said while it was read back ends up in the judgement's reasons.
+        let ledgers = result.ledgers.map { ledger in
+            var ledger = ledger
+            let problems = ledger.readBack?.problems.map(redaction.text) ?? []
+            ledger.readBack?.problems = problems
+            return ledger
+        }
+        let history = History(events: result.events, signals: result.signals, ledgers: ledgers)
         let judgement = DrillJudge.judge(drill, history)
         let runner = result.runner
-        var residue = result.residue
+        var residue = result.residue.map(redaction.text)
         for record in result.injections where record.state != .closed && record.state != .forgotten {
             if !residue.contains(where: { $0.contains("'\(record.name)'") }) {
                 residue.append("'\(record.name)' (\(record.fault)) is not known to be closed")
