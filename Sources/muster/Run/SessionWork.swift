@@ -13,30 +13,38 @@ extension DrillSession {
         var parameters: [String: Value] = ["path": .text(path)]
         if let size = drill.scratchSize { parameters["size"] = .text(size.unitsText) }
         let id = newID()
-        try remember(
+        _ = try ask(
             InjectionRecord(
                 id: id, name: "scratch", fault: "scratch", parameters: .map(parameters),
-                target: Target(.host).value))
-        _ = try client.inject(
-            InjectionWish(
-                id: id, run: prepared.runID, name: "scratch", fault: "scratch", parameters: .map(parameters),
                 target: Target(.host).value), deadline: .seconds(60))
-        update(id) { $0.state = .open }
+    }
+
+    /// Has the guard inject something that is on record before it is asked for.
+    private func ask(_ record: InjectionRecord, deadline: Duration) throws -> Timed<Injection> {
+        try remember(record)
+        do {
+            let reply = try client.inject(
+                InjectionWish(
+                    id: record.id, run: prepared.runID, name: record.name, fault: record.fault,
+                    parameters: record.parameters, target: record.target), deadline: deadline)
+            update(record.id) { $0.state = .open }
+            return reply
+        } catch let failure as GuardFailure where failure.code == .refused {
+            // Refused before anything was written down or touched. Were a row there all the same, the reports of
+            // the goodbye would say so.
+            update(record.id) { $0.state = .closed }
+            throw failure
+        }
     }
 
     func start(_ fixture: Fixture) {
         do {
             let id = newID()
             let parameters = try prepared.parameters(of: fixture)
-            try remember(
+            _ = try ask(
                 InjectionRecord(
                     id: id, name: fixture.name, fault: "fixture", parameters: parameters,
-                    target: Target(.host).value))
-            _ = try client.inject(
-                InjectionWish(
-                    id: id, run: prepared.runID, name: fixture.name, fault: "fixture", parameters: parameters,
                     target: Target(.host).value), deadline: .seconds(30))
-            update(id) { $0.state = .open }
             remember(fixture: fixture.name, id)
             try waitUntilReady(fixture, id)
             inbox.post(.input(.fixtureReady(fixture.name)))
@@ -79,17 +87,11 @@ extension DrillSession {
             }
             let id = newID()
             let parameters = FaultCatalog.encode(step.fault)
-            try remember(
+            events.record(.injecting, step.name, "injecting \(step.faultName) into '\(step.target)'")
+            let reply = try ask(
                 InjectionRecord(
                     id: id, name: step.name, fault: step.faultName, parameters: parameters,
-                    target: target.value))
-            events.record(.injecting, step.name, "injecting \(step.faultName) into '\(step.target)'")
-            let reply = try client.inject(
-                InjectionWish(
-                    id: id, run: prepared.runID, name: step.name, fault: step.faultName,
-                    parameters: parameters,
                     target: target.value), deadline: .seconds(60))
-            update(id) { $0.state = .open }
             // The guard's own stamps are narrower, and they are of our clock when we share a boot.
             let isOurClock = (try? bootID()) == client.hello.bootID
             let bracket = isOurClock ? reply.guardBracket : reply.bracket
@@ -198,7 +200,8 @@ extension DrillSession {
         switch standing {
         case .clean:
             for open in records({ $0.state != .closed }) { update(open.id) { $0.state = .closed } }
-            events.record(.undone, "", "the warden put everything back", actor: "warden")
+            events.record(
+                .undone, "", "everything was put back: nothing stands in the journal", actor: "warden")
             return true
         case .open(let lines):
             note(residue: lines)
@@ -245,6 +248,11 @@ extension DrillSession {
 
     func readBack() {
         guard !drill.workloads.isEmpty else { return inbox.post(.input(.readBackDone)) }
+        if isGuardGone, !drill.fixtures.isEmpty {
+            keep(engine.ledgers())
+            events.record(.readBack, "", "nothing is read back: the fixtures ended with their guard")
+            return inbox.post(.input(.readBackDone))
+        }
         let ledgers = engine.readBack(within: .seconds(120))
         keep(ledgers)
         for ledger in ledgers {
