@@ -54,7 +54,12 @@ final class TestServer: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 if connection < 0 && errno == EINTR { continue }
-                guard connection >= 0, let self, !isStopped.load(ordering: .relaxed) else { return }
+                guard connection >= 0, let self, !isStopped.load(ordering: .relaxed) else {
+                    // Closed here alone: nobody accepts from a number that has become another test's.
+                    if connection >= 0 { close(connection) }
+                    close(listener)
+                    return
+                }
                 _ = open.withLock { $0.insert(connection) }
                 try? startThread(name: "test-serve", stackSize: 1 << 18) { self.serve(connection) }
             }
@@ -63,9 +68,9 @@ final class TestServer: Sendable {
 
     func stop() {
         isStopped.store(true, ordering: .relaxed)
+        // listen(2) ends with it, so that connections are refused from now on.
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-        for connection in open.withLock({ $0 }) { shutdown(connection, Int32(SHUT_RDWR)) }
+        open.withLock { for connection in $0 { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
     /// By path, the last request of each.
@@ -92,8 +97,10 @@ final class TestServer: Sendable {
             var option = linger(l_onoff: 1, l_linger: 0)
             setsockopt(connection, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
         }
-        _ = open.withLock { $0.remove(connection) }
-        close(connection)
+        open.withLock {
+            $0.remove(connection)
+            close(connection)
+        }
     }
 
     private static func read(_ connection: Int32) -> Request? {
