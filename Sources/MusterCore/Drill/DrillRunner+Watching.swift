@@ -15,7 +15,7 @@ extension DrillRunner {
                     "probe '\(condition.probe)' was failing for \(condition.failing.forPeople)", now)
             }
         }
-        for (name, due) in liftsDue where now >= due { effects += lift(name) }
+        for (name, due) in liftsDue.sorted(by: { $0.key < $1.key }) where now >= due { effects += lift(name) }
         switch phase {
         case .steady: effects += waitForSteady(seen, now)
         case .warmingUp: effects += waitForWarm(seen, now)
@@ -92,9 +92,9 @@ extension DrillRunner {
     mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {
         let start = clockStart ?? phaseStart
         // After an abort nothing of ours is still to come: what stood open is undone, or is the warden's to undo.
-        let isEarly = abortReason != nil || failure != nil
         let settling =
-            !isEarly && (open.contains { $0.value.hold != nil } || !lifting.isEmpty || program.awaitsEffect)
+            !isEndingEarly
+            && (open.contains { $0.value.hold != nil } || !lifting.isEmpty || program.awaitsEffect)
         let rto = drill.objectives.rto ?? .zero
         // A system that never went down must be watched for RTO + W before that means anything.
         let watched = sawOutage || now - start >= rto + drill.recovered.stable

@@ -148,7 +148,8 @@ public struct DrillRunner: Sendable {
             isReadBack = true
             return startUndo(now)
         case .undone(let settled):
-            isUndoSettled = isUndoSettled && settled
+            // It was asked for all that is open, also for what an earlier lift had failed at.
+            isUndoSettled = settled
             guard phase == .undoing else { return [] }
             open = [:]
             if areFixturesGone { return endWithoutFixtures(now) }
@@ -199,6 +200,9 @@ public struct DrillRunner: Sendable {
         let step = program.injected(name, at: now)
         if let step, step.fault.persistence == .held {
             open[name] = step
+            // It struck while the run was stopped, perhaps after the undo had looked for what is open. The goodbye
+            // undoes it as well.
+            if isEndingEarly, !isGuardLost, ![.fixturesDown, .finished].contains(phase) { return lift(name) }
             if let hold = step.hold { liftsDue[name] = bracket.upper + hold }
         }
         return advance(now)
@@ -211,7 +215,8 @@ public struct DrillRunner: Sendable {
         if program.isFinished {
             if phase == .steps {
                 // A held fault after whose lift the clock runs, and that nothing lifts: the end of the steps does.
-                for (name, step) in open where step.hold == nil && step.recovery == .after {
+                for (name, step) in open.sorted(by: { $0.key < $1.key })
+                where step.hold == nil && step.recovery == .after {
                     effects += lift(name)
                 }
                 effects += enter(.recovering, now)
@@ -253,6 +258,8 @@ public struct DrillRunner: Sendable {
     }
 
     // MARK: Ending early
+
+    var isEndingEarly: Bool { abortReason != nil || failure != nil }
 
     mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
         guard abortReason == nil, failure == nil else { return [] }

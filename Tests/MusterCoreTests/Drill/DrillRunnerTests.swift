@@ -221,6 +221,29 @@ struct Stage {
         #expect(stage.runner.phase == .finished)
     }
 
+    /// The injection and the abort crossed: the undo found nothing that was open yet.
+    @Test func aFaultThatStrikesAfterTheUndoOfAnAbortIsLifted() {
+        var stage = Stage(Self.drill([Self.inject("hang", held: true, hold: .seconds(60), .after)]))
+        stage.silent = ["hang"]
+        stage.watch(for: .seconds(4))
+        #expect(stage.asked.last == "inject hang")
+        stage.feed(.abort("Ctrl-C"))
+        #expect(stage.asked.last == "undo")
+        stage.feed(.injected("hang", Bracket(stage.now, stage.now)))
+        #expect(stage.asked.last == "lift hang" && stage.runner.open.isEmpty)
+        stage.watch(for: .seconds(60))
+        #expect(stage.runner.phase == .finished && stage.runner.isUndoSettled)
+    }
+
+    @Test func aLiftThatFailedIsMadeGoodByTheUndo() {
+        var stage = Stage(Self.drill([Self.inject("hang", held: true, .despite)]))
+        stage.watch(for: .seconds(4))
+        stage.feed(.lifted("hang", Bracket(stage.now, stage.now), settled: false))
+        #expect(!stage.runner.isUndoSettled)
+        stage.watch(for: .seconds(60))
+        #expect(stage.runner.phase == .finished && stage.runner.isUndoSettled)
+    }
+
     @Test func aLostGuardTakesItsFixturesWithItSoNothingIsMeasuredOrReadBack() {
         let held = Self.inject("hang", held: true, hold: .seconds(60), .after)
         var stage = Stage(Self.drill([held]))
