@@ -82,7 +82,11 @@ def arguments():
 def main():
     wanted = arguments()
     if wanted.realtime:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        except PermissionError:
+            print("Benchmarks/run: --realtime needs root (sched(7)); run it with sudo, or without", file=sys.stderr)
+            return 2
     work = tempfile.mkdtemp(prefix="muster-bench.", dir=wanted.place)
     where = machine()
     where += ", at real-time priority" if wanted.realtime else ""
