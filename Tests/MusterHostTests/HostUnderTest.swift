@@ -30,6 +30,9 @@ final class HostUnderTest {
 
     deinit {
         try? host.endHelpers(of: id, grace: .zero, deadline: .seconds(60))
+        // A child that has ended and that nobody waited for keeps exit tests, which wait for any child, from
+        // seeing the end of theirs.
+        for record in journal.records[id] ?? [] { waitpid(record.process.pid, nil, WNOHANG) }
         if let base = cgroupBase { rmdir(base) }
         _ = try? Spawn(["/bin/rm", "-rf", directory]).start().wait(for: .seconds(60))
     }
