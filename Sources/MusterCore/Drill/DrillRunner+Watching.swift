@@ -2,9 +2,7 @@
 extension DrillRunner {
     mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
         var effects = noteEdges(seen)
-        if now - runStart > drill.abort.after, abortReason == nil,
-            ![.undoing, .fixturesDown, .finished].contains(phase)
-        {
+        if now - runStart > drill.abort.after, !isEndingEarly, !isSettling {
             effects += abort("the run took longer than abort.after (\(drill.abort.after.forPeople))", now)
         }
         for condition in drill.abort.when where abortReason == nil && firstInjection != nil {
@@ -25,6 +23,14 @@ extension DrillRunner {
         default: break
         }
         return effects
+    }
+
+    /// What can no longer be cut short: it is what an abort would do.
+    private var isSettling: Bool {
+        switch phase {
+        case .stopping, .readingBack, .undoing, .steadyAgain, .fixturesDown, .finished: true
+        case .fixtures, .steady, .warmingUp, .steps, .recovering, .after: false
+        }
     }
 
     mutating func noteEdges(_ seen: Observation) -> [Effect] {

@@ -142,7 +142,12 @@ public struct DrillRunner: Sendable {
             program.finished(runbook: index)
             if !succeeded { return cannotRun(text, now) }
             return advance(now)
-        case .writersStopped: return phase == .stopping ? enter(.readingBack, now) + [.readBack] : []
+        case .writersStopped:
+            guard phase == .stopping else { return [] }
+            if firstInjection != nil || isGuardLost { return enter(.readingBack, now) + [.readBack] }
+            // Nothing was broken, so there is nothing to account for.
+            isReadBack = true
+            return startUndo(now)
         case .readBackDone:
             guard phase == .readingBack else { return [] }
             isReadBack = true
@@ -269,7 +274,10 @@ public struct DrillRunner: Sendable {
     }
 
     mutating func abort(_ reason: String, _ now: Instant) -> [Effect] {
-        guard abortReason == nil else { return [record(.note, "", "abort asked for again: \(reason)")] }
+        // The first reason wins, also when it was a failure and not an abort.
+        guard abortReason == nil, failure == nil || isGuardLost else {
+            return [record(.note, "", "abort asked for again: \(reason)")]
+        }
         abortReason = reason
         return [record(.abort, "", reason)] + stopEarly(now)
     }

@@ -21,12 +21,13 @@ public struct CoverageRequirement: Hashable, Sendable {
 
 /// What kind of durability a fault can prove anything about: killing a process says nothing about what
 /// was in the page cache, and a power cut nothing about the loss of a disk.
-public enum DurabilityScope: String, FormWord, Codable, Comparable {
+public enum DurabilityScope: String, FormWord, Codable {
     case process, host, disk, site
 
-    public static func < (lhs: Self, rhs: Self) -> Bool {
-        let order = Self.allCases
-        return (order.firstIndex(of: lhs) ?? 0) < (order.firstIndex(of: rhs) ?? 0)
+    /// Whether surviving this proves that the other is survived too: a lost host loses its processes, a lost
+    /// site everything; damage to a disk's data proves nothing about the loss of its host.
+    public func proves(_ other: DurabilityScope) -> Bool {
+        self == other || self == .site || (self == .host && other == .process)
     }
 }
 
@@ -109,7 +110,7 @@ public enum Coverage {
 
     private static func reaches(_ outcome: OutcomeSummary, _ scope: DurabilityScope?) -> Bool {
         guard let scope else { return true }
-        return DurabilityScope(rawValue: outcome.durabilityScope).map { $0 >= scope } ?? false
+        return DurabilityScope(rawValue: outcome.durabilityScope).map { $0.proves(scope) } ?? false
     }
 
     private static func judge(

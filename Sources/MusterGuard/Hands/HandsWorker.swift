@@ -86,8 +86,18 @@ struct HandsWorker {
         try Halt.check()
         try permitted()
         var struck = Bracket(clock.monotonic(), clock.monotonic())
-        let injection = try mender.injector.inject(try read(wish), permitted: permitted) { struck = $0 }
-        return (injection, struck)
+        do {
+            let injection = try mender.injector.inject(try read(wish), permitted: permitted) { struck = $0 }
+            return (injection, struck)
+        } catch let refusal as FaultRefusal where isOpen(wish.id) {
+            // Too late to count as refused: the row is there, and must be undone.
+            throw GuardFailure(.host, refusal.message, advice: refusal.advice)
+        }
+    }
+
+    /// Whether the journal holds it, or cannot say.
+    private func isOpen(_ id: InjectionID) -> Bool {
+        (try? journal.openInjections().contains { $0.id == id }) ?? true
     }
 
     private func read(_ wish: InjectionWish) throws -> InjectionRequest {

@@ -31,7 +31,6 @@ struct RunCommand: ParsableCommand {
     )
     var realtime = false
 
-    @Flag(help: "Never ask; steps that need a person fail.") var yes = false
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions

@@ -67,12 +67,17 @@ struct AbortCommand: ParsableCommand {
         abstract: "Stops the drill that runs on this host: reverts first, keeps measuring, records, reports.",
         discussion: "Example: muster abort")
 
-    @OptionGroup var state: StateOptions
+    @Argument(help: "The run's id (default: whichever runs).") var id: String?
 
     func run() throws {
         try carryOut {
             guard let holder = LockHolder.read() else {
                 throw Refusal(.usage, "no drill runs on this host", advice: "")
+            }
+            if let id, id != holder.run {
+                throw Refusal(
+                    .usage, "run \(id) does not run on this host; \(holder.run) does",
+                    advice: "muster abort \(holder.run)")
             }
             guard let engine = holder.engine, let descriptor = try PidDescriptor.of(engine) else {
                 throw Refusal(
@@ -153,8 +158,12 @@ struct FixtureCommand: ParsableCommand {
             if let error = value["error"]?.asText {
                 throw Refusal(.refused, "fixture '\(name)': \(error)", advice: "")
             }
+            guard let starts = value["starts"]?.asInt else {
+                throw Refusal(
+                    .refused, "the supervisor of fixture '\(name)' gave no answer", advice: "see its log")
+            }
             let running = value["pid"]?.asInt.map { "runs as process \($0)" } ?? "does not run"
-            Terminal.line("fixture '\(name)' \(running); started \(value["starts"]?.asInt ?? 0) times")
+            Terminal.line("fixture '\(name)' \(running); started \(starts) times")
             return .pass
         }
     }

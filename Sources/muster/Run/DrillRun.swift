@@ -34,7 +34,7 @@ struct DrillRun {
         let view = LiveView(start: start, isSilent: isJSON)
         view.objective = prepared.drill.objectives.rto
         let storePath = prepared.project.outcomesPath(storeOptions.outcomes)
-        let ledgers = ledgerDirectory()
+        let ledgers = ledgerDirectory
         let heart = Heart()
         // Before the store: a host that is taken, or a guard that cannot serve, leaves no outcome behind.
         let local = try LocalGuard.start(
@@ -91,6 +91,7 @@ struct DrillRun {
         var report: String?
         do {
             try writer.finish(closing)
+            pruneLedgers()
             report = try ReportFiles.write(number, store, prepared.project)
         } catch {
             Terminal.complain(
@@ -116,8 +117,16 @@ struct DrillRun {
     }
 
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
-    private func ledgerDirectory() -> String {
-        StateDirectory.path(explicit: prepared.state.state) + "/ledgers/" + prepared.runID
+    private var ledgerDirectory: String { ledgers + "/" + prepared.runID }
+    private var ledgers: String { StateDirectory.path(explicit: prepared.state.state) + "/ledgers" }
+
+    /// Raw ledgers let a figure be argued about; those of the newest runs are enough. Names are ULIDs, so they
+    /// sort by time.
+    private func pruneLedgers() {
+        let runs = (try? FileManager.default.contentsOfDirectory(atPath: ledgers)) ?? []
+        for old in runs.sorted().dropLast(50) {
+            try? FileManager.default.removeItem(atPath: "\(ledgers)/\(old)")
+        }
     }
 }
 

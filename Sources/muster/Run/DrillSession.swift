@@ -204,9 +204,14 @@ final class DrillSession: @unchecked Sendable {
     var isCancelled: Bool { locked { runbookCancelled } }
     var isGuardGone: Bool { locked { guardGone } }
 
-    func newID() -> InjectionID {
-        // The tag and a ULID are letters and digits: always a valid id.
-        InjectionID("\(client.hello.tag)-\(ULID.make())") ?? InjectionID("invalid").unsafelyUnwrapped
+    /// - Throws: when the guard's tag is not one that can stand in an id.
+    func newID() throws -> InjectionID {
+        guard let id = InjectionID("\(client.hello.tag)-\(ULID.make())") else {
+            throw Refusal(
+                .internalError, "the guard's tag '\(client.hello.tag)' cannot stand in an id",
+                advice: "install the same version of Muster on both sides")
+        }
+        return id
     }
 
     func id(ofFixture name: String) -> InjectionID? { locked { fixtureIDs[name] } }
@@ -257,7 +262,7 @@ struct SessionResult {
 /// Whether the control loop turns: a lease that is renewed by a thread of its own would outlive a hung engine.
 final class Heart: @unchecked Sendable {
     private let lock = NSLock()
-    private var last = Instant(nanoseconds: .max)
+    private var last: Instant?
     private let clock = SystemTimekeeper()
 
     func beat(_ now: Instant) {
@@ -270,6 +275,6 @@ final class Heart: @unchecked Sendable {
     func isBeating(within duration: Duration) -> Bool {
         lock.lock()
         defer { lock.unlock() }
-        return last.nanoseconds == .max || clock.monotonic() - last <= duration
+        return last.map { clock.monotonic() - $0 <= duration } ?? true
     }
 }

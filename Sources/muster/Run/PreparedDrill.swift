@@ -80,7 +80,7 @@ struct DrillLoader {
         let project = Project(containing: path)
         let text = try Files.text(path)
         let runID = ULID.make()
-        let resources = RunResources(runID: runID)
+        let resources = RunResources(runID: runID, readsSecrets: purpose == .run)
         let services = Files.exists(project.services) ? try Files.text(project.services) : nil
         let reader = DrillReader(
             faults: .standard, probes: .standard, workloads: .standard,
@@ -127,8 +127,13 @@ final class RunResources: @unchecked Sendable {
     private var ports: [String: Int] = [:]
     private var scratch: String?
     private let runID: String
+    /// A plan shows that there is a secret and never needs its value.
+    private let readsSecrets: Bool
 
-    init(runID: String) { self.runID = runID }
+    init(runID: String, readsSecrets: Bool) {
+        self.runID = runID
+        self.readsSecrets = readsSecrets
+    }
 
     var usedScratch: String? { lock.withLock { scratch } }
 
@@ -142,14 +147,18 @@ final class RunResources: @unchecked Sendable {
                     return path
                 }
             },
-            environment: { ProcessInfo.processInfo.environment[$0] },
-            file: { path in
+            environment: { [readsSecrets] in
+                readsSecrets ? ProcessInfo.processInfo.environment[$0] : "***"
+            },
+            file: { [readsSecrets] path in
+                guard readsSecrets else { return "***" }
                 let text = try Files.text(path)
                 return text.hasSuffix("\n") ? String(text.dropLast()) : text
             })
     }
 
-    /// A port that is free now: the kernel chooses one, and it stays bound until this process lets it go.
+    /// A port that is free now, by the kernel's choice. It is not held until the fixture binds it: one that was
+    /// taken meanwhile is refused by the fixture itself, which says so in its log.
     private func port(_ name: String) throws -> Int {
         if let port = ports[name] { return port }
         let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -12,7 +12,7 @@ extension DrillSession {
         guard let path = prepared.scratch else { return }
         var parameters: [String: Value] = ["path": .text(path)]
         if let size = drill.scratchSize { parameters["size"] = .text(size.unitsText) }
-        let id = newID()
+        let id = try newID()
         _ = try ask(
             InjectionRecord(
                 id: id, name: "scratch", fault: "scratch", parameters: .map(parameters),
@@ -22,12 +22,17 @@ extension DrillSession {
     /// Has the guard inject something that is on record before it is asked for.
     private func ask(_ record: InjectionRecord, deadline: Duration) throws -> Timed<Injection> {
         try remember(record)
+        guard !isCancelled else {
+            update(record.id) { $0.state = .closed }
+            throw Refusal(.refused, "the run was stopped before it was asked for", advice: "")
+        }
         do {
             let reply = try client.inject(
                 InjectionWish(
                     id: record.id, run: prepared.runID, name: record.name, fault: record.fault,
                     parameters: record.parameters, target: record.target), deadline: deadline)
-            update(record.id) { $0.state = .open }
+            // Unless an undo that overtook this has closed it already.
+            update(record.id) { if $0.state == .requested { $0.state = .open } }
             return reply
         } catch let failure as GuardFailure where failure.code == .refused {
             // Refused before anything was written down or touched. Were a row there all the same, the reports of
@@ -39,7 +44,7 @@ extension DrillSession {
 
     func start(_ fixture: Fixture) {
         do {
-            let id = newID()
+            let id = try newID()
             let parameters = try prepared.parameters(of: fixture)
             _ = try ask(
                 InjectionRecord(
@@ -57,8 +62,12 @@ extension DrillSession {
         let end = clock.monotonic() + fixture.readyWithin
         var last = "it does not answer"
         while clock.monotonic() < end, !isCancelled {
-            // Its supervisor may not listen yet.
-            guard let status = try? client.supervisor(id, .status).answer else {
+            let status: SupervisorStatus
+            do {
+                status = try client.supervisor(id, .status).answer
+            } catch {
+                // It may not listen yet.
+                last = words(error)
                 clock.sleep(for: .milliseconds(5))
                 continue
             }
@@ -66,7 +75,12 @@ extension DrillSession {
                 throw Refusal(
                     .refused, "it ended by itself\(prepared.logTail(of: id, in: client.hello))", advice: "")
             }
-            guard let ready = fixture.ready else { return }
+            guard let ready = fixture.ready else {
+                if status.process != nil { return }
+                last = "it does not run"
+                clock.sleep(for: .milliseconds(10))
+                continue
+            }
             let sample = try attempt(ready.probe, timeout: .milliseconds(500))
             if sample.isUp { return }
             last = "it does not answer (\(sample.outcome))"
@@ -85,7 +99,7 @@ extension DrillSession {
             guard let target = drill.targets[step.target]?.target(fixtures: fixtures) else {
                 throw Refusal(.refused, "its target '\(step.target)' has no running fixture", advice: "")
             }
-            let id = newID()
+            let id = try newID()
             let parameters = FaultCatalog.encode(step.fault)
             events.record(.injecting, step.name, "injecting \(step.faultName) into '\(step.target)'")
             let reply = try ask(
@@ -140,7 +154,7 @@ extension DrillSession {
     }
 
     func lift(_ name: String) {
-        let ids = records { $0.name == name && $0.state == .open && !isFixture($0) }.map(\.id)
+        let ids = records { $0.name == name && $0.state == .open && !Injection.isFixture($0.fault) }.map(\.id)
         let sent = clock.monotonic()
         events.record(.lifting, name, "lifting '\(name)'")
         do {
@@ -159,7 +173,9 @@ extension DrillSession {
     }
 
     func undoInjections(_ recovered: Bool) {
-        let open = records { $0.state == .open || $0.state == .requested }.filter { !isFixture($0) }
+        let open = records { $0.state == .open || $0.state == .requested }.filter {
+            !Injection.isFixture($0.fault)
+        }
         guard !open.isEmpty else { return inbox.post(.input(.undone(settled: true))) }
         do {
             let reply = try client.undo(open.map(\.id), recovered: recovered ? open.map(\.id) : [])
@@ -208,10 +224,6 @@ extension DrillSession {
             events.record(.undoFailed, "", "the warden has not put everything back")
             return false
         }
-    }
-
-    private func isFixture(_ record: InjectionRecord) -> Bool {
-        record.fault == "fixture" || record.fault == "scratch"
     }
 
     /// Keeps what an undo found and left, for each injection.

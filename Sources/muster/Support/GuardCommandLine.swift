@@ -38,13 +38,19 @@ enum GuardCommandLine {
             pipe = made
         }
         let child = try spawn.start()
+        let end = SystemTimekeeper().monotonic() + limit
         var output: [UInt8] = []
         if let reader = pipe?.read {
             pipe = nil
-            output = try reader.readAll(limit: 8 << 20)
+            while try !waitFor([Interest(reader.number, .readable)], until: end)[0].isEmpty,
+                case .bytes(let bytes) = try reader.read(upTo: 1 << 16)
+            {
+                output += bytes
+            }
         }
-        guard let status = try child.wait(for: limit) else {
+        guard let status = try child.wait(until: end) else {
             try child.kill()
+            _ = try child.wait(for: .seconds(2))
             throw Refusal(
                 .internalError, "muster-guard \(arguments[0]) did not end", advice: "run `muster doctor`")
         }
@@ -63,7 +69,9 @@ enum GuardCommandLine {
             answer.status == 0,
             let value = try? JSONDecoder().decode(Value.self, from: Data(answer.output.utf8))
         else { return nil }
-        return value.asList?.compactMap { $0["id"]?.asText }
+        let ids = value.asList?.map { $0["id"]?.asText }
+        // A row that cannot be read must not count as closed.
+        return ids.flatMap { $0.contains(nil) ? nil : $0.compactMap { $0 } }
     }
 
     enum Standing {
