@@ -32,10 +32,14 @@ final class Service: Sendable {
         defer { listening.cancel() }
         do {
             try await server.run()
-        } catch let SocketError.failed(_, code, message) {
-            throw refusal(code: code, message: message)
         } catch {
-            guard stopping.load(ordering: .acquiring) else { throw error }
+            // A stop closes the listening socket under the server, which may see that as any error.
+            guard stopping.load(ordering: .acquiring) else {
+                if case SocketError.failed(_, let code, let message) = error {
+                    throw refusal(code: code, message: message)
+                }
+                throw error
+            }
         }
         // The end of `run` is not the end of the process: `stop` still has to flush.
         while true { try await Task.sleep(for: .seconds(3600)) }
