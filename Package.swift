@@ -112,6 +112,12 @@ let package = Package(
             name: "ReportTests", dependencies: ["MusterDocuments", "MusterCore"], exclude: ["Golden"],
             swiftSettings: strict),
         .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "muster", "muster-guard", "sample-service", "MusterCore", "MusterProbes", "MusterSystem",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "SampleServiceTests",
             dependencies: ["sample-service", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),

@@ -39,7 +39,7 @@ extension EndToEnd {
                 lab.shell(
                     """
                     sqlite3 -separator ' ' '\(lab.outcomes)' \
-                    "SELECT stream, sequence FROM losses ORDER BY 1, 2"
+                    "SELECT stream, sequence FROM anomalies WHERE class LIKE 'lost-%' ORDER BY 1, 2"
                     """
                 ).split(separator: "\n").compactMap { line -> EntryKey? in
                     let parts = line.split(separator: " ")
