@@ -39,8 +39,10 @@ struct RulingSignal {
         let recovery = Recovery(of: signal, by: alone)
         if recovery.status == .recovered || recovery.status == .recoveredFlapped { return recovery }
         let whole = Recovery(of: signal, by: rule)
-        // An outage that only the next fault brought is not this one's.
-        return recovery.status == .noOutage && whole.status != .noOutage ? recovery : whole
+        // An outage that only the next fault brought is not this one's, provided that somebody looked in between:
+        // of faults that strike together, each answers for what followed.
+        let sawThatItHeld = recovery.status == .noOutage && recovery.hasEvidence
+        return sawThatItHeld && whole.status != .noOutage ? recovery : whole
     }
 
     var hasEvidence: Bool { !recoveries.isEmpty && recoveries.allSatisfy(\.hasEvidence) }

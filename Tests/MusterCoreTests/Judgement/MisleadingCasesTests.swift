@@ -235,4 +235,18 @@ extension GivenRun {
         run.signals = [signal]
         return run
     }
+
+    /// Two faults of a `parallel:` strike between two samples: nobody looked in between, and that is no reason to
+    /// say that nobody looked at all.
+    @Test func faultsThatStrikeTogetherAreAnsweredForTogether() {
+        var run = GivenRun()
+        run.drill.steps.append(run.inject("also"))
+        run.note(.injecting, 1001, "also")
+        run.note(.injected, 1002.3, "also", bracket(1002, 1002.2))
+        run.note(.effective, 1003, "also")
+        run.signals = [Seen().then(.ok, 0, 990).then(.error, 1005, 2230).then(.ok, 2240, 40_000).signal]
+        run.note(.writersStopped, 40_001)
+        #expect(run.judgement.verdict == .pass, "\(run.judgement.reason)")
+        #expect(run.result()?.interval?.upper == ms(1240.7))
+    }
 }
