@@ -4,6 +4,7 @@ import MusterCore
 
 extension SQLiteJournal {
     static func openOrSetAside(_ path: String, _ utc: Int64) throws -> Database {
+        try noteLoss(of: path, utc)
         do {
             return try open(path, utc)
         } catch let error as JournalError where error.code == .corrupt {
@@ -52,6 +53,44 @@ extension SQLiteJournal {
                     "SQLite did not take \(name)=\(value); a row would not be durable")
             }
         }
+    }
+
+    /// Takes down that a journal that had been laid is gone or empty: SQLite would take an empty file for a new
+    /// one, and nobody would ever learn that something may be open.
+    ///
+    /// An empty file is moved away, so that a guard that has it open still can tell that it is not the journal any
+    /// more.
+    private static func noteLoss(of path: String, _ utc: Int64) throws {
+        let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        // In this order: whoever makes the first journal here lays it before it makes the ballast.
+        guard let sign = signOfEarlierWork(in: directory) else { return }
+        let aside = "\(directory)/\(asidePrefix)\(utc)-lost"
+        var status = stat()
+        if lstat(path, &status) == 0 {
+            guard status.st_size == 0, Glibc.rename(path, aside) != 0 else { return }
+        } else if errno != ENOENT {
+            return
+        }
+        let text = "The journal was missing or empty, while \(sign) stood beside it.\n"
+        let file = Glibc.open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else {
+            if errno == EEXIST { return }
+            throw JournalError(
+                .corrupt, "note that \(path) was lost",
+                "it is missing or empty, while \(sign) stands beside it, and \(aside) cannot be made: "
+                    + String(cString: strerror(errno)))
+        }
+        defer { Glibc.close(file) }
+        _ = write(file, text, text.utf8.count)
+        fsync(file)
+    }
+
+    /// What only stands beside a journal that was laid: its ballast, a supervisor's socket, a backup.
+    private static func signOfEarlierWork(in directory: String) -> String? {
+        let names = Files.list(directory)
+        if names.contains(ballastName) { return ballastName }
+        if let socket = names.first(where: { $0.hasSuffix(".sock") }) { return socket }
+        return Files.list(directory + "/quarantine").first.map { "quarantine/\($0)" }
     }
 
     /// Keeps an unreadable journal for people and for `muster undo --scan`, with its rollback journal.

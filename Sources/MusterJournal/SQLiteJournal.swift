@@ -16,6 +16,8 @@ public final class SQLiteJournal: KeptJournal {
     private let database: Database
     private let utc: @Sendable () -> Int64
     private let isReadOnly: Bool
+    private let file: FileIdentity?
+    private var remembered = Remembered()
 
     /// Opens or makes the journal. One that cannot be read is set aside, and an empty one takes its place.
     /// - Parameters:
@@ -28,6 +30,7 @@ public final class SQLiteJournal: KeptJournal {
         let path = directory + "/" + Self.fileName
         database = try Self.openOrSetAside(path, utc())
         isReadOnly = database.isReadOnly
+        file = FileIdentity(path)
         if !isReadOnly {
             _ = csqlite_reserve(path + "-journal", 256 << 10)
             restoreBallast()
@@ -59,6 +62,7 @@ public final class SQLiteJournal: KeptJournal {
                     [.text(injection.id.rawValue), .text(disposal.path)])
             }
         }
+        remembered.opened(injection)
     }
 
     public func close(_ id: InjectionID, _ how: Closing) throws {
@@ -70,6 +74,7 @@ public final class SQLiteJournal: KeptJournal {
     }
 
     public func openInjections() throws -> [Injection] {
+        guard !isLost else { return remembered.injections }
         var found: [Injection] = []
         let sql = """
             SELECT id, run, name, fault, utc, record FROM opened
@@ -82,6 +87,7 @@ public final class SQLiteJournal: KeptJournal {
                     row.text(5), id: id, run: row.text(1), name: row.text(2), fault: row.text(3),
                     utc: row.integer(4)))
         }
+        remembered.read(found)
         return found
     }
 
@@ -92,9 +98,11 @@ public final class SQLiteJournal: KeptJournal {
                 .text(id.rawValue), .int(Int64(helper.pid)), .int(Int64(bitPattern: helper.startTicks)),
                 .text(helper.bootID), .int(Int64(session)),
             ])
+        remembered.started(HelperRecord(process: helper, session: session), of: id)
     }
 
     public func helpers(of id: InjectionID) throws -> [HelperRecord] {
+        guard !isLost else { return remembered.helpers(of: id) }
         var found: [HelperRecord] = []
         try database.run(
             "SELECT pid, start_ticks, boot_id, session FROM helpers WHERE id = ? ORDER BY sequence",
@@ -124,6 +132,7 @@ public final class SQLiteJournal: KeptJournal {
 
     public var standing: JournalStanding {
         if isReadOnly { return .readOnly("\(database.path) cannot be written") }
+        if isLost { return .setAside([database.path]) }
         let aside = unacknowledged()
         return aside.isEmpty ? .sound : .setAside(aside.map { directory + "/" + $0 })
     }
@@ -163,13 +172,20 @@ public final class SQLiteJournal: KeptJournal {
     // MARK: Parts
 
     private func close(_ id: InjectionID, _ how: Closing, reason: String, person: String) throws {
+        // Its row is gone with the file; what was lost besides is for `muster undo --scan`.
+        if isLost { return remembered.closed(id) }
         try database.run(
             """
             INSERT INTO closed(id, how, utc, reason, person) VALUES(?, ?, ?, ?, ?)
             ON CONFLICT(id) DO NOTHING
             """,
             [.text(id.rawValue), .text(how.rawValue), .int(utc()), .text(reason), .text(person)])
+        remembered.closed(id)
     }
+
+    /// Whether the file was emptied, removed or replaced since this process opened it: nothing that is written
+    /// now would be found by whoever mends after us.
+    private var isLost: Bool { FileIdentity(database.path) != file }
 
     private func leftovers(of how: Closing) throws -> [(InjectionID, Disposal)] {
         var found: [(InjectionID, Disposal)] = []

@@ -66,6 +66,60 @@ import Testing
         try journal.open(injection("b", id: "t-2"))
     }
 
+    @Test(arguments: ["truncate -s 0", "rm"])
+    func anEmptiedOrRemovedJournalIsNotANewOne(loss: String) throws {
+        let path = scratch.path
+        do {
+            let journal = try SQLiteJournal(in: path)
+            try journal.open(injection("a", id: "t-1"))
+        }
+        #expect(shell("\(loss) \(path)/journal.sqlite") == 0)
+        do {
+            let journal = try SQLiteJournal(in: path)
+            guard case .setAside(let paths) = journal.standing else {
+                Issue.record("the loss was not noticed: \(journal.standing)")
+                return
+            }
+            #expect(paths.count == 1 && paths.allSatisfy { access($0, F_OK) == 0 })
+            #expect(throws: JournalError.self) { try journal.open(injection("b", id: "t-2")) }
+            #expect(journal.salvage().isEmpty)
+        }
+        // It stays so until somebody has looked, whoever opens it.
+        let journal = try SQLiteJournal(in: path)
+        #expect(journal.standing != .sound)
+        try journal.acknowledgeCorruption()
+        #expect(try SQLiteJournal(in: path).standing == .sound)
+    }
+
+    @Test(arguments: ["truncate -s 0", "rm"])
+    func whoeverWroteAJournalThatIsLostStillKnowsWhatIsOpen(loss: String) throws {
+        let journal = try SQLiteJournal(in: scratch.path)
+        let (first, second) = (injection("a", id: "t-1"), injection("b", id: "t-2"))
+        try journal.open(first)
+        try journal.open(second)
+        let helper = ProcessIdentity(pid: 7, startTicks: 1, bootID: "boot-1")
+        try journal.record(helper: helper, session: 7, of: second.id)
+        try journal.close(first.id, .verified)
+        #expect(shell("\(loss) \(scratch.path)/journal.sqlite") == 0)
+        for _ in 0..<2 {
+            #expect(journal.standing != .sound)
+            #expect(throws: JournalError.self) { try journal.open(injection("c", id: "t-3")) }
+            #expect(try journal.openInjections() == [second])
+            #expect(try journal.helpers(of: second.id).map(\.process) == [helper])
+            // Somebody looks meanwhile, and a new journal takes its place.
+            _ = try SQLiteJournal(in: scratch.path)
+        }
+    }
+
+    @Test(arguments: ["t-1.sock", "quarantine/t-1"])
+    func whatStandsBesideNoJournalTellsThatThereWasOne(name: String) throws {
+        mkdir(scratch.path + "/quarantine", 0o700)
+        shell("touch \(scratch.path)/hands.lock \(scratch.path)/warden.log")
+        #expect(try SQLiteJournal(in: scratch.path).standing == .sound, "an empty directory is a new one")
+        shell("rm \(scratch.path)/journal.sqlite* \(scratch.path)/ballast; touch \(scratch.path)/\(name)")
+        #expect(try SQLiteJournal(in: scratch.path).standing != .sound)
+    }
+
     @Test func aDamagedPageLeavesWhatCanStillBeRead() throws {
         do {
             let journal = try SQLiteJournal(in: scratch.path)
