@@ -39,6 +39,8 @@ public final class LinuxHost: Host {
         reapChildren()
     }
 
+    public var findsEveryHelper: Bool { marks != nil }
+
     /// The cgroup of a mark in the unified hierarchy, such as `/muster/k3f9-01J…`; nil where this user cannot make
     /// one.
     public func cgroup(of id: InjectionID) -> String? { marks.map { "/\($0.name)/\(id)" } }

@@ -38,6 +38,9 @@ public protocol HostReader {
     /// Processes that carry the mark of an injection, by cgroup, recorded session or environment, and whose
     /// identity has been checked. Includes those that outlived whoever started them.
     func helpers(of id: InjectionID) throws -> [ProcessIdentity]
+    /// Whether `helpers(of:)` finds every process of a mark: where marks are cgroups. Without them, one that left
+    /// its session and cleared its environment cannot be told from others once its parent has ended.
+    var findsEveryHelper: Bool { get }
     /// What a fixture's supervisor says; nil when no supervisor answers.
     func supervisor(of id: InjectionID) throws -> SupervisorStatus?
 
@@ -112,6 +115,8 @@ public struct SupervisorStatus: Hashable, Sendable, Codable {
 }
 
 extension HostReader {
+    public var findsEveryHelper: Bool { true }
+
     public func contents(of path: String, limit: Int = 1 << 20) throws -> [UInt8]? {
         try read(path, from: 0, count: limit)
     }

@@ -15,6 +15,8 @@ public protocol Fact: Sendable {
     var fields: Value { get }
     /// What must hold, for people: `process 4711 (redis-server) is not suspended`.
     var sentence: String { get }
+    /// The same, with what this host cannot know about it.
+    func sentence(on host: any HostReader) -> String
     /// What a person would type to make it hold, one argv a line. Stored too, so that it can be printed by a
     /// version that does not know the kind.
     var byHand: [[String]] { get }
@@ -27,6 +29,7 @@ public protocol Fact: Sendable {
 extension Fact {
     public static var version: Int { 1 }
     public var phase: MendingPhase { .rest }
+    public func sentence(on host: any HostReader) -> String { sentence }
     public var stored: StoredFact {
         StoredFact(kind: Self.kind, version: Self.version, fields: fields, byHand: byHand)
     }

@@ -85,7 +85,9 @@ public struct Injector {
         _ injections: [Injection], recovered: Set<InjectionID> = [],
         progress: (InjectionID, String) -> Void = { _, _ in }
     ) -> [UndoResult] {
-        var work = injections.reversed().map { Work($0, catalog, superseded: recovered.contains($0.id)) }
+        var work = injections.reversed().map {
+            Work($0, catalog, host, superseded: recovered.contains($0.id))
+        }
         let batch = Set(injections.map(\.id))
         let others = Result { try journal.openInjections().filter { !batch.contains($0.id) } }
         for phase in MendingPhase.allCases {
@@ -208,7 +210,9 @@ public struct Injector {
             }
         }
 
-        init(_ injection: Injection, _ catalog: FactCatalog, superseded: Bool) {
+        init(
+            _ injection: Injection, _ catalog: FactCatalog, _ host: any HostReader, superseded: Bool
+        ) {
             self.superseded = superseded && injection.mending == .byRecovery
             claims = injection.claims
             result = UndoResult(id: injection.id, name: injection.name, fault: injection.fault)
@@ -222,7 +226,8 @@ public struct Injector {
                     facts.append((fact, stored))
                     result.facts.append(
                         FactResult(
-                            sentence: fact.sentence, isHelper: fact.phase == .helpers, byHand: stored.byHand))
+                            sentence: fact.sentence(on: host), isHelper: fact.phase == .helpers,
+                            byHand: stored.byHand))
                 } catch {
                     result.unknown.append(stored)
                 }

@@ -31,6 +31,11 @@ public struct NoHelper: Fact, Hashable {
 
     public var phase: MendingPhase { isFixture ? .fixtures : .helpers }
     public var sentence: String { "no process of injection \(id) is left" }
+    public func sentence(on host: any HostReader) -> String {
+        guard !host.findsEveryHelper else { return sentence }
+        return "no process of injection \(id) that can be found is left "
+            + "(without a cgroup, one that left its session and cleared its environment cannot)"
+    }
     public var byHand: [[String]] { [["pkill", "-KILL", "-f", id.rawValue]] }
 
     public func state(on host: any HostReader) throws -> FactState {

@@ -53,6 +53,8 @@ public struct DoctorReport: Hashable, Sendable, Codable {
     public var stateProblem: String?
     /// Where the unified cgroup hierarchy is mounted; nil when it is not.
     public var cgroup2: String?
+    /// Whether this user can have a cgroup for each injection, by which every process of it is found.
+    public var findsEveryHelper = true
     public var faults: [FaultReadiness] = []
     public var others: [OtherState] = []
 
@@ -82,6 +84,7 @@ extension DoctorReport {
         }
         let site = GuardSite(executable: try ownExecutablePath(), stateDirectory: path)
         let host = try equipment.host(site, journal ?? NoJournal())
+        report.findsEveryHelper = host.findsEveryHelper
         report.faults = equipment.faults.types.map { type in
             let name = equipment.faults.description(of: type).name
             switch type.readiness(on: host) {
@@ -123,7 +126,14 @@ extension DoctorReport {
         case nil: lines.append("journal: none yet")
         }
         lines.append("lock: \(lockPath)" + (holder.map { ", held by \($0.inWords)" } ?? ", free"))
-        lines.append("cgroup v2: " + (cgroup2 ?? "not mounted; helpers are found by session and environment"))
+        lines.append("cgroup v2: " + (cgroup2 ?? "not mounted"))
+        if !findsEveryHelper {
+            lines.append(
+                "  none for user \(userID): processes of an injection are found by session and environment; one that"
+            )
+            lines.append(
+                "  left its session and cleared its environment cannot be found once Muster was killed")
+        }
         for fault in faults {
             lines.append("\(fault.isReady ? "ready  " : "missing") \(fault.fault): \(fault.text)")
             if !fault.isReady { lines.append("          \(fault.enable)") }

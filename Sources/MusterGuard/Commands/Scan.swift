@@ -48,7 +48,13 @@ struct Scan {
                 found.append("nft \(line); remove it with: nft delete \(line)")
             }
         }
-        return found
+        return try found + Strays(host, state.tag, keeping: known()).find(in: state.path)
+    }
+
+    /// Injections whose traces belong to somebody: open ones, and closed ones whose files are kept on purpose.
+    private func known() throws -> Set<InjectionID> {
+        let kept = try journal.quarantined() + journal.pendingDisposals()
+        return Set(try journal.openInjections().map(\.id) + kept.map(\.0))
     }
 
     /// Rows of a journal that was set aside cannot be closed in the new one, which has never heard of them.

@@ -96,24 +96,32 @@ public struct UndoCommand: Sendable {
                 summary.alive = holder.inWords
                 return nil
             }
-            summary.ended = holder.inWords
-            try end(holder)
+            if try end(holder) {
+                summary.ended = holder.inWords
+            } else {
+                summary.waited = (holder.role == .undo ? "another " : "") + holder.inWords
+            }
         }
     }
 
-    private func end(_ holder: LockHolder) throws {
-        guard let process = try PidDescriptor.of(holder.process) else { return }
+    /// - Returns: whether it was told to end; a warden or another undo is waited for.
+    private func end(_ holder: LockHolder) throws -> Bool {
+        let isGuard = holder.role == .guard
+        guard let process = try PidDescriptor.of(holder.process) else { return isGuard }
         let clock = SystemTimekeeper()
         // A warden or another undo is mending already; only a guard is told to.
-        if holder.role == .guard { try signal(process, SIGTERM, holder) }
+        if isGuard { try signal(process, SIGTERM, holder) }
         let end = clock.monotonic() + deadline
         while clock.monotonic() < end {
             // A stopped process would never hear a SIGTERM.
             if isProcessStopped(holder.process.pid) { break }
-            if try process.waitForEnd(until: min(end, clock.monotonic() + .milliseconds(100))) { return }
+            if try process.waitForEnd(until: min(end, clock.monotonic() + .milliseconds(100))) {
+                return isGuard
+            }
         }
         try signal(process, SIGKILL, holder)
         _ = try process.waitForEnd(until: clock.monotonic() + .seconds(5))
+        return true
     }
 
     private func signal(_ process: PidDescriptor, _ number: Int32, _ holder: LockHolder) throws {

@@ -4,6 +4,8 @@ import MusterCore
 struct UndoSummary: Codable {
     /// Who held the host and was ended.
     var ended: String?
+    /// Who was mending already and was waited for.
+    var waited: String?
     /// Who holds the host and was left alone.
     var alive: String?
     var reports: [UndoReport] = []
@@ -21,12 +23,16 @@ struct UndoSummary: Codable {
     }
 
     var exitCode: Int32 {
-        open > 0 || !aside.isEmpty || scan?.isUncertain == true ? 5 : 0
+        open > 0 || isUncertain ? 5 : 0
     }
+
+    /// Whether more may be open than any journal says.
+    private var isUncertain: Bool { !aside.isEmpty || scan?.isUncertain == true }
 
     var lines: [String] {
         var lines: [String] = []
         if let ended { lines.append("ended \(ended)") }
+        if let waited { lines.append("waited for \(waited)") }
         if let alive { lines.append("\(alive) is at work with a journal of its own; left alone") }
         for report in reports { lines += Self.lines(report) }
         if let forgotten { lines.append("forgot \(forgotten); its facts are nobody's any more") }
@@ -38,7 +44,8 @@ struct UndoSummary: Codable {
         if open > 0 {
             lines.append("\(open) injection\(open == 1 ? " is" : "s are") still open; run this again")
         } else if reports.isEmpty {
-            lines.append("nothing was open")
+            lines.append(
+                isUncertain ? "nothing is open that a journal still names" : "nothing was open")
         } else {
             lines.append("everything is undone")
         }

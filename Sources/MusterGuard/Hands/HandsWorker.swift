@@ -65,7 +65,7 @@ struct HandsWorker {
         let request = try read(wish)
         let (injection, plan) = try mender.injector.plan(request)
         return PlanReply(
-            injection: injection, touches: plan.touches, sentences: plan.facts.map(\.sentence),
+            injection: injection, touches: plan.touches, sentences: plan.facts.map { $0.sentence(on: host) },
             irreversible: plan.irreversible, persistence: request.fault.persistence)
     }
 
@@ -142,7 +142,7 @@ struct HandsWorker {
     private func check(_ stored: StoredFact) -> FactReport {
         do {
             guard let fact = try equipment.facts.fact(stored) else { return FactReport(unknown: stored) }
-            return FactReport(fact, try fact.state(on: host))
+            return FactReport(fact, try fact.state(on: host), on: host)
         } catch {
             var report = FactReport(unknown: stored)
             report.problem = describe(error)

@@ -40,6 +40,7 @@ extension GuardProcess {
             let taken = try Streams.take()
             streams = taken
             let state = try StateDirectory(opening: StateDirectory.path(explicit: options.state))
+            try state.checkWritable()
             let engine = try options.engine.flatMap { try processIdentity(of: $0) }
             let holder = try LockHolder.ourselves(
                 .guard, state: state.path, run: options.run, engine: engine)

@@ -30,6 +30,18 @@ public struct StateDirectory: Hashable, Sendable {
         mkdir(path + "/quarantine", 0o700)
     }
 
+    /// For a guard that is to inject: nothing may be touched that could not be recorded first.
+    /// - Throws: `GuardFailure` when nothing can be written here.
+    func checkWritable() throws {
+        // Root is let through by permissions, and held up only by a read-only file system (access(2)).
+        guard access(path, W_OK | X_OK) != 0 else { return }
+        throw GuardFailure(
+            .surroundings,
+            "the state directory \(path) cannot be written (\(SystemError.text(of: errno))), so nothing could be "
+                + "recorded and nothing is injected",
+            advice: "make it writable, or choose another with --state or MUSTER_STATE")
+    }
+
     /// For those who only look: no directory is made.
     /// - Returns: nil when there is none.
     public init?(existing path: String) throws {

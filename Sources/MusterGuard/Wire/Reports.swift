@@ -59,10 +59,10 @@ extension FactReport {
             problem: result.problem, byHand: result.byHand)
     }
 
-    init(_ fact: any Fact, _ found: FactState) {
+    init(_ fact: any Fact, _ found: FactState, on host: any HostReader) {
         let (state, detail) = Self.words(found)
         self.init(
-            sentence: fact.sentence, state: state, detail: detail, wasViolated: state == .violated,
+            sentence: fact.sentence(on: host), state: state, detail: detail, wasViolated: state == .violated,
             problem: nil, byHand: fact.byHand)
     }
 
