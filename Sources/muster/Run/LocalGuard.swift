@@ -39,13 +39,20 @@ struct LocalGuard {
         spawn.directory = directory
         let child = try spawn.start()
         let drain = ErrorDrain(errors.read)
+        let tell: @Sendable (GuardFailure) -> Void = { failure in
+            var failure = failure
+            failure.message += ending(of: child, said: drain)
+            onLoss(failure)
+        }
         do {
             let client = try GuardClient(
                 reading: fromGuard.read.number, writing: toGuard.write.number, nonce: nonce, isAlive: isAlive,
-                onEvent: onEvent, onLoss: onLoss)
+                onEvent: onEvent, onLoss: tell)
             return LocalGuard(client: client, child: child, errors: drain)
         } catch let failure as GuardFailure {
-            let said = drain.text.isEmpty ? "" : "\n  the guard said: \(drain.text)"
+            // It also writes its refusal for people, and once is enough.
+            let lines = drain.text.split(separator: "\n").filter { !$0.contains(failure.message) }
+            let said = lines.isEmpty ? "" : "\n  the guard said: \(lines.joined(separator: "\n"))"
             throw MusterCommand.refusal(failure, adding: said)
         }
     }
@@ -59,6 +66,20 @@ struct LocalGuard {
                 advice: "start muster through the wrapper at the top of the checkout, which builds both")
         }
         return path
+    }
+
+    /// How a lost guard ended and what it said last: without that nobody could tell a kill from a crash.
+    private static func ending(of child: Child, said drain: ErrorDrain) -> String {
+        // Its streams end before its process does; one that hangs must not hold up the abort.
+        let status = (try? child.wait(for: .milliseconds(300))).flatMap { $0 }
+        let how =
+            switch status {
+            case .exited(let code): "it exited with status \(code)"
+            case .signalled(let number): "it was ended by signal \(number)"
+            case nil: "its process \(child.pid) has not ended"
+            }
+        let lines = drain.text.split(separator: "\n").suffix(3).joined(separator: " / ")
+        return "; \(how)" + (lines.isEmpty ? "" : "; it said: \(lines)")
     }
 
     /// Waits for the guard to end after `bye`.

@@ -34,7 +34,7 @@ extension DrillSession {
             // Unless an undo that overtook this has closed it already.
             update(record.id) { if $0.state == .requested { $0.state = .open } }
             return reply
-        } catch let failure as GuardFailure where failure.code == .refused {
+        } catch let failure as GuardFailure where [.refused, .journal].contains(failure.code) {
             // Refused before anything was written down or touched. Were a row there all the same, the reports of
             // the goodbye would say so.
             update(record.id) { $0.state = .closed }
@@ -201,7 +201,11 @@ extension DrillSession {
             let reply = try client.bye()
             record(reply)
             let left = reply.reports.filter { $0.closed == nil }
-            if !fixtures.isEmpty, left.isEmpty { events.record(.note, "", "the fixtures were taken down") }
+            // A guard that lost its journal reports nothing, and has taken nothing down.
+            let down = Set(reply.reports.map(\.id))
+            if !fixtures.isEmpty, left.isEmpty, fixtures.values.allSatisfy(down.contains) {
+                events.record(.note, "", "the fixtures were taken down")
+            }
             inbox.post(.input(.fixturesDown(settled: left.isEmpty && reply.open == 0)))
         } catch {
             inbox.post(.input(.fixturesDown(settled: waitForWarden(after: error))))
