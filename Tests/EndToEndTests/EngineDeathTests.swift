@@ -92,6 +92,35 @@ extension EndToEnd {
             #expect(answer.output.contains("still putting things back"), "\(answer.all)")
         }
 
+        /// A store that takes everything and returns nothing would be asked for two minutes.
+        @Test func aSecondCtrlCEndsAReadBackThatDoesNotEnd() throws {
+            let lab = try Lab()
+            let program = try lab.write(
+                """
+                import json, sys
+                for line in sys.stdin:
+                    request = json.loads(line)
+                    answer = {"ok": True} if request["op"] == "put" else {"fail": "the disk is gone"}
+                    print(json.dumps({"id": request["id"], **answer}), flush=True)
+                """, to: "mute.py")
+            let drill = ShortDrill.pause(for: "200ms").replacing(
+                "writes: { http: \"http://127.0.0.1:${port:kv}/kv/{key}\"",
+                with: "writes: { exec: [python3, \"\(program)\"]")
+            try lab.write(drill, to: "drills/mute.yaml")
+            let running = try lab.start(["run", "drills/mute.yaml"])
+            try running.waits(for: "goes on until two passes agree")
+            try running.child.kill(SIGINT)
+            try running.waits(for: "Ctrl-C")
+            try running.child.kill(SIGINT)
+            let answer = try running.end(within: .seconds(30))
+            #expect(answer.code == 4 && answer.output.contains("the read-back ends here"), "\(answer.all)")
+            let outcome = try lab.newestOutcome()
+            #expect(outcome["verdict"] == "inconclusive", "\(answer.all)")
+            #expect(outcome.at("ledgers", 0, "lost") == 0, "\(answer.all)")
+            #expect(outcome.at("ledgers", 0, "unread") == outcome.at("ledgers", 0, "sent"), "\(answer.all)")
+            try lab.expectNothingLeft()
+        }
+
         @Test func abortFromAnotherTerminalDoesTheSame() throws {
             let lab = try Lab()
             let (running, _) = try paused(lab)

@@ -1,73 +1,11 @@
 import Glibc
 import MusterCore
 import MusterSystem
-import Synchronization
 import Testing
 
 @testable import MusterProbes
 
-/// A store that acknowledges everything and keeps what it likes.
-final class ForgetfulStore: Sendable {
-    let kept = Mutex<[String: String]>([:])
-
-    func answer(_ request: TestServer.Request) -> TestServer.Reply {
-        let key = String(request.path.dropFirst("/kv/".count))
-        if request.method == "PUT" {
-            kept.withLock { $0[key] = request.body }
-            return .status(201, "")
-        }
-        guard let value = kept.withLock({ $0[key] }) else { return .status(404, "") }
-        return .status(200, value)
-    }
-}
-
 @Suite(.serialized) struct WorkloadTests {
-    @Test func readingBackFindsExactlyWhatWasForgottenAndSpoilt() throws {
-        let folder = try TemporaryFolder()
-        let store = ForgetfulStore()
-        let server = try TestServer { store.answer($0) }
-        defer { server.stop() }
-        var workload = httpWorkload(server)
-        workload.get.find = .contains
-        let engine = try MeasuringEngine([], [drillWorkload(workload)], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 120 })
-        engine.stopWorkloads()
-        let written = engine.ledgers()[0].entries
-        #expect(written.allSatisfy { $0.outcome == .ok })
-
-        var generator = SplitMix64(seed: 11)
-        let chosen = written.map(\.key).shuffled(using: &generator)
-        let (lost, corrupt, doubled) = (Set(chosen[0..<37]), Set(chosen[37..<40]), Set(chosen[40..<42]))
-        let phantom = EntryKey(stream: 2, sequence: Int64(written.filter { $0.key.stream == 2 }.count) + 1)
-        let prefix = try #require(store.kept.withLock { $0.keys.first }).split(separator: "-")[...1]
-        let name = { (key: EntryKey) in
-            prefix.joined(separator: "-") + "-\(key.stream)-\(key.sequence)"
-        }
-        store.kept.withLock { kept in
-            for key in lost { kept[name(key)] = nil }
-            for key in corrupt { kept[name(key)] = "spoilt " + name(key) }
-            for key in doubled {
-                let value = kept[name(key)] ?? ""
-                kept[name(key)] = value + " " + value
-            }
-            kept[name(phantom)] = "never written " + name(phantom)
-        }
-        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(120))[0]
-        engine.stop()
-        let readBack = try #require(ledger.readBack)
-        #expect(readBack.isComplete && readBack.passes == 2 && readBack.late.isEmpty, "\(readBack.problems)")
-        let found = Dictionary(uniqueKeysWithValues: readBack.found.map { ($0.key, $0) })
-        #expect(Set(written.map(\.key)).subtracting(found.keys) == lost)
-        #expect(Set(found.values.filter { !$0.isIntact }.map(\.key)) == corrupt.union([phantom]))
-        #expect(Set(found.values.filter { $0.count == 2 }.map(\.key)) == doubled)
-        let now = SystemTimekeeper().monotonic()
-        let findings = LedgerJudge.classify(ledger, fault: Bracket(now, now))
-        #expect(findings.acknowledged == written.count)
-        #expect(findings.anomalies.filter { $0.entryClass.isLoss }.count == 40)
-    }
-
     @Test func refusedResetSilentAndRejectedWritesAreToldApart() throws {
         let folder = try TemporaryFolder()
         let server = try TestServer { request in
@@ -105,49 +43,6 @@ final class ForgetfulStore: Sendable {
         #expect(last.allSatisfy { $0.outcome == .fail })
         // While a writer waited for the silent server, its other writes were due and are on record.
         #expect(samples.contains { $0.outcome == .unknown && $0.code == SampleCode.writerBusy })
-    }
-
-    @Test func aStoreThatCannotBeWrittenAnyMoreMakesReadBackIncomplete() throws {
-        let folder = try TemporaryFolder()
-        let store = ForgetfulStore()
-        let server = try TestServer { store.answer($0) }
-        let engine = try MeasuringEngine([], [drillWorkload(httpWorkload(server))], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 10 })
-        engine.stopWorkloads()
-        server.stop()
-        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(1))[0]
-        engine.stop()
-        let readBack = try #require(ledger.readBack)
-        #expect(!readBack.isComplete && readBack.problems.count >= 2, "\(readBack.problems)")
-    }
-
-    @Test func aWriteThatShowsUpLaterIsLateAndNotLost() throws {
-        let folder = try TemporaryFolder()
-        let store = ForgetfulStore()
-        let reads = Mutex(0)
-        let server = try TestServer { request in
-            if request.method == "GET", request.path.hasSuffix("-1-2") {
-                let count = reads.withLock { count in
-                    count += 1
-                    return count
-                }
-                if count == 1 { return .status(404, "") }
-            }
-            return store.answer(request)
-        }
-        defer { server.stop() }
-        let engine = try MeasuringEngine([], [drillWorkload(httpWorkload(server))], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 20 })
-        engine.stopWorkloads()
-        let readBack = try #require(
-            engine.readBack(gap: .milliseconds(20), within: .seconds(120))[0].readBack)
-        engine.stop()
-        #expect(readBack.isComplete && readBack.passes == 3)
-        #expect(readBack.late == [EntryKey(stream: 1, sequence: 2)])
     }
 
     @Test func theExampleProgramKeepsEveryEntry() throws {

@@ -77,6 +77,9 @@ struct ReportTests {
         var outcome = SampleOutcomes.failWithLosses
         outcome.closing?.judgement.ledgers[0].inconclusive = "2 entries could not be read"
         #expect(Self.report(outcome).markdown.contains("and perhaps more (2 entries could not be read)"))
+        #expect(!Self.report(outcome).markdown.contains("unread"))
+        outcome.closing?.judgement.ledgers[0].counts[.unread] = 2
+        #expect(Self.report(outcome).markdown.contains("could not be read: it may be there or not"))
         outcome.closing?.judgement.ledgers[0].counts = [:]
         #expect(Self.report(outcome).markdown.contains("the ledger proves nothing (2 entries could not"))
     }

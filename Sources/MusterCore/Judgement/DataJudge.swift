@@ -16,6 +16,7 @@ struct DataJudge {
     }
 
     var lost: Int { findings.reduce(0) { $0 + $1.lost + $1.corrupt } }
+    private var unread: Int { findings.reduce(0) { $0 + $1.unread } }
     var isConclusive: Bool { !findings.isEmpty && blind == nil }
 
     /// Worst of all workloads.
@@ -44,7 +45,10 @@ struct DataJudge {
     }
 
     private var measured: String {
-        guard !findings.isEmpty else { return "not measured" }
+        findings.isEmpty ? "not measured" : loss + (unread > 0 ? "; \(unread) unread" : "")
+    }
+
+    private var loss: String {
         guard lost > 0 else { return "0 lost" }
         guard let rpa, findings.contains(where: { !$0.holes.isEmpty || !$0.tail.isEmpty }) else {
             return lossWords
@@ -85,7 +89,7 @@ struct DataJudge {
 
     private func judge(_ rpo: Duration) -> (ObjectiveResult.Result, String) {
         if rpo == .zero {
-            if proven > 0 { return (.missed, measured + afterFault) }
+            if proven > 0 { return (.missed, loss + afterFault) }
             if let blind { return (.inconclusive, blind) }
             return (.met, "no acknowledged write was lost or corrupted")
         }
@@ -106,9 +110,11 @@ struct DataJudge {
         }
     }
 
+    /// What is known is when they were acknowledged; how they were lost is not.
     private var afterFault: String {
         let count = findings.reduce(0) { $0 + $1.count(.lostAfterFault) }
-        return count == 0 ? "" : ", \(count) of them acknowledged after the fault (split brain)"
+        return count == 0
+            ? "" : ", \(count) of them acknowledged after the fault (as when two sides accept writes)"
     }
 
     private var violations: [String] {

@@ -4,7 +4,10 @@
 ///   recovery would turn a lost tail into holes.
 /// - The fault happened somewhere in its bracket. An acknowledgement is *before* it for certain up to the
 ///   lower end, and *after* it for certain beyond the upper end. One in between counts as before where it is
-///   lost (nobody is accused of split brain without proof), but is no witness that makes an older loss a hole.
+///   lost (nobody is accused of losing what it took after the fault without proof), but is no witness that
+///   makes an older loss a hole.
+/// - Lost is only what was looked for and not there. What could not be read is counted apart, and may be as old
+///   as it is.
 public enum LedgerJudge {
     /// - Parameter fault: the bracket of the injection that is held to account.
     public static func classify(_ ledger: Ledger, fault: Bracket) -> LedgerFindings {
@@ -16,10 +19,11 @@ public enum LedgerJudge {
         }
         let found = merged(readBack.found)
         let late = Set(readBack.late)
+        let unread = Set(readBack.unread).subtracting(found.keys)
         let lines = Dictionary(grouping: ledger.entries, by: \.key.stream).sorted { $0.key < $1.key }
         for (_, entries) in lines {
             let stream = StreamFindings(
-                entries.sorted { $0.key < $1.key }, found: found, late: late, fault: fault)
+                entries.sorted { $0.key < $1.key }, found: found, late: late, unread: unread, fault: fault)
             stream.add(to: &findings)
         }
         let known = Set(ledger.entries.map(\.key))
@@ -67,6 +71,10 @@ public enum LedgerJudge {
     /// Section 6, rule 2: what makes it impossible to conclude that nothing was lost.
     private static func problem(of readBack: ReadBack, _ ledger: Ledger, _ fault: Bracket) -> String? {
         if let problem = readBack.problems.first { return "the read-back is incomplete: \(problem)" }
+        if !readBack.unread.isEmpty {
+            let keys = readBack.unread.count == 1 ? "key" : "keys"
+            return "the read-back is incomplete: \(readBack.unread.count) \(keys) could not be read"
+        }
         if !readBack.agreed {
             return "no two passes of the read-back agreed (\(readBack.passes) were made)"
         }
@@ -93,26 +101,33 @@ private struct StreamFindings {
     private var newestSurvivor: Interval?
 
     init(
-        _ entries: [LedgerEntry], found: [EntryKey: ReadBack.Found], late: Set<EntryKey>, fault: Bracket
+        _ entries: [LedgerEntry], found: [EntryKey: ReadBack.Found], late: Set<EntryKey>,
+        unread: Set<EntryKey>, fault: Bracket
     ) {
         let survives = { (entry: LedgerEntry) in found[entry.key]?.isIntact == true }
         let acknowledged = entries.filter(\.isAcknowledged)
         let newest = acknowledged.last { survives($0) && $0.acknowledgedAt <= fault.lower }
-        let losses = acknowledged.filter { !survives($0) && $0.acknowledgedAt <= fault.upper }
+        let suspects = acknowledged.filter { !survives($0) && $0.acknowledgedAt <= fault.upper }
+        let losses = suspects.filter { !unread.contains($0.key) }
         let isHole = { (entry: LedgerEntry) in newest.map { entry.key < $0.key } ?? false }
         holes = losses.filter(isHole).map(\.key)
         tail = losses.filter { !isHole($0) }.map(\.key)
         for entry in entries {
-            classes.append((Self.fate(of: entry, found[entry.key], isHole(entry), fault), entry))
+            let fate =
+                unread.contains(entry.key)
+                ? .unread : Self.fate(of: entry, found[entry.key], isHole(entry), fault)
+            classes.append((fate, entry))
             if let copies = found[entry.key]?.count, copies > 1 { classes.append((.duplicate, entry)) }
             // An entry in doubt may land late; only what was promised can be stale.
             if entry.isAcknowledged, survives(entry), late.contains(entry.key) {
                 classes.append((.stale, entry))
             }
         }
-        if let first = losses.first {
-            let before = acknowledged.last { $0.key < first.key }
-            rpa = Self.age(of: first, after: before, fault)
+        if let oldest = suspects.first {
+            let before = acknowledged.last { $0.key < oldest.key }
+            rpa = Self.age(of: losses.first, after: before, fault)
+        }
+        if !losses.isEmpty {
             newestSurvivor = newest.map {
                 Interval(
                     lower: fault.lower - $0.acknowledgedAt, upper: fault.upper - $0.acknowledgedAt)
@@ -142,10 +157,11 @@ private struct StreamFindings {
 
     /// The commit of a write lies between its sending and its acknowledgement, so that the point to which
     /// data was recovered lies between the sending of the predecessor and the acknowledgement of the lost one.
-    /// Without a predecessor nothing bounds it from above.
-    private static func age(of lost: LedgerEntry, after: LedgerEntry?, _ fault: Bracket) -> Interval {
+    /// Without a predecessor nothing bounds it from above; without a certain loss, from below.
+    private static func age(of lost: LedgerEntry?, after: LedgerEntry?, _ fault: Bracket) -> Interval {
         Interval(
-            lower: max(.zero, fault.lower - lost.acknowledgedAt), upper: after.map { fault.upper - $0.sent })
+            lower: lost.map { max(.zero, fault.lower - $0.acknowledgedAt) } ?? .zero,
+            upper: after.map { fault.upper - $0.sent })
     }
 
     func add(to findings: inout LedgerFindings) {

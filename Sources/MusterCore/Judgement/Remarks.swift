@@ -77,6 +77,10 @@ struct Remarks {
     var scope: [String] {
         var lines = durability
         if data.findings.isEmpty { lines.append("no write was followed: nothing is known about lost data") }
+        lines += data.ledgers.filter { $0.readBack?.cannotList == true }.map {
+            "the store of '\($0.workload)' cannot list its keys: foreign entries, and duplicates under other keys, "
+                + "were not looked for"
+        }
         if facts.isScripted {
             lines.append("the drill started the runbook: whether anybody would have noticed was not tested")
         } else {

@@ -77,9 +77,12 @@ public enum EntryClass: String, Sendable, Codable, CaseIterable {
     case lostHole = "lost-hole"
     /// Acknowledged and absent; nothing later from before the fault survived.
     case lostTail = "lost-tail"
-    /// Acknowledged after the fault was injected, and absent: split-brain loss.
+    /// Acknowledged after the fault was injected, and absent: as when two sides accept writes.
     case lostAfterFault = "lost-after-fault"
     case corrupt
+    /// It could not be read, so nobody knows whether it is there. It breaks no promise, and leaves the ledger
+    /// inconclusive.
+    case unread
     /// In doubt, and present.
     case recovered
     /// In doubt, and absent.
@@ -96,7 +99,7 @@ public enum EntryClass: String, Sendable, Codable, CaseIterable {
     /// Whether it breaks a promise.
     public var isAnomaly: Bool {
         switch self {
-        case .survived, .recovered, .notApplied, .failed: false
+        case .survived, .unread, .recovered, .notApplied, .failed: false
         default: true
         }
     }
@@ -149,6 +152,7 @@ public struct LedgerFindings: Hashable, Sendable {
     public func count(_ classes: EntryClass...) -> Int { classes.reduce(0) { $0 + (counts[$1] ?? 0) } }
     public var lost: Int { count(.lostHole, .lostTail, .lostAfterFault) }
     public var corrupt: Int { count(.corrupt) }
+    public var unread: Int { count(.unread) }
     public var duplicated: Int { count(.duplicate) }
     /// Lost and corrupt as a share of the acknowledged writes.
     public var lossRatio: Double { acknowledged == 0 ? 0 : Double(lost + corrupt) / Double(acknowledged) }

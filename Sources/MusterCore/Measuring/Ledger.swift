@@ -66,16 +66,25 @@ public struct ReadBack: Sendable {
     public var passes: Int
     /// Why it is not complete; empty when every entry was asked for and answered.
     public var problems: [String]
+    /// Asked for without an answer, or not asked for: whether they are there is not known.
+    public var unread: [EntryKey]
+    /// The store cannot tell which keys it holds, so that only what was written could be asked for.
+    public var cannotList: Bool
 
-    public init(found: [Found], agreed: Bool, late: [EntryKey] = [], passes: Int, problems: [String] = []) {
+    public init(
+        found: [Found], agreed: Bool, late: [EntryKey] = [], passes: Int, problems: [String] = [],
+        unread: [EntryKey] = [], cannotList: Bool = false
+    ) {
         self.found = found
         self.agreed = agreed
         self.late = late
         self.passes = passes
         self.problems = problems
+        self.unread = unread
+        self.cannotList = cannotList
     }
 
-    public var isComplete: Bool { agreed && problems.isEmpty }
+    public var isComplete: Bool { agreed && problems.isEmpty && unread.isEmpty }
 }
 
 /// A workload's whole story.

@@ -10,6 +10,7 @@ struct LedgerChart {
         let parts: [(kind: String, text: String, count: Int)] = [
             ("up", "survived", ledger.count(.survived)), ("lost", "lost", ledger.lost),
             ("lost", "corrupt", ledger.corrupt),
+            ("doubt", "unread", ledger.unread),
             ("doubt", "in doubt", ledger.count(.recovered, .notApplied)),
             ("unknown", "refused", ledger.count(.failed, .abortedVisible)),
         ].filter { $0.2 > 0 }

@@ -55,6 +55,7 @@ extension Story {
         case .lostTail: "acknowledged and gone, with all that came after"
         case .lostAfterFault: "acknowledged after the fault, and gone"
         case .corrupt: "there, but not what was written"
+        case .unread: "could not be read: it may be there or not"
         case .recovered: "in doubt, and there"
         case .notApplied: "in doubt, and not there"
         case .failed: "refused, and not there, as it should be"

@@ -119,9 +119,22 @@ public final class MeasuringEngine: @unchecked Sendable {
     /// - Parameters:
     ///   - gap: between passes; one stability window where there are replicas.
     ///   - limit: when to give up, for each workload.
-    public func readBack(gap: Duration = .seconds(1), within limit: Duration = .seconds(60)) -> [Ledger] {
+    ///   - isCancelled: asked between reads; once it says so, what was read until then is all there is.
+    ///   - note: called for a workload whose store does not answer as it should at first, or answers slowly, with
+    ///     its name and why it takes longer, for people.
+    public func readBack(
+        gap: Duration = .seconds(1), within limit: Duration = .seconds(60),
+        isCancelled: @escaping @Sendable () -> Bool = { false },
+        note: (_ workload: String, _ text: String) -> Void = { _, _ in }
+    ) -> [Ledger] {
         runs.map { run in
-            let found = ReadBackDriver(run: run, gap: gap, deadline: monotonicNow() + limit).readBack()
+            let driver = ReadBackDriver(
+                run: run, gap: gap, deadline: monotonicNow() + limit, isCancelled: isCancelled)
+            let found = driver.readBack { why in
+                note(
+                    run.name,
+                    "\(why); the read-back goes on until two passes agree, for \(limit.forPeople) at most")
+            }
             return ledger(of: run, found)
         }
     }
@@ -134,6 +147,9 @@ public final class MeasuringEngine: @unchecked Sendable {
         let durable = run.ledger.progress.durable
         writeLoop.post { latch.set(run.entries(durable: durable)) }
         let (entries, blind) = latch.wait(until: monotonicNow() + .seconds(30)) ?? ([], .zero)
+        var found = found
+        // Nothing was looked for, so nothing is known to be missing.
+        if found?.passes == 0 { found?.unread = entries.map(\.key) }
         return Ledger(
             workload: run.name, entries: entries, readBack: found,
             payloadBytes: Int(run.setting.payload.bytes), blindWindow: blind, rate: run.setting.rate)

@@ -6,56 +6,101 @@ struct ReadBackDriver {
     let run: WorkloadRun
     let gap: Duration
     let deadline: Instant
+    let isCancelled: @Sendable () -> Bool
 
-    func readBack() -> ReadBack {
-        var problems: [String] = []
-        if let why = fence() { problems.append("no writable store: " + why) }
-        var passes = 0
+    /// - Parameter note: called as soon as it is known to take longer than it should, at most once for each reason:
+    ///   slow, and not as it should be.
+    func readBack(note: (String) -> Void) -> ReadBack {
+        var isNoted = false
+        func tell(_ why: String) {
+            if !isNoted { note(why) }
+            isNoted = true
+        }
+        var isSlow = false
+        func tellSlow() {
+            if !isSlow { note("one pass over all entries takes more than \(Self.patience.forPeople)") }
+            isSlow = true
+        }
+        var known = Known()
+        if let why = fence({ tell("the store does not keep and return a write yet: \($0)") }) {
+            known.problems.append("no writable store: " + why)
+        }
         var before: ReadBackPass.Result?
-        var everFound: [EntryKey: Int] = [:]
         while true {
-            guard let pass = pass() else {
-                return ReadBack(
-                    found: sorted(before), agreed: false, passes: passes,
-                    problems: problems + ["reading back did not end in time"])
+            guard !isCancelled(), let pass = pass(tellSlow) else {
+                return known.readBack(
+                    agreed: false,
+                    isCancelled() ? Self.endedEarly : "reading back did not end in time")
             }
-            passes += 1
-            for key in pass.found.keys where everFound[key] == nil { everFound[key] = passes }
-            let agreed =
-                pass.problems.isEmpty && before?.problems.isEmpty == true && before?.found == pass.found
-            if agreed || monotonicNow() + gap >= deadline {
-                return ReadBack(
-                    found: sorted(pass), agreed: agreed,
-                    late: pass.found.keys.filter { (everFound[$0] ?? 1) > 1 }.sorted(), passes: passes,
-                    problems: problems + pass.problems)
+            known.add(pass)
+            if pass.isComplete, let before, before.isComplete, before.found == pass.found {
+                return known.readBack(agreed: true)
             }
+            if isCancelled() { return known.readBack(agreed: false, Self.endedEarly) }
+            if monotonicNow() + gap >= deadline { return known.readBack(agreed: false) }
+            if let why = pass.allProblems.first ?? before.map({ Self.difference($0, pass) }) { tell(why) }
             before = pass
             SystemTimekeeper().sleep(for: gap)
         }
     }
 
-    private func sorted(_ pass: ReadBackPass.Result?) -> [ReadBack.Found] {
-        (pass?.found.values.sorted { $0.key < $1.key }) ?? []
+    /// After this a person wants to know what goes on.
+    private static let patience = Duration.seconds(5)
+    private static let endedEarly = "it was ended on request before two passes agreed"
+
+    private static func difference(_ before: ReadBackPass.Result, _ pass: ReadBackPass.Result) -> String {
+        let keys = Set(before.found.keys).union(pass.found.keys)
+        let changed = keys.count { before.found[$0] != pass.found[$0] }
+        return "two passes of the read-back do not agree on \(changed) \(changed == 1 ? "key" : "keys")"
     }
 
-    private func pass() -> ReadBackPass.Result? {
+    private func pass(_ noteSlow: () -> Void) -> ReadBackPass.Result? {
         let latch = Latch<ReadBackPass.Result>()
-        run.loop.post { [run, deadline] in
-            ReadBackPass(run, until: deadline) { latch.set($0) }.begin()
+        run.loop.post { [run, deadline, isCancelled] in
+            ReadBackPass(run, until: deadline, isCancelled: isCancelled) { latch.set($0) }.begin()
         }
+        if let result = latch.wait(until: monotonicNow() + Self.patience) { return result }
+        noteSlow()
         return latch.wait(until: deadline + .seconds(30))
     }
 
     /// nil when a write was acknowledged and read; else why not.
-    private func fence() -> String? {
+    private func fence(_ note: (String) -> Void) -> String? {
         var sequence: Int64 = 0
         while true {
             sequence += 1
             let latch = Latch<String?>()
             run.loop.post { [run, sequence] in run.fence(sequence) { latch.set($0) } }
             guard let why = latch.wait(until: deadline + .seconds(30)) ?? "no answer" else { return nil }
-            if monotonicNow() + .milliseconds(200) >= deadline { return why }
+            if isCancelled() || monotonicNow() + .milliseconds(200) >= deadline { return why }
+            if sequence > 1 { note(why) }
             SystemTimekeeper().sleep(for: .milliseconds(200))
         }
+    }
+}
+
+/// What all passes together have found.
+private struct Known {
+    var problems: [String] = []
+    private var newest: ReadBackPass.Result?
+    private var passes = 0
+    private var firstSeen: [EntryKey: Int] = [:]
+    /// Passes before the first that saw it in which its read was not answered: it was not absent in those.
+    private var hidden: [EntryKey: Int] = [:]
+
+    mutating func add(_ pass: ReadBackPass.Result) {
+        passes += 1
+        for key in pass.unread where firstSeen[key] == nil { hidden[key, default: 0] += 1 }
+        for key in pass.found.keys where firstSeen[key] == nil { firstSeen[key] = passes }
+        newest = pass.filled(from: newest)
+    }
+
+    func readBack(agreed: Bool, _ problem: String? = nil) -> ReadBack {
+        let found = newest?.found ?? [:]
+        return ReadBack(
+            found: found.values.sorted { $0.key < $1.key }, agreed: agreed,
+            late: found.keys.filter { (firstSeen[$0] ?? 1) - 1 > (hidden[$0] ?? 0) }.sorted(), passes: passes,
+            problems: problems + (problem.map { [$0] } ?? []) + (newest?.allProblems ?? []),
+            unread: newest?.unread.sorted() ?? [], cannotList: newest?.cannotList ?? false)
     }
 }

@@ -5,21 +5,56 @@ final class ReadBackPass {
     struct Result: Sendable {
         var found: [EntryKey: ReadBack.Found] = [:]
         var problems: [String] = []
+        /// Not answered, or not asked for.
+        var unread: Set<EntryKey> = []
+        var firstFailure = ""
+        /// It was ended before everything was asked for.
+        var isCutShort = false
+        var cannotList = false
+
+        var isComplete: Bool { unread.isEmpty && problems.isEmpty }
+
+        /// Everything that is not as it should be, in words.
+        var allProblems: [String] {
+            let first = firstFailure.isEmpty ? "" : ", such as \(firstFailure)"
+            let keys = unread.count == 1 ? "key" : "keys"
+            return (unread.isEmpty ? [] : ["\(unread.count) \(keys) could not be read\(first)"]) + problems
+        }
+
+        /// What this pass could not read is as it was found before. What was absent before counts as looked for
+        /// only where this pass did not come to it: an answer that fails may hide what came meanwhile.
+        func filled(from before: Result?) -> Result {
+            guard let before else { return self }
+            var filled = self
+            filled.cannotList = cannotList || before.cannotList
+            for key in unread {
+                if let found = before.found[key] {
+                    filled.found[key] = found
+                    filled.unread.remove(key)
+                } else if isCutShort, !before.unread.contains(key) {
+                    filled.unread.remove(key)
+                }
+            }
+            return filled
+        }
     }
 
     private let run: WorkloadRun
     private let deadline: Instant
+    private let isCancelled: @Sendable () -> Bool
     private let done: (Result) -> Void
     private var result = Result()
     private var left: Int
-    private var failed = 0
-    private var firstFailure = ""
 
     private static let tries = 3
 
-    init(_ run: WorkloadRun, until deadline: Instant, done: @escaping (Result) -> Void) {
+    init(
+        _ run: WorkloadRun, until deadline: Instant, isCancelled: @escaping @Sendable () -> Bool,
+        done: @escaping (Result) -> Void
+    ) {
         self.run = run
         self.deadline = deadline
+        self.isCancelled = isCancelled
         self.done = done
         left = run.writers.count
     }
@@ -30,6 +65,7 @@ final class ReadBackPass {
     private func read(_ writer: WriterStream, from first: Int64, tries: Int) {
         let last = Int64(writer.entries.count) + 1
         guard first <= last else { return writerDone() }
+        if isCancelled() { return skip(writer, first...last) }
         let end = min(last, first + Int64(writer.client.readBatch) - 1)
         let wanted = (first...end).map { run.wanted(EntryKey(stream: writer.stream, sequence: $0)) }
         writer.client.get(wanted, until: run.operationDeadline) { [self] answers in
@@ -42,12 +78,17 @@ final class ReadBackPass {
             }
             for (wanted, answer) in zip(wanted, answers) { take(wanted, answer) }
             // A store that does not answer any more would cost every key its timeout.
-            if failure != nil && monotonicNow() >= deadline {
-                failed += Int(last - end)
-                return writerDone()
+            if failure != nil, end < last, monotonicNow() >= deadline {
+                return skip(writer, end + 1...last)
             }
             read(writer, from: end + 1, tries: Self.tries)
         }
+    }
+
+    private func skip(_ writer: WriterStream, _ numbers: ClosedRange<Int64>) {
+        result.unread.formUnion(numbers.map { EntryKey(stream: writer.stream, sequence: $0) })
+        result.isCutShort = true
+        writerDone()
     }
 
     private func take(_ wanted: Wanted, _ answer: ReadAnswer) {
@@ -57,21 +98,19 @@ final class ReadBackPass {
             result.found[wanted.entry] = ReadBack.Found(
                 key: wanted.entry, isIntact: isIntact, count: count)
         case .failed(let why):
-            failed += 1
-            if firstFailure.isEmpty { firstFailure = "\(wanted.key): \(why)" }
+            result.unread.insert(wanted.entry)
+            if result.firstFailure.isEmpty { result.firstFailure = "\(wanted.key): \(why)" }
         }
     }
 
     private func writerDone() {
         left -= 1
         guard left == 0 else { return }
-        if failed > 0 {
-            result.problems.append("\(failed) entries could not be read, such as \(firstFailure)")
-        }
+        if isCancelled() { return done(result) }
         run.writers[0].client.list(run.names.prefix, until: run.operationDeadline + .seconds(10)) {
             [self] answer in
             switch answer {
-            case .unsupported: break
+            case .unsupported: result.cannotList = true
             case .failed(let why): result.problems.append("the keys could not be listed: \(why)")
             case .keys(let keys): for key in keys { takeListed(key) }
             }

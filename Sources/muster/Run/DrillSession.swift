@@ -31,6 +31,7 @@ final class DrillSession: @unchecked Sendable {
     private var suspicions: Set<String> = []
     private var nextLook: Instant
     private var isMeasuring = true
+    private var isReadingBack = false
 
     // Guarded by `lock`.
     private let lock = NSLock()
@@ -40,6 +41,7 @@ final class DrillSession: @unchecked Sendable {
     private var residueLines: [String] = []
     private var runbookCancelled = false
     private var guardGone = false
+    private var readBackEnded = false
 
     init(
         _ prepared: PreparedDrill, client: GuardClient, engine: MeasuringEngine, writer: StoreWriter,
@@ -92,6 +94,7 @@ final class DrillSession: @unchecked Sendable {
         switch message {
         case .input(let input):
             if case .guardLost = input { locked { guardGone = true } }
+            if case .readBackDone = input { isReadingBack = false }
             if case .injected(_, let bracket) = input, view.fault == nil { view.fault = bracket.upper }
             feed(input)
         case .event(let event): view.event(event)
@@ -107,10 +110,16 @@ final class DrillSession: @unchecked Sendable {
             signalsSeen += 1
             if signalsSeen == 1 {
                 feed(.abort(reason))
+            } else if isReadingBack {
+                locked { readBackEnded = true }
+                events.record(
+                    .note, "",
+                    "\(reason) again: the read-back ends here, incomplete; the rest is put back next")
             } else {
                 events.record(
                     .note, "",
                     "\(reason) again: still putting things back; wait for it, or run `muster undo` in another terminal"
+                        + " (once more while writes are read back ends the read-back, incomplete)"
                 )
             }
         }
@@ -176,7 +185,9 @@ final class DrillSession: @unchecked Sendable {
         case .lift(let name): onWorker("lift") { [self] in lift(name) }
         case .runRunbook(let index, let step): onWorker("runbook") { [self] in runRunbook(index, step) }
         case .stopWriters: onWorker("writers") { [self] in stopWriters() }
-        case .readBack: onWorker("read-back") { [self] in readBack() }
+        case .readBack:
+            isReadingBack = true
+            onWorker("read-back") { [self] in readBack() }
         case .undoInjections(let recovered): onWorker("undo") { [self] in undoInjections(recovered) }
         case .takeDownFixtures:
             // What goes down now goes down because we take it down, and is no outage.
@@ -203,6 +214,7 @@ final class DrillSession: @unchecked Sendable {
 
     var isCancelled: Bool { locked { runbookCancelled } }
     var isGuardGone: Bool { locked { guardGone } }
+    var isReadBackEnded: Bool { locked { readBackEnded } }
 
     /// - Throws: when the guard's tag is not one that can stand in an id.
     func newID() throws -> InjectionID {

@@ -269,7 +269,9 @@ extension DrillSession {
             events.record(.readBack, "", "nothing is read back: the fixtures ended with their guard")
             return inbox.post(.input(.readBackDone))
         }
-        let ledgers = engine.readBack(within: .seconds(120))
+        let ledgers = engine.readBack(
+            within: .seconds(120), isCancelled: { [self] in isReadBackEnded },
+            note: { [events] workload, text in events.record(.note, workload, "'\(workload)': \(text)") })
         keep(ledgers)
         for ledger in ledgers {
             let acknowledged = ledger.entries.count { $0.isAcknowledged }

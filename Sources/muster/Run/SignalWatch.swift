@@ -2,7 +2,8 @@ import Dispatch
 import Foundation
 import MusterCore
 
-/// Ctrl-C, SIGTERM and a closing terminal ask for an abort; a second Ctrl-C says that the revert goes on.
+/// Ctrl-C, SIGTERM and a closing terminal ask for an abort; a second one says that the revert goes
+/// on, or ends a read-back.
 ///
 /// Uses dispatch sources with the signals ignored: with libdispatch in the process, blocked signals alone are
 /// delivered all the same.

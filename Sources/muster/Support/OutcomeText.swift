@@ -59,9 +59,10 @@ enum OutcomeText {
     static func words(_ ledger: LedgerFindings) -> String {
         var text = "'\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
         text += " · \(ledger.lost) lost · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
+        if ledger.unread > 0 { text += " · \(ledger.unread) unread" }
         text += " · \(ledger.inDoubt) in doubt"
         guard let rpa = ledger.rpa else { return text }
-        return text + " · RPO \(ledger.lost + ledger.corrupt == 0 ? "0 s" : rpa.forPeople)"
+        return text + " · RPO \(ledger.lost + ledger.corrupt + ledger.unread == 0 ? "0 s" : rpa.forPeople)"
     }
 
     private static func events(_ outcome: Outcome) {
@@ -120,6 +121,7 @@ enum OutcomeText {
             "workload": .text(ledger.workload), "sent": .int(Int64(ledger.sent)),
             "acknowledged": .int(Int64(ledger.acknowledged)), "lost": .int(Int64(ledger.lost)),
             "duplicated": .int(Int64(ledger.duplicated)), "corrupt": .int(Int64(ledger.corrupt)),
+            "unread": .int(Int64(ledger.unread)),
             "inDoubt": .int(Int64(ledger.inDoubt)), "refused": .int(Int64(ledger.refused)),
             "rpaLowerNanoseconds": ledger.rpa.map { .int($0.lowerNanoseconds) } ?? .null,
             "rpaUpperNanoseconds": ledger.rpa?.upperNanoseconds.map { .int($0) } ?? .null,

@@ -21,13 +21,18 @@ import Testing
         #expect(lost.reason == "Failed: 2 lost of 30 acknowledged writes, 180 ms to 300.2 ms old")
         #expect(lost.objectives[1].measured == "2 lost of 30 acknowledged writes, 180 ms to 300.2 ms old")
         #expect(lost.ledgers[0].lost == 2)
-        #expect(run(ledger(1...30, missing: [30])).judgement.reason.hasSuffix("(split brain)"))
+        #expect(
+            run(ledger(1...30, missing: [30])).judgement.reason
+                == "Failed: 1 lost of 30 acknowledged writes, "
+                + "1 of them acknowledged after the fault (as when two sides accept writes)")
     }
 
     @Test func corruptCountsAsLost() {
         var given = ledger(1...30)
         given.readBack?.found[4].isIntact = false
-        #expect(run(given).judgement.reason == "Failed: 1 corrupt of 30 acknowledged writes, 480 ms to 600.2 ms old")
+        #expect(
+            run(given).judgement.reason
+                == "Failed: 1 corrupt of 30 acknowledged writes, 480 ms to 600.2 ms old")
     }
 
     @Test func bothMissesAreNamed() {
@@ -53,6 +58,28 @@ import Testing
         #expect(run(blind).judgement.verdict == .fail)
         #expect(run(nil).judgement.verdict == .inconclusive)
         #expect(run(nil).judgement.scope.contains { $0.hasPrefix("no write was followed") })
+    }
+
+    @Test func whatCouldNotBeReadIsCountedApart() {
+        var given = ledger(1...30, missing: [8, 9])
+        given.readBack?.unread = [EntryKey(stream: 1, sequence: 8), EntryKey(stream: 1, sequence: 9)]
+        let judgement = run(given).judgement
+        #expect(judgement.verdict == .inconclusive)
+        #expect(judgement.reason.hasSuffix("the read-back is incomplete: 2 keys could not be read"))
+        #expect(judgement.objectives[1].measured == "0 lost; 2 unread")
+        #expect(judgement.objectives[1].interval == interval(0, 300.2))
+        given.readBack?.found[0].isIntact = false
+        #expect(run(given).result("rpo")?.reason.hasPrefix("1 corrupt of 30 acknowledged writes, ") == true)
+        #expect(run(given).result("rpo")?.measured.hasSuffix(" old; 2 unread") == true)
+    }
+
+    @Test func aStoreThatCannotListItsKeysLimitsTheScope() {
+        let line = "the store of 'writes' cannot list its keys: "
+        var given = ledger(1...30)
+        #expect(!run(given).judgement.scope.contains { $0.hasPrefix(line) })
+        given.readBack?.cannotList = true
+        #expect(run(given).judgement.scope.contains { $0.hasPrefix(line) })
+        #expect(run(given).judgement.verdict == .pass)
     }
 
     @Test func failWinsOverInconclusive() {

@@ -48,7 +48,7 @@ import Testing
         #expect(findings.rpa == interval(130, 250))
     }
 
-    @Test func lossAfterTheFaultIsSplitBrainAndNoAge() {
+    @Test func lossAfterTheFaultHasNoAge() {
         let findings = LedgerJudge.classify(ledger(1...30, missing: [15]), fault: fault)
         #expect(keys(findings, .lostAfterFault) == [15])
         #expect(findings.lost == 1)
@@ -99,6 +99,24 @@ import Testing
         #expect(findings.counts == [.survived: 7, .recovered: 1, .notApplied: 2])
         #expect(findings.anomalies.isEmpty)
         #expect(findings.inDoubt == 3)
+    }
+
+    /// 4 and 8 could not be read, 6 was looked for and is not there; 11 was refused, and may be there all the same.
+    @Test func unreadIsNotLost() {
+        var given = ledger(1...11, missing: [4, 6, 8, 11])
+        given.entries[10].outcome = .fail
+        given.readBack?.unread = [4, 8, 11].map { EntryKey(stream: 1, sequence: $0) }
+        let findings = LedgerJudge.classify(given, fault: fault)
+        #expect(findings.counts == [.survived: 7, .lostHole: 1, .unread: 3])
+        #expect(findings.lost == 1 && findings.unread == 3)
+        #expect(findings.holes.map(\.sequence) == [6] && findings.tail.isEmpty)
+        #expect(findings.anomalies.map(\.key.sequence) == [6] && findings.lostBytes == 64)
+        // 6 is the oldest that is certainly lost, 4 the oldest that may be.
+        #expect(findings.rpa == interval(430, 750))
+        #expect(findings.inconclusive == "the read-back is incomplete: 3 keys could not be read")
+        // What was found once is there, whatever another answer was.
+        given.readBack?.unread = [EntryKey(stream: 1, sequence: 5)]
+        #expect(LedgerJudge.classify(given, fault: fault).unread == 0)
     }
 
     @Test func acknowledgedWithWarningIsAPromise() {
