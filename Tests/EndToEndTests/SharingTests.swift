@@ -32,7 +32,7 @@ extension EndToEnd {
 
         private func abort(_ running: Running, _ lab: Lab) throws {
             try running.child.kill(SIGINT)
-            let answer = try running.end(within: .seconds(20))
+            let answer = try running.end(within: .seconds(60))
             #expect(answer.code == 4, "\(answer.all)")
             try lab.expectNothingLeft()
         }

@@ -216,12 +216,22 @@ extension DrillSession {
     private func waitForWarden(after error: any Error) -> Bool {
         events.record(
             .note, "", "the guard is gone (\(words(error))); waiting for its warden to put things back")
-        let standing = GuardCommandLine.waitUntilMended(state: prepared.state, within: .seconds(40))
+        let lease = Duration.nanoseconds(client.hello.lease)
+        var standing = GuardCommandLine.waitUntilMended(
+            state: prepared.state, within: lease * 2 + .seconds(15))
+        if case .open = standing {
+            // Guard and warden both hang, or died together with what they had in hand. The next command would put
+            // things back; nobody should have to type it while we are here.
+            events.record(.note, "", "the warden has not put everything back; running `muster undo`")
+            _ = try? GuardCommandLine.run(
+                ["undo"] + prepared.state.arguments, shows: false, within: .seconds(60))
+            standing = GuardCommandLine.waitUntilMended(state: prepared.state, within: .seconds(2))
+        }
         switch standing {
         case .clean:
             for open in records({ $0.state != .closed }) { update(open.id) { $0.state = .closed } }
             events.record(
-                .undone, "", "everything was put back: nothing stands in the journal", actor: "warden")
+                .undone, "", "everything was put back: nothing stands in the journal", actor: "guard")
             return true
         case .open(let lines):
             note(residue: lines)

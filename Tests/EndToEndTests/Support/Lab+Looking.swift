@@ -8,7 +8,7 @@ extension Lab {
     /// Waits until something is so.
     /// - Returns: how long it took; nil when it did not come true in time.
     @discardableResult
-    func eventually(within limit: Duration = .seconds(10), _ condition: () throws -> Bool) rethrows
+    func eventually(within limit: Duration = .seconds(60), _ condition: () throws -> Bool) rethrows
         -> Duration?
     {
         let start = clock.monotonic()
