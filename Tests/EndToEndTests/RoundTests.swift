@@ -10,7 +10,7 @@ extension EndToEnd {
     @Suite struct Rounds {
         @Test(.timeLimit(.minutes(30))) func nothingIsLeftWhoeverDiesWhenever() throws {
             let environment = ProcessInfo.processInfo.environment
-            let rounds = environment["MUSTER_KILL_ROUNDS"].flatMap { Int($0) } ?? 6
+            let rounds = environment["MUSTER_KILL_ROUNDS"].flatMap { Int($0) } ?? 30
             let seed =
                 environment["MUSTER_KILL_SEED"].flatMap { UInt64($0) }
                 ?? UInt64(SystemTimekeeper().utcNanoseconds())
