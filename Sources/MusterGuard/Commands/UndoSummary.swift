@@ -40,7 +40,9 @@ struct UndoSummary: Codable {
         for path in aside {
             lines.append("an unreadable journal was set aside: \(path); run `muster undo --scan`")
         }
-        for path in others { lines.append("another journal is at \(path); look with: list --state \(path)") }
+        for path in others {
+            lines.append("another journal is at \(path); look with: muster guard list --state \(path)")
+        }
         if open > 0 {
             lines.append("\(open) injection\(open == 1 ? " is" : "s are") still open; run this again")
         } else if reports.isEmpty {

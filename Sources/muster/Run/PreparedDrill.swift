@@ -102,9 +102,11 @@ struct DrillLoader {
         for fixture in drill.fixtures {
             _ = try Programs.find(fixture.run[0], for: "fixture '\(fixture.name)'")
         }
-        return PreparedDrill(
+        let prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,
             scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
+        try prepared.checkRunbooks()
+        return prepared
     }
 
     private func registry(_ text: String?, _ project: Project) throws -> Services? {

@@ -62,9 +62,28 @@ enum Runbooks {
         }
     }
 
+    /// - Throws: `Refusal` for a variable that the runbook does not know, and for one that it wants and is not given.
+    static func checkNames(of runbook: Runbook, given: [String: String]) throws {
+        let known = runbook.variables.map(\.name)
+        for name in given.keys.sorted() where !known.contains(name) {
+            let near = nearestWord(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
+            throw Refusal(
+                .usage, "the runbook has no variable '\(name)'\(near)", advice: "see its front matter")
+        }
+        for variable in runbook.variables
+        where variable.isRequired && variable.secret == nil && variable.defaultValue == nil
+            && given[variable.name] == nil
+        {
+            throw Refusal(
+                .usage, "the runbook's variable '\(variable.name)' has no value",
+                advice: "give it in the drill: vars: { \(variable.name): … }")
+        }
+    }
+
     static func variables(of runbook: Runbook, given: [String: String]) throws -> (
         values: [String: String], secrets: Set<String>
     ) {
+        try checkNames(of: runbook, given: given)
         var values: [String: String] = [:]
         var secrets: Set<String> = []
         for variable in runbook.variables {
@@ -81,17 +100,7 @@ enum Runbooks {
                         advice: "it must match \(pattern)")
                 }
                 values[variable.name] = value
-            } else if variable.isRequired {
-                throw Refusal(
-                    .usage, "the runbook's variable '\(variable.name)' has no value",
-                    advice: "give it in the drill: vars: { \(variable.name): … }")
             }
-        }
-        let known = runbook.variables.map(\.name)
-        for name in given.keys.sorted() where !known.contains(name) {
-            let near = nearestWord(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
-            throw Refusal(
-                .usage, "the runbook has no variable '\(name)'\(near)", advice: "see its front matter")
         }
         return (values, secrets)
     }
@@ -112,6 +121,25 @@ enum Runbooks {
 }
 
 extension PreparedDrill {
+    /// Every runbook that a step names can be read and knows the variables that it is given: found out before
+    /// anything is started, not in the middle of an outage.
+    func checkRunbooks() throws {
+        for step in Self.runbooks(drill.steps + drill.after) {
+            let runbook = try Runbooks.read(runbookPath(step.path))
+            try Runbooks.checkNames(of: runbook, given: step.variables)
+        }
+    }
+
+    private static func runbooks(_ steps: [Step]) -> [RunbookStep] {
+        steps.flatMap { step -> [RunbookStep] in
+            switch step.action {
+            case .runbook(let runbook): [runbook]
+            case .parallel(let steps): runbooks(steps)
+            case .inject, .wait, .lift: []
+            }
+        }
+    }
+
     /// A runbook as named by the drill: in the project's `runbooks/`, beside the drill, or by its path.
     func runbookPath(_ named: String) throws -> String {
         let places = [

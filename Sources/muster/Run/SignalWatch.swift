@@ -13,7 +13,8 @@ final class SignalWatch: @unchecked Sendable {
     init(_ report: @escaping @Sendable (_ reason: String) -> Void) {
         signal(SIGPIPE, SIG_IGN)
         for (number, reason) in [
-            (SIGINT, "Ctrl-C"), (SIGTERM, "SIGTERM"), (SIGHUP, "the terminal closed (SIGHUP)"),
+            (SIGINT, "Ctrl-C, or muster abort"), (SIGTERM, "SIGTERM"),
+            (SIGHUP, "the terminal closed (SIGHUP)"),
         ] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

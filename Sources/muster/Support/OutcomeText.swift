@@ -60,7 +60,7 @@ enum OutcomeText {
         var text = "'\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
         text += " · \(ledger.lost) lost · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
         if ledger.unread > 0 { text += " · \(ledger.unread) unread" }
-        text += " · \(ledger.inDoubt) in doubt"
+        text += " · \(ledger.inDoubt) in doubt · \(ledger.refused) refused"
         guard let rpa = ledger.rpa else { return text }
         return text + " · RPO \(ledger.lost + ledger.corrupt + ledger.unread == 0 ? "0 s" : rpa.forPeople)"
     }
