@@ -134,7 +134,13 @@ import Testing
         var spawn = bench.spawn(["undo"])
         spawn.output = .descriptor(file.number)
         let undo = try spawn.start()
-        bench.clock.sleep(for: .milliseconds(200))
+        // Every look at the lock ends in a short sleep, which the kernel counts (proc(5), status).
+        let looks = {
+            let lines = (try readSmallFile("/proc/\(undo.pid)/status") ?? "").split(separator: "\n")
+            let count = lines.first { $0.hasPrefix("voluntary_ctxt_switches:") }?.split(separator: "\t").last
+            return count.flatMap { Int($0) } ?? 0
+        }
+        #expect(try bench.eventually(within: .seconds(20)) { try looks() >= 40 } != nil)
         #expect(try undo.poll() == nil, "it waits")
         #expect(try stand.poll() == nil, "another undo is left alone")
         lock.release()
