@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterSystem
 import Testing
 
 extension EndToEnd {
@@ -116,6 +117,38 @@ extension EndToEnd {
             let answer = try running.end(within: .seconds(60))
             #expect(try lab.read("runbooks/reports/1.md") == mine, "\(answer.all)")
             #expect(try lab.read("runbooks/reports/2.md").contains("outcomes #1 to #2"))
+        }
+
+        /// A miss is no reason to stop: how often it misses is what was asked.
+        @Test func whatIsMissedIsRepeatedAndCounted() throws {
+            let lab = try Lab()
+            try lab.write(
+                ShortDrill.kill.replacing("max: 5s", with: "max: 1ms"), to: "drills/kill.yaml")
+            let answer = try lab.start(["run", "drills/kill.yaml", "--repeat", "2", "--phase", "0s"])
+                .end(within: .seconds(90))
+            try #require(answer.output.contains("2 of 2 runs of 'short-kill'"), "\(answer.all)")
+            let missed = try #require(lab.json("outcomes").asList).count { $0["verdict"] == "fail" }
+            #expect(answer.code == (missed == 0 ? 3 : 1), "the greater harm wins: \(answer.all)")
+            if missed == 2 {
+                let words = "0/2 met, 2 missed; at 95 % confidence the success rate is at most 78 %"
+                #expect(answer.output.contains(words), "\(answer.all)")
+            }
+            try lab.expectNothingLeft()
+        }
+
+        @Test func whatDoesNotBecomeSteadyIsNotTriedAgain() throws {
+            let lab = try Lab()
+            let drill = ShortDrill.kill.replacing("/health\", every", with: "/kv/nobody\", every")
+                .replacing("success: 100%", with: "success: 100%, within: 1s")
+            try lab.write(drill, to: "drills/kill.yaml")
+            let answer = try lab.start(["run", "drills/kill.yaml", "--repeat", "3"]).end(within: .seconds(60))
+            #expect(answer.code == 4, "\(answer.all)")
+            #expect(
+                answer.output.contains("stopped after 1 of 3: the steady state was not reached"),
+                "\(answer.all)")
+            #expect(answer.output.contains("1 of 3 runs of 'short-kill'"), "\(answer.all)")
+            #expect(try lab.json("outcomes").asList?.count == 1)
+            try lab.expectNothingLeft()
         }
 
         @Test func whatMeansNothingIsRefused() throws {

@@ -99,8 +99,9 @@ extension DrillRunner {
     /// The steps, or first the wait that gives the fault its phase.
     private mutating func beginSteps(_ now: Instant) -> [Effect] {
         guard faultPhase > .zero else { return enter(.steps, now) + advance(now) }
+        let effects = enter(.waiting, now)
         strikeDue = now + faultPhase
-        return enter(.waiting, now)
+        return effects
     }
 
     /// What was steady before the wait must still be so when the fault is due.

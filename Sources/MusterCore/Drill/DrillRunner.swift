@@ -202,6 +202,7 @@ public struct DrillRunner: Sendable {
     mutating func enter(_ next: Phase, _ now: Instant) -> [Effect] {
         phase = next
         phaseStart = now
+        strikeDue = nil
         return []
     }
 

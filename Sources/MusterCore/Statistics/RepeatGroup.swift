@@ -75,7 +75,8 @@ public struct RepeatGroup: Sendable {
 
     /// What is not as it was in `earlier`, in words; empty when the two may be compared.
     public func changes(since earlier: RepeatGroup) -> [String] {
-        Self.changes(earlier.members[0], members[0])
+        let spread = phase?.window == earlier.phase?.window ? [] : ["how far the faults are spread"]
+        return Self.changes(earlier.members[0], members[0]) + spread
     }
 
     /// What did not stay the same from the first member to the others.

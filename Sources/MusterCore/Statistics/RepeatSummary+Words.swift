@@ -48,12 +48,18 @@ extension RepeatSummary {
     }
 
     private var phaseWords: String? {
-        guard let phase = group.phase else { return nil }
-        let struck = group.members.count
+        // Where the test did not hold, nothing may have struck.
+        let struck = group.members.count { ($0.closing?.judgement.status ?? .invalid) != .invalid }
+        guard let phase = group.phase, struck > 0 else { return nil }
+        guard phase.window > .zero else {
+            return
+                "every fault struck as soon as everything was steady: other moments of the system's own cycles "
+                + "were not sampled"
+        }
         let chance = FaultPhase.chanceOfMissingTheWorst(struck)
-        return "the faults struck at random moments of \(phase.window.forPeople) (seed \(phase.seed)); all "
-            + "\(struck) miss the worst tenth of a cycle with a chance of \(percent(chance, .up)); longer "
-            + "cycles were not sampled"
+        return "the faults struck at random moments of \(phase.window.forPeople) (seed \(phase.seed)); "
+            + (struck == 1 ? "one misses" : "all \(struck) miss")
+            + " the worst tenth of a cycle with a chance of \(percent(chance, .up)); longer cycles were not sampled"
     }
 
     private var trendWords: String? {

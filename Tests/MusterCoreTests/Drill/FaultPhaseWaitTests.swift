@@ -11,7 +11,7 @@ import Testing
 
     @Test func theFaultStrikesAtItsMomentAndNotAtTheNextLook() throws {
         var stage = stage(waiting: .milliseconds(4_237))
-        stage.watch(for: .milliseconds(3_100))
+        stage.watch(for: .seconds(3))
         #expect(stage.asked.last == "workloads" && stage.runner.phase == .waiting)
         let due = try #require(stage.runner.strikeDue)
         // Where the drill without a phase has struck.
@@ -56,6 +56,8 @@ import Testing
         var stage = stage(waiting: .seconds(50))
         stage.watch(for: .seconds(5))
         stage.feed(.abort("Ctrl-C"))
+        #expect(stage.asked.last == "undo" && stage.runner.strikeDue == nil)
+        stage.watch(for: .seconds(1))
         #expect(stage.runner.phase == .finished && stage.asked.last == "finish")
         #expect(!stage.asked.contains("inject crash") && stage.runner.firstInjection == nil)
     }

@@ -50,9 +50,10 @@ enum GivenGroup {
         startedAt: at(0), startedAtUTC: 0)
 
     static func group(
-        _ members: [RepeatGroup.Member], id: String = "G", from first: Int = 1, wanted: Int? = nil
+        _ members: [RepeatGroup.Member], id: String = "G", from first: Int = 1, wanted: Int? = nil,
+        window: Duration = .seconds(10)
     ) -> RepeatGroup {
-        let phases = FaultPhase.all(wanted ?? members.count, within: .seconds(10), seed: 42)
+        let phases = FaultPhase.all(wanted ?? members.count, within: window, seed: 42)
         let numbered = members.enumerated().map { index, member in
             var member = member
             member.number = first + index

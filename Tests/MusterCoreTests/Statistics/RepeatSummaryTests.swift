@@ -100,6 +100,21 @@ struct RepeatSummaryTests {
         #expect(none.line("recovery") == nil && none.line("verdict") == "0 passed · 0 failed · 1 not judged")
     }
 
+    @Test func thePhaseIsSaidAsItWas() {
+        let some = GivenGroup.recovered([1000, 1010])
+        #expect(
+            RepeatSummary(GivenGroup.group(some, window: .zero)).line("phase")
+                == "every fault struck as soon as everything was steady: other moments of the system's own cycles "
+                + "were not sampled")
+        // Those in which nothing may have struck are not counted.
+        let invalid = GivenGroup.member(.invalid, nil, verdict: .inconclusive)
+        let mixed = RepeatSummary(GivenGroup.group(some + [invalid, GivenGroup.interrupted]))
+        #expect(
+            mixed.line("phase")?.contains("all 2 miss the worst tenth of a cycle with a chance of 81 %")
+                == true)
+        #expect(RepeatSummary(GivenGroup.group([invalid])).line("phase") == nil)
+    }
+
     @Test func neverDown() {
         let up = GivenGroup.member(.noOutage, nil)
         let summary = RepeatSummary(GivenGroup.group([up, up, up]))
@@ -187,6 +202,10 @@ struct RepeatComparisonTests {
         #expect(
             summary(changed).line("before")
                 == "not compared with group E: the drill file, the kernel changed since")
+        let spread = RepeatSummary(
+            GivenGroup.group(GivenGroup.recovered(Self.before), window: .seconds(1)), after: earlier)
+        #expect(
+            spread.line("before") == "not compared with group E: how far the faults are spread changed since")
         var odd = GivenGroup.recovered(Self.before)
         odd[3].execHashes = ["another runbook"]
         #expect(
