@@ -9,12 +9,32 @@ enum Schema {
     static let eventVersion = 1
 
     /// Index 0 leads from an empty file to version 1.
-    static let migrations = [first]
+    static let migrations = [first, second]
 
     static var version: Int { migrations.count }
 
     private static let first =
         runs + events + injectionsAndRunbooks + signalsAndSamples + closings + ledgers
+
+    private static let second = predictions + groups
+
+    private static let predictions = """
+        CREATE TABLE predictions (
+          run TEXT NOT NULL REFERENCES closings (run),
+          position INTEGER NOT NULL,
+          name TEXT NOT NULL,
+          predicted TEXT NOT NULL,
+          measured TEXT NOT NULL,
+          result TEXT NOT NULL,
+          PRIMARY KEY (run, position)
+        ) STRICT, WITHOUT ROWID;
+
+        """
+
+    private static let groups = """
+        CREATE INDEX runs_by_group ON runs (repeat_group, number) WHERE repeat_group <> '';
+
+        """
 
     private static let runs = """
         CREATE TABLE runs (

@@ -71,7 +71,7 @@ public struct DrillRunner: Sendable {
     }
 
     public enum Phase: String, Sendable {
-        case fixtures, steady, warmingUp, steps, recovering, after, stopping, readingBack, undoing,
+        case fixtures, steady, warmingUp, waiting, steps, recovering, after, stopping, readingBack, undoing,
             steadyAgain,
             fixturesDown, finished
     }
@@ -85,8 +85,12 @@ public struct DrillRunner: Sendable {
     public internal(set) var open: [String: InjectStep] = [:]
     public internal(set) var isUndoSettled = true
     public internal(set) var isGuardLost = false
+    /// The moment at which it wants to be shown the signals, so that a fault strikes when its phase says and not at
+    /// the next look; nil when any look will do.
+    public internal(set) var strikeDue: Instant?
 
     let drill: Drill
+    let faultPhase: Duration
     let ruling: Set<String>
     let workloads: Set<String>
     var phaseStart = Instant(nanoseconds: 0)
@@ -103,8 +107,10 @@ public struct DrillRunner: Sendable {
     var isRecovered = false
     var isReadBack = false
 
-    public init(_ drill: Drill) {
+    /// - Parameter faultPhase: how long the steps wait once everything is steady, see `FaultPhase`.
+    public init(_ drill: Drill, faultPhase: Duration = .zero) {
         self.drill = drill
+        self.faultPhase = faultPhase
         ruling = Set(drill.ruling)
         workloads = Set(drill.workloads.map(\.name))
         fixturesLeft = drill.fixtures[...]
@@ -196,6 +202,7 @@ public struct DrillRunner: Sendable {
     mutating func enter(_ next: Phase, _ now: Instant) -> [Effect] {
         phase = next
         phaseStart = now
+        strikeDue = nil
         return []
     }
 

@@ -193,10 +193,12 @@ public struct Outcome: Sendable {
     public var signals: [Signal]
     public var injections: [InjectionRecord]
     public var runbooks: [RunbookRecord]
+    /// What the group of repeats that it belongs to has come to by now; nil for a single run.
+    public var repeats: RepeatSummary?
 
     public init(
         number: Int, header: RunHeader, closing: RunClosing?, events: [Event], signals: [Signal],
-        injections: [InjectionRecord], runbooks: [RunbookRecord]
+        injections: [InjectionRecord], runbooks: [RunbookRecord], repeats: RepeatSummary? = nil
     ) {
         self.number = number
         self.header = header
@@ -205,6 +207,7 @@ public struct Outcome: Sendable {
         self.signals = signals
         self.injections = injections
         self.runbooks = runbooks
+        self.repeats = repeats
     }
 }
 

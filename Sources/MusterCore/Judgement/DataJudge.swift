@@ -79,7 +79,7 @@ struct DataJudge {
     }
 
     /// Losses that stand whatever else is unknown: absence proves nothing where not everything was read.
-    private var proven: Int {
+    var proven: Int {
         guard facts.invalid == nil else { return 0 }
         return zip(ledgers, findings).reduce(0) { sum, pair in
             let (ledger, finding) = pair

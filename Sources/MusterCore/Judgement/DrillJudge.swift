@@ -2,7 +2,7 @@
 /// argued about. What it reads from the events stands at `RunFacts`.
 public enum DrillJudge {
     /// Raised whenever an unchanged history could be judged differently.
-    public static let version = 1
+    public static let version = 2
 
     public static func judge(_ drill: Drill, _ history: History) -> Judgement {
         let facts = RunFacts(drill, history.events)
@@ -12,11 +12,14 @@ public enum DrillJudge {
         let data = DataJudge(drill, facts, history.ledgers)
         let objectives = (recovery.objective().map { [$0] } ?? []) + data.objectives()
         let (verdict, reason) = conclude(drill, facts, recovery, objectives)
-        let remarks = Remarks(drill: drill, facts: facts, recovery: recovery, data: data)
+        let predictions = Predictions(drill: drill, recovery: recovery, data: data).results
+        let remarks = Remarks(
+            drill: drill, facts: facts, recovery: recovery, data: data, predictions: predictions)
         return Judgement(
             verdict: verdict, reason: reason, objectives: objectives,
             measurements: measurements(recovery) + data.measurements(), ledgers: data.findings,
-            status: recovery.status, warnings: remarks.warnings, scope: remarks.scope)
+            status: recovery.status, predictions: predictions, warnings: remarks.warnings,
+            scope: remarks.scope)
     }
 
     private static func nothingInjected(_ drill: Drill, _ facts: RunFacts, _ history: History) -> Judgement {

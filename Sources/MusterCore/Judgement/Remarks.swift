@@ -4,10 +4,11 @@ struct Remarks {
     let facts: RunFacts
     let recovery: RecoveryJudge
     let data: DataJudge
+    let predictions: [PredictionResult]
 
     var warnings: [String] {
         var seen: Set<String> = []
-        let all = drill.warnings + measuring + predictions + course
+        let all = drill.warnings + measuring + surprises + course
         return all.filter { seen.insert($0).inserted }
     }
 
@@ -28,31 +29,8 @@ struct Remarks {
         return lines
     }
 
-    private var predictions: [String] {
-        let flag = "model wrong or system changed"
-        var lines: [String] = []
-        switch (drill.predict.outage, recovery.rta) {
-        case (.none?, let rta?): lines.append("\(flag): no outage was predicted; it lasted \(rta.forPeople)")
-        case (.between(let low, let high), let rta):
-            let range = "\(low.forPeople) to \(high.forPeople)"
-            guard let rta else {
-                if recovery.status == .noOutage {
-                    lines.append("\(flag): an outage of \(range) was predicted; none was seen")
-                }
-                break
-            }
-            let isBelow = rta.upper.map { $0 < low } ?? false
-            if isBelow || rta.lower > high {
-                lines.append("\(flag): an outage of \(range) was predicted; it lasted \(rta.forPeople)")
-            }
-        case (nil, _), (.none?, nil): break
-        }
-        if let lost = drill.predict.lost, data.isConclusive, !lost.contains(data.lost) {
-            lines.append(
-                "\(flag): \(lost.lowerBound) to \(lost.upperBound) lost writes were predicted; "
-                    + "there were \(data.lost)")
-        }
-        return lines
+    private var surprises: [String] {
+        predictions.filter { $0.result == .outside }.map { "\(PredictionResult.flag): \($0.sentence)" }
     }
 
     private var course: [String] {

@@ -167,6 +167,8 @@ public struct Judgement: Sendable {
     public var measurements: [Measurement]
     public var ledgers: [LedgerFindings]
     public var status: RecoveryStatus
+    /// What became of the figures that were predicted; empty where none were.
+    public var predictions: [PredictionResult]
     /// What a reader must know, such as "weak stability", "model wrong or system changed".
     public var warnings: [String]
     /// What the run did not test.
@@ -175,7 +177,8 @@ public struct Judgement: Sendable {
     public init(
         verdict: Verdict, reason: String, objectives: [ObjectiveResult] = [],
         measurements: [Measurement] = [],
-        ledgers: [LedgerFindings] = [], status: RecoveryStatus, warnings: [String] = [], scope: [String] = []
+        ledgers: [LedgerFindings] = [], status: RecoveryStatus, predictions: [PredictionResult] = [],
+        warnings: [String] = [], scope: [String] = []
     ) {
         self.verdict = verdict
         self.reason = reason
@@ -183,6 +186,7 @@ public struct Judgement: Sendable {
         self.measurements = measurements
         self.ledgers = ledgers
         self.status = status
+        self.predictions = predictions
         self.warnings = warnings
         self.scope = scope
     }

@@ -20,8 +20,13 @@ extension Story {
     func limitsSection() -> [ReportBlock] {
         var items = (judgement?.scope ?? []).map { [ReportInline.text(sentence($0))] }
         items.append([.text("Durability tested: \(durability).")])
+        let place = header.environment.rawValue
         items.append([
-            .text("This ran in \(header.environment.rawValue), once: one run bounds nothing about the next.")
+            .text(
+                outcome.repeats.map {
+                    "This ran in \(place), as one of \($0.group.members.count) repeats: what they bound together "
+                        + "stands under Repeats."
+                } ?? "This ran in \(place), once: one run bounds nothing about the next.")
         ])
         if judgement == nil {
             items.append([.text("The run was cut short: nothing after its last event is known.")])

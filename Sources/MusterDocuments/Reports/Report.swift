@@ -23,6 +23,7 @@ public struct Report: Sendable {
         nonce = outcome.header.id
         blocks =
             story.headerSection(title: title) + story.summarySection() + story.objectivesSection()
+            + story.predictionsSection() + story.repeatsSection()
             + story.impactSection() + story.availabilitySection() + story.timelineSection()
             + story.detectionSection() + story.recoverySection()
             + story.ledgerSection(anomalyLimit: anomalyLimit) + story.undoSection() + story.humanSections()

@@ -16,6 +16,18 @@ struct DrillRun {
     private let isRealtime: Bool
     private let clock = SystemTimekeeper()
 
+    /// What came of it.
+    struct Result {
+        var status: Status
+        /// Why no other run of the same drill should begin; nil when one may. A step that failed once the fault had
+        /// struck is one way for a run to go.
+        var obstacle: String?
+        /// For `--json`.
+        var value: [String: Value]
+        /// nil when the outcome could not be kept.
+        var report: ReportFiles.Written?
+    }
+
     init(_ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool) {
         self.prepared = prepared
         self.lease = lease
@@ -24,11 +36,12 @@ struct DrillRun {
         self.isRealtime = isRealtime
     }
 
-    func run() throws -> Status {
+    /// Shows what happens as it does, and the result; for `--json` it shows nothing.
+    /// - Parameter stop: a signal asks for an abort instead of ending the process.
+    func run(_ stop: StopLatch) throws -> Result {
         let inbox = Inbox<DrillSession.Message>()
-        // From here on a signal asks for an abort instead of ending the process.
-        let signals = SignalWatch { inbox.post(.signal($0)) }
-        defer { withExtendedLifetime(signals) {} }
+        stop.tell { inbox.post(.signal($0)) }
+        defer { stop.tell(nil) }
         let start = clock.monotonic()
         let binary = BinaryHash()
         let view = LiveView(start: start, isSilent: isJSON)
@@ -58,6 +71,9 @@ struct DrillRun {
             "\(prepared.drill.name)  outcome #\(number) · \(prepared.drill.environment.rawValue)"
                 + (prepared.drill.service.map { " · service \($0)" } ?? ""))
         events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
+        if let phase = prepared.phase {
+            events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
+        }
         for report in local.client.hello.mended {
             events.record(
                 .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
@@ -83,12 +99,12 @@ struct DrillRun {
         _ result: SessionResult, _ header: RunHeader, _ number: Int, _ store: OutcomeStore,
         _ writer: StoreWriter,
         _ events: RunEvents
-    ) throws -> Status {
+    ) throws -> Result {
         let closing = Conclusion.make(
             prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
-        var report: String?
+        var report: ReportFiles.Written?
         do {
             try writer.finish(closing)
             pruneLedgers()
@@ -98,22 +114,32 @@ struct DrillRun {
                 "the outcome could not be kept: \(error)",
                 advice: "keep what stands below, and make room before the next run")
         }
-        if isJSON {
-            var map = OutcomeText.value(closing)
-            map["number"] = .int(Int64(number))
-            map["id"] = .text(header.id)
-            map["drill"] = .text(header.drill)
-            if let report { map["report"] = .text(report) }
-            Terminal.line(Value.map(map).prettyJSON)
-        } else {
-            OutcomeText.summary(closing)
-            Terminal.line(
-                "outcome #\(number) · "
-                    + (report.map { "report \(ReportFiles.shown($0)) (and .html)" } ?? "NOT RECORDED"))
-        }
+        if !isJSON { show(closing, number, report) }
+        var value = OutcomeText.value(closing)
+        value["number"] = .int(Int64(number))
+        value["id"] = .text(header.id)
+        value["drill"] = .text(header.drill)
+        if let report { value["report"] = .text(report.path) }
         // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
         let status = Status(rawValue: closing.exitCode) ?? .internalError
-        return report == nil && status != .residue ? .inconclusive : status
+        return Result(
+            status: report == nil && status != .residue ? .inconclusive : status,
+            obstacle: obstacle(result.runner, status, isKept: report != nil), value: value, report: report)
+    }
+
+    private func obstacle(_ runner: DrillRunner, _ status: Status, isKept: Bool) -> String? {
+        if status == .residue { return "something is still broken; run `muster undo`" }
+        if let abort = runner.abortReason { return abort }
+        if runner.firstInjection == nil, let failure = runner.failure { return failure }
+        return isKept ? nil : "outcomes cannot be kept"
+    }
+
+    private func show(_ closing: RunClosing, _ number: Int, _ report: ReportFiles.Written?) {
+        // Of one of many only the result: the rest is in its report, and what they come to together follows.
+        OutcomeText.summary(closing, isBrief: prepared.phase != nil)
+        Terminal.line(
+            "outcome #\(number) · "
+                + (report.map { "report \(ReportFiles.shown($0.path)) (and .html)" } ?? "NOT RECORDED"))
     }
 
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.

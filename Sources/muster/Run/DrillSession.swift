@@ -55,7 +55,7 @@ final class DrillSession: @unchecked Sendable {
         self.events = events
         self.view = view
         self.heart = heart
-        runner = DrillRunner(prepared.drill)
+        runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
     }
 
@@ -74,11 +74,12 @@ final class DrillSession: @unchecked Sendable {
         }
         while runner.phase != .finished {
             heart.beat(clock.monotonic())
-            if let message = inbox.take(waiting: max(.milliseconds(1), nextLook - clock.monotonic())) {
+            let wake = min(nextLook, runner.strikeDue ?? nextLook)
+            if let message = inbox.take(waiting: max(.milliseconds(1), wake - clock.monotonic())) {
                 if case .input(.begin) = message { isBegun = true }
                 take(message)
             }
-            if isBegun, clock.monotonic() >= nextLook { look() }
+            if isBegun, clock.monotonic() >= wake { look() }
         }
         view.erase()
         stopMeasuring()

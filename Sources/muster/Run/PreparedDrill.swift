@@ -18,6 +18,10 @@ struct PreparedDrill: Sendable {
     var secrets: Set<String>
     var state: StateOptions
     var services: String?
+    /// The group of repeats it belongs to; empty for a single run.
+    var repeatGroup = ""
+    /// When its fault strikes; nil for a single run, whose steps begin at once.
+    var phase: FaultPhase?
 
     /// What the guard is asked for to bring a fixture up.
     /// - Throws: `Refusal` when its program is not on this machine.
@@ -75,13 +79,20 @@ struct DrillLoader {
 
     enum Purpose { case run, plan }
 
+    /// - Parameter earlier: the same drill as it was read for an earlier repeat: files that somebody edits
+    ///   meanwhile make no other drill of it.
     /// - Throws: `Refusal` with every problem in the way compilers show them.
-    func load(_ purpose: Purpose) throws -> PreparedDrill {
-        let project = Project(containing: path)
-        let text = try Files.text(path)
+    func load(_ purpose: Purpose, as earlier: PreparedDrill? = nil) throws -> PreparedDrill {
+        let project = earlier?.project ?? Project(containing: path)
+        let text = try earlier?.text ?? Files.text(path)
         let runID = ULID.make()
         let resources = RunResources(runID: runID, readsSecrets: purpose == .run)
-        let services = Files.exists(project.services) ? try Files.text(project.services) : nil
+        let services: String?
+        if let earlier {
+            services = earlier.services
+        } else {
+            services = Files.exists(project.services) ? try Files.text(project.services) : nil
+        }
         let reader = DrillReader(
             faults: .standard, probes: .standard, workloads: .standard,
             services: try registry(services, project),

@@ -20,7 +20,8 @@ enum RunHeaders {
             kernel: "\(text(&system.sysname)) \(text(&system.release)) \(text(&system.machine))",
             timeZone: TimeZone.current.identifier, actor: actor, toolVersion: toolVersion,
             protocolVersion: hello.protocol, judgeVersion: DrillJudge.version, binaryHash: binaryHash,
-            configurationHash: prepared.services.map { SHA256.hex(of: $0.utf8) } ?? "", startedAt: start,
+            configurationHash: prepared.services.map { SHA256.hex(of: $0.utf8) } ?? "",
+            repeatGroup: prepared.repeatGroup, startedAt: start,
             startedAtUTC: SystemTimekeeper().utcNanoseconds())
     }
 

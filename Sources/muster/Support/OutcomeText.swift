@@ -17,33 +17,33 @@ enum OutcomeText {
             return
         }
         summary(closing)
+        if let repeats = outcome.repeats {
+            Terminal.line()
+            RepeatText.show(repeats)
+        }
         Terminal.line()
         events(outcome)
     }
 
     /// What a run ends with: objectives, ledger, undo, verdict.
-    static func summary(_ closing: RunClosing) {
+    /// - Parameter isBrief: only what is remarkable about it.
+    static func summary(_ closing: RunClosing, isBrief: Bool = false) {
         let judgement = closing.judgement
         Terminal.line()
-        if !judgement.objectives.isEmpty {
-            var table = Table("OBJECTIVE", "WANTED", "MEASURED", "RESULT")
-            for row in judgement.objectives {
-                table.add(row.name.uppercased(), row.objective, row.measured, row.result.rawValue)
+        if !isBrief { details(judgement) }
+        if isBrief {
+            for prediction in judgement.predictions where prediction.result == .outside {
+                Terminal.labelled("warning", "\(PredictionResult.flag): \(prediction.sentence)", .yellow)
             }
-            Terminal.line(table.text(width: Terminal.width))
-            Terminal.line()
         }
-        for ledger in judgement.ledgers { Terminal.labelled("ledger", words(ledger)) }
-        for warning in judgement.warnings { Terminal.labelled("warning", warning, .yellow) }
-        for scope in judgement.scope { Terminal.labelled("scope", scope, .dim) }
         if closing.residue.isEmpty {
-            Terminal.labelled("undo", "everything was put back, and that was verified")
+            if !isBrief { Terminal.labelled("undo", "everything was put back, and that was verified") }
         } else {
             Terminal.line(Terminal.styled("undo     NOT everything was put back:", .red, .bold))
             for residue in closing.residue { Terminal.line("         \(residue)") }
             Terminal.line("         run: muster undo")
         }
-        Terminal.line()
+        if !isBrief { Terminal.line() }
         let word = judgement.verdict.rawValue.uppercased()
         let style: Terminal.Style =
             switch judgement.verdict {
@@ -53,6 +53,24 @@ enum OutcomeText {
             }
         let ending = closing.ending == .completed ? "" : " (\(closing.ending.rawValue))"
         Terminal.labelled(word + ending, judgement.reason, style, .bold)
+    }
+
+    private static func details(_ judgement: Judgement) {
+        if !judgement.objectives.isEmpty {
+            var table = Table("OBJECTIVE", "WANTED", "MEASURED", "RESULT")
+            for row in judgement.objectives {
+                table.add(row.name.uppercased(), row.objective, row.measured, row.result.rawValue)
+            }
+            Terminal.line(table.text(width: Terminal.width))
+            Terminal.line()
+        }
+        for ledger in judgement.ledgers { Terminal.labelled("ledger", words(ledger)) }
+        for prediction in judgement.predictions where prediction.result != .outside {
+            let word = prediction.result == .within ? "as predicted" : "cannot be told"
+            Terminal.labelled("predict", "\(prediction.sentence): \(word)")
+        }
+        for warning in judgement.warnings { Terminal.labelled("warning", warning, .yellow) }
+        for scope in judgement.scope { Terminal.labelled("scope", scope, .dim) }
     }
 
     /// One line: what was written, and what became of it.
@@ -91,6 +109,7 @@ enum OutcomeText {
         ]
         map["ending"] = isRunning ? "running" : "interrupted"
         if let closing = outcome.closing { map.merge(value(closing)) { _, new in new } }
+        if let repeats = outcome.repeats { map["repeats"] = repeats.value }
         return .map(map)
     }
 
@@ -110,6 +129,13 @@ enum OutcomeText {
                     ]
                 }),
             "ledgers": .list(judgement.ledgers.map(ledgerValue)),
+            "predictions": .list(
+                judgement.predictions.map { prediction in
+                    [
+                        "name": .text(prediction.name), "predicted": .text(prediction.predicted),
+                        "measured": .text(prediction.measured), "result": .text(prediction.result.rawValue),
+                    ]
+                }),
             "warnings": .list(judgement.warnings.map { .text($0) }),
             "scope": .list(judgement.scope.map { .text($0) }),
             "residue": .list(closing.residue.map { .text($0) }),

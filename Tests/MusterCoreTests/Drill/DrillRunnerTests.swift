@@ -32,8 +32,8 @@ struct Stage {
     var silent: Set<String> = []
     var isUndoSettled = true
 
-    init(_ drill: Drill) {
-        runner = DrillRunner(drill)
+    init(_ drill: Drill, faultPhase: Duration = .zero) {
+        runner = DrillRunner(drill, faultPhase: faultPhase)
         feed(.begin)
     }
 
@@ -93,15 +93,19 @@ struct Stage {
         let end = now + duration
         while now < end, runner.phase != .finished {
             now = now + .milliseconds(100)
-            feed(
-                .observed(
-                    .init(
-                        signals: good.sorted { $0.key < $1.key }.map { name, since in
-                            .init(
-                                name: name, goodSince: since,
-                                badSince: since == nil ? now - .milliseconds(50) : nil)
-                        })))
+            look()
         }
+    }
+
+    mutating func look() {
+        feed(
+            .observed(
+                .init(
+                    signals: good.sorted { $0.key < $1.key }.map { name, since in
+                        .init(
+                            name: name, goodSince: since,
+                            badSince: since == nil ? now - .milliseconds(50) : nil)
+                    })))
     }
 }
 
