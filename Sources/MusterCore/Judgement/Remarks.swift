@@ -20,6 +20,10 @@ struct Remarks {
         if !drill.workloads.contains(where: { drill.ruling.contains($0.name) }) {
             lines.append("no write among the ruling signals: that reads work does not prove that writes do")
         }
+        if !recovery.signals.isEmpty, !(recovery.signals.first?.blackouts.windows.isEmpty ?? true) {
+            lines.append(
+                "the instrument's own canary failed: samples of those times count as unknown")
+        }
         if let rto = drill.objectives.rto, let width = recovery.rta?.width, width * 10 > rto {
             lines.append(
                 "coarse measurement: the bounds are \(width.forPeople) apart, more than a tenth of the "
@@ -60,6 +64,11 @@ struct Remarks {
         for signal in recovery.signals {
             let flaps = signal.recoveries.filter { $0.status == .recoveredFlapped }.map(\.figures.count).max()
             if let flaps { lines.append("'\(signal.name)' went down \(flaps) times before it was stable") }
+            if signal.status == .degraded {
+                lines.append(
+                    "degraded: '\(signal.name)' came back, but latency or throughput did not come back to what "
+                        + "they had been before the fault while it was observed")
+            }
             if signal.recoveries.contains(where: \.wentDownAgain) {
                 lines.append("'\(signal.name)' went down again after it had been stable")
             }
@@ -81,6 +90,7 @@ struct Remarks {
             "the store of '\($0.workload)' cannot list its keys: foreign entries, and duplicates under other keys, "
                 + "were not looked for"
         }
+        if let spent = errorBudget { lines.append(spent) }
         if facts.isScripted {
             lines.append("the drill started the runbook: whether anybody would have noticed was not tested")
         } else {
@@ -88,6 +98,21 @@ struct Remarks {
         }
         lines.append("one run: another phase of the system's own timers may give other figures")
         return lines
+    }
+
+    /// What the outage would have cost of what the service may be down at all.
+    private var errorBudget: String? {
+        guard let goal = drill.objectives.serviceLevel else { return nil }
+        let downs = recovery.signals.map { $0.worst(\.figures.total) ?? Interval(lower: .zero, upper: .zero) }
+        guard let outage = recovery.partial?.equivalent ?? downs.reduce(nil, { .worst($0, $1) }),
+            let (least, most) = goal.spent(by: outage)
+        else { return nil }
+        let share = { (share: Double) in Percentage(millionths: Int64(share * 1e6)).forPeople }
+        let spent =
+            most.map { share(least) == share($0) ? share(least) : "\(share(least)) to \(share($0))" }
+            ?? "at least \(share(least))"
+        return "in production this outage would spend \(spent) of the error budget of \(goal.budget.forPeople) "
+            + "(\(goal.min.forPeople) over \(goal.window.forPeople))"
     }
 
     /// Section 6, rule 2: the page cache survives a process.
