@@ -164,7 +164,9 @@ import Testing
             .replacing("inject: process-kill", with: "inject: cpu-burn")
             .replacing("with: { signal: KILL }", with: "recovery: despite")
         let errors = Catalogues.reader().examine(text).errors.map(\.message)
-        #expect(errors.filter { $0 == "cpu-burn makes things slower, and only errors are looked at" }.count == count)
+        #expect(
+            errors.filter { $0 == "cpu-burn makes things slower, and only errors are looked at" }.count
+                == count)
         #expect(errors.count == count)
         let limited = text.replacing("every: 10ms }", with: "every: 10ms, slow: 50ms }")
         #expect(Catalogues.reader().examine(limited).errors.isEmpty)

@@ -92,13 +92,17 @@ drill.objectives.latency = LatencyGoal(
 drill.objectives.degradation = .seconds(36_000)
 drill.steady.success = Percentage(millionths: 990_000)
 drill.probes = [DrillProbe(name: "ping", kind: "ping", probe: Ping(), setting: ProbeSetting())]
-drill.workloads = [DrillWorkload(name: "writes", kind: "write", workload: Write(), setting: WorkloadSetting())]
+drill.workloads = [
+    DrillWorkload(name: "writes", kind: "write", workload: Write(), setting: WorkloadSetting())
+]
 let step = InjectStep(name: "crash", faultName: "process-kill", fault: Kill(), target: "it")
 drill.steps = [Step(.inject(step))]
 
 let began = monotonic()
 var signals = [signal("ping", writer: nil, count: count / 2, outages: outages)]
-for writer in 0..<4 { signals.append(signal("writes", writer: writer, count: count / 8, outages: outages / 4)) }
+for writer in 0..<4 {
+    signals.append(signal("writes", writer: writer, count: count / 8, outages: outages / 4))
+}
 let recorded = monotonic()
 /// The fault struck where the probe's first outage begins.
 let fault = 1_000_000_000_000 + Int64(count / 2 / (outages + 1)) * 1_000_000

@@ -125,7 +125,8 @@ extension DrillRunner {
     /// what was due last in it is answered or given up.
     private func areWindowsOver(_ now: Instant) -> Bool {
         guard drill.objectives.window > .zero, let windowStart, !isEndingEarly else { return true }
-        let timeouts = drill.probes.filter { ruling.contains($0.name) }.map(\.setting.timeout)
+        let timeouts =
+            drill.probes.filter { ruling.contains($0.name) }.map(\.setting.timeout)
             + drill.workloads.filter { ruling.contains($0.name) }.map(\.setting.timeout)
         return now - windowStart > drill.objectives.window + (timeouts.max() ?? .zero)
     }

@@ -71,7 +71,8 @@ public struct OutageTimeline: Hashable, Sendable {
     private mutating func close() {
         guard let last else { return }
         settled = Instant(nanoseconds: .max)
-        lastEndBeforeLast = max(lastEndBeforeLast ?? last.lastBadStarted, last.ended?.upper ?? last.lastBadStarted)
+        lastEndBeforeLast = max(
+            lastEndBeforeLast ?? last.lastBadStarted, last.ended?.upper ?? last.lastBadStarted)
         let duration = last.duration
         lower += duration.lower.nanoseconds
         upper += duration.upper?.nanoseconds ?? 0

@@ -48,6 +48,8 @@ extension AvailabilityGoal {
     /// the goal allows no outage at all.
     public func spent(by outage: Interval) -> (atLeast: Double, atMost: Double?)? {
         guard budget > .zero else { return nil }
-        return (outage.lower.inSeconds / budget.inSeconds, outage.upper.map { $0.inSeconds / budget.inSeconds })
+        return (
+            outage.lower.inSeconds / budget.inSeconds, outage.upper.map { $0.inSeconds / budget.inSeconds }
+        )
     }
 }

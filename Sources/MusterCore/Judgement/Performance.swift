@@ -37,7 +37,10 @@ public struct Baseline: Hashable, Sendable {
         self.up = up
         guard up > 0 else { return }
         func latencies(_ body: (UInt64) -> Void) {
-            visit { if $0.isUp { body(UInt64(max(0, ($0.finished - $0.due).nanoseconds))) } }
+            visit { sample in
+                let took = sample.finished.nanoseconds &- sample.due.nanoseconds
+                if sample.isUp { body(UInt64(max(0, took))) }
+            }
         }
         p99 = Self.duration(RankSelection.value(rank: (up * 99 + 99) / 100, latencies))
         if up >= 299 {
@@ -84,7 +87,8 @@ public enum Performance: Hashable, Sendable {
     ///   - sustained: S, of the writer that came back last.
     ///   - window: W_p.
     init(
-        of signals: [Signal], after sustained: Bracket, baseline: Baseline, window: Duration, until end: Instant,
+        of signals: [Signal], after sustained: Bracket, baseline: Baseline, window: Duration,
+        until end: Instant,
         _ blackouts: Blackouts
     ) {
         let observed = (end - sustained.upper).nanoseconds
@@ -99,7 +103,7 @@ public enum Performance: Hashable, Sendable {
         var bins = [Bin](repeating: Bin(), count: count)
         for signal in signals {
             for sample in signal.samples.sent(from: sustained.upper) where sample.due >= sustained.upper {
-                let index = Int((sample.due - sustained.upper).nanoseconds / step)
+                let index = Int((sample.due.nanoseconds &- sustained.upper.nanoseconds) / step)
                 guard index < count else { continue }
                 guard sample.outcome != .unknown, !blackouts.cover(sample) else {
                     // What the instrument did not see counts as good here: it is no proof of the contrary. But a
@@ -109,7 +113,8 @@ public enum Performance: Hashable, Sendable {
                 }
                 bins[index].all += 1
                 bins[index].good += sample.isUp ? 1 : 0
-                bins[index].late += sample.isDown || (sample.finished - sample.due).nanoseconds > limit ? 1 : 0
+                let took = sample.finished.nanoseconds &- sample.due.nanoseconds
+                bins[index].late += sample.isDown || took > limit ? 1 : 0
             }
         }
         let wanted = baseline.rate * Double(step) / 1e9 * Double(Self.steps) * (1 - Self.share)
@@ -134,7 +139,8 @@ public enum Performance: Hashable, Sendable {
         switch self {
         case .reached(let bracket):
             Interval(
-                lower: max(.zero, bracket.lower - origin.upper), upper: max(.zero, bracket.upper - origin.lower))
+                lower: max(.zero, bracket.lower - origin.upper),
+                upper: max(.zero, bracket.upper - origin.lower))
         case .notReached(let instant): Interval(lower: max(.zero, instant - origin.upper), upper: nil)
         case .unknown: nil
         }

@@ -111,7 +111,8 @@ struct Remarks {
         let spent =
             most.map { share(least) == share($0) ? share(least) : "\(share(least)) to \(share($0))" }
             ?? "at least \(share(least))"
-        return "in production this outage would spend \(spent) of the error budget of \(goal.budget.forPeople) "
+        return
+            "in production this outage would spend \(spent) of the error budget of \(goal.budget.forPeople) "
             + "(\(goal.min.forPeople) over \(goal.window.forPeople))"
     }
 

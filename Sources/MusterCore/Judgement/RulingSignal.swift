@@ -81,7 +81,9 @@ struct RulingSignal {
 
     /// A figure of those that went down more than once; nil where none did.
     func worstFlap(_ figure: (OutageFigures) -> Duration) -> Interval? {
-        recoveries.map(\.figures).filter { $0.count > 1 }.map(figure).max().map { Interval(lower: $0, upper: $0) }
+        recoveries.map(\.figures).filter { $0.count > 1 }.map(figure).max().map {
+            Interval(lower: $0, upper: $0)
+        }
     }
 
     /// The SLO-down timeline, where it says more than the hard-down one.

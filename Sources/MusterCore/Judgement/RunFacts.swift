@@ -94,7 +94,8 @@ struct RunFacts {
 
     /// F: the injection, or its effect where the drill counts from that.
     private static func start(of injected: Bracket, _ step: InjectStep, _ own: [Event]) -> Bracket {
-        guard step.clock == .effective, let effect = own.first(where: { $0.kind == .effective })?.bracket else {
+        guard step.clock == .effective, let effect = own.first(where: { $0.kind == .effective })?.bracket
+        else {
             return injected
         }
         // It cannot have had an effect before it was injected.

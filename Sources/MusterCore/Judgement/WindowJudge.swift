@@ -30,7 +30,8 @@ struct WindowJudge {
             ? .met : worst.count.upAtMost < goal.min ? .missed : .inconclusive
         let reason =
             switch result {
-            case .met: "\(measured) of what was due after the fault was answered, at least \(goal.min.forPeople) wanted"
+            case .met:
+                "\(measured) of what was due after the fault was answered, at least \(goal.min.forPeople) wanted"
             case .missed:
                 "\(measured) of what was due to '\(worst.0)' in \(goal.window.forPeople) after the fault was answered; "
                     + "\(goal.min.forPeople) were wanted"
@@ -146,7 +147,9 @@ struct WindowCount {
     /// Neither: not seen by the instrument, not observed any more, or perhaps outside of the window.
     private(set) var unknown = 0
     private let signals: [Signal]
-    private let fault: Bracket
+    /// What was due from the one to the other may belong to the window, what was due between the inner two does.
+    private let outer: Bracket
+    private let inner: Bracket
     private let length: Duration
     private let end: Instant
     private let blackouts: Blackouts
@@ -158,7 +161,9 @@ struct WindowCount {
         of signals: [Signal], fault: Bracket, length: Duration, until end: Instant, _ blackouts: Blackouts
     ) {
         self.signals = signals
-        self.fault = fault
+        // Where in its bracket the fault struck is not known.
+        outer = Bracket(fault.lower, fault.upper + length)
+        inner = Bracket(fault.upper, max(fault.upper, fault.lower + length))
         self.length = length
         self.end = end
         self.blackouts = blackouts
@@ -180,9 +185,9 @@ struct WindowCount {
             var blocked = Instant(nanoseconds: .min)
             var due = 0
             // A sample is never sent before it is due.
-            for sample in signal.samples.sent(from: fault.lower) where sample.due >= fault.lower {
+            for sample in signal.samples.sent(from: outer.lower) where sample.due >= outer.lower {
                 if sample.started > end { break }
-                if sample.due >= fault.upper + length { continue }
+                if sample.due >= outer.upper { continue }
                 due += 1
                 body(known(sample, of: signal, blocked))
                 if sample.isDown { blocked = max(blocked, sample.finished) }
@@ -194,8 +199,7 @@ struct WindowCount {
     }
 
     private func known(_ sample: Sample, of signal: Signal, _ blocked: Instant) -> Sample? {
-        // Where in its bracket the fault struck is not known: what is due near either end may lie outside.
-        guard sample.due >= fault.upper, sample.due < fault.lower + length else { return nil }
+        guard sample.due >= inner.lower, sample.due < inner.upper else { return nil }
         if sample.outcome == .unknown, signal.writer != nil, sample.started <= blocked {
             // It could not be written, because the one before was not answered.
             return Sample(
@@ -222,18 +226,22 @@ struct WindowCount {
         guard due > 0 else { return nil }
         let share = Int64(due) * quantile.millionths
         let rank = max(1, Int((share + 999_999) / 1_000_000))
-        let value = { (unknownTakes: UInt64) -> UInt64 in
-            RankSelection.value(rank: rank) { body in
-                visit { sample in
-                    guard let sample else { return body(unknownTakes) }
-                    body(sample.isUp ? UInt64(max(0, (sample.finished - sample.due).nanoseconds)) : .max)
-                }
-            } ?? .max
-        }
-        let least = value(0)
-        let most = value(.max)
+        // Once as if all that is not known had been answered at once, once as if it had never been.
+        let least = rank > unknown ? answer(rank: rank - unknown) : 0
+        let most = unknown == 0 ? least : answer(rank: rank)
         return Interval(
             lower: least == .max ? Self.never : .nanoseconds(Int64(clamping: least)),
             upper: most == .max ? nil : .nanoseconds(Int64(clamping: most)))
+    }
+
+    /// Of what is known, in nanoseconds; what failed or is not there took for ever.
+    private func answer(rank: Int) -> UInt64 {
+        RankSelection.value(rank: rank) { body in
+            visit { sample in
+                guard let sample else { return }
+                let took = sample.finished.nanoseconds &- sample.due.nanoseconds
+                body(sample.isUp ? UInt64(max(0, took)) : .max)
+            }
+        } ?? .max
     }
 }

@@ -50,7 +50,8 @@ public struct SampleSeries: Sendable, Sequence {
     private mutating func insert(_ late: Sample) {
         let place = Swift.max(0, firstChunk { late.isSent(before: $0) } - 1)
         var samples: [Sample] = []
-        chunks[place].decode(into: &samples)
+        let count = chunks[place].decode(into: &samples)
+        samples.removeLast(samples.count - count)
         let index = samples.firstIndex { late.isSent(before: $0) } ?? samples.count
         samples.insert(late, at: index)
         if samples.count < 2 * SampleChunk.size {
@@ -89,6 +90,7 @@ public struct SampleSeries: Sendable, Sequence {
         private var nextChunk: Int
         private var buffer: [Sample] = []
         private var index = 0
+        private var filled = 0
 
         fileprivate init(_ chunks: [SampleChunk], _ tail: [Sample], from chunk: Int) {
             self.chunks = chunks
@@ -98,7 +100,7 @@ public struct SampleSeries: Sendable, Sequence {
 
         @inline(__always)
         public mutating func next() -> Sample? {
-            if index == buffer.count, !refill() { return nil }
+            if index == filled, !refill() { return nil }
             defer { index += 1 }
             return buffer[index]
         }
@@ -107,9 +109,14 @@ public struct SampleSeries: Sendable, Sequence {
         private mutating func refill() -> Bool {
             guard nextChunk <= chunks.count else { return false }
             index = 0
-            if nextChunk < chunks.count { chunks[nextChunk].decode(into: &buffer) } else { buffer = tail }
+            if nextChunk < chunks.count {
+                filled = chunks[nextChunk].decode(into: &buffer)
+            } else {
+                buffer = tail
+                filled = tail.count
+            }
             nextChunk += 1
-            return !buffer.isEmpty
+            return filled > 0
         }
     }
 }
@@ -167,28 +174,32 @@ private struct SampleChunk: Sendable {
         }
     }
 
-    func decode(into samples: inout [Sample]) {
-        samples.removeAll(keepingCapacity: true)
-        samples.reserveCapacity(count)
-        bytes.withUnsafeBufferPointer { bytes in
-            var reader = VarintReader(bytes: bytes)
-            var due: Int64 = 0
-            var step: Int64 = 0
-            var code: Int32 = 0
-            for _ in 0..<count {
-                let flags = reader.byte()
-                if flags & Self.isOnTime == 0 { step &+= reader.next() }
-                due &+= step
-                let started = due &+ reader.next()
-                let finished = started &+ reader.next()
-                if flags & Self.isSameCode == 0 { code = Int32(truncatingIfNeeded: reader.next()) }
-                samples.append(
-                    Sample(
+    /// - Returns: how many samples `samples` begins with; what stands behind them has no meaning.
+    func decode(into samples: inout [Sample]) -> Int {
+        if samples.count < count {
+            samples = [Sample](repeating: first, count: Swift.max(count, 2 * Self.size))
+        }
+        samples.withUnsafeMutableBufferPointer { samples in
+            bytes.withUnsafeBufferPointer { bytes in
+                var reader = VarintReader(bytes: bytes)
+                var due: Int64 = 0
+                var step: Int64 = 0
+                var code: Int32 = 0
+                for index in 0..<count {
+                    let flags = reader.byte()
+                    if flags & Self.isOnTime == 0 { step &+= reader.next() }
+                    due &+= step
+                    let started = due &+ reader.next()
+                    let finished = started &+ reader.next()
+                    if flags & Self.isSameCode == 0 { code = Int32(truncatingIfNeeded: reader.next()) }
+                    samples[index] = Sample(
                         due: Instant(nanoseconds: due), started: Instant(nanoseconds: started),
                         finished: Instant(nanoseconds: finished),
-                        outcome: Sample.Outcome(rawValue: flags & 7) ?? .unknown, code: code))
+                        outcome: Sample.Outcome(rawValue: flags & 7) ?? .unknown, code: code)
+                }
             }
         }
+        return count
     }
 }
 

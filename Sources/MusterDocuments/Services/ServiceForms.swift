@@ -14,7 +14,8 @@ struct TierForm: Formed {
             Field("verifyEvery", \.objectives.verifyEvery, "How often a drill must have passed."),
             Field(
                 "availability", \.objectives.availability,
-                "Over a long time, such as { min: 99.9%, window: 30d }: the error budget that outages are set against."),
+                "Over a long time, such as { min: 99.9%, window: 30d }: the error budget that outages are set against."
+            ),
             Field("latencyBudget", \.objectives.latencyBudget, "Latency objective."),
         ],
         check: { try $0.objectives.check() })
@@ -41,7 +42,8 @@ struct ServiceForm: Formed {
             Field("verifyEvery", \.objectives.verifyEvery, "How often a drill must have passed."),
             Field(
                 "availability", \.objectives.availability,
-                "Over a long time, such as { min: 99.9%, window: 30d }: the error budget that outages are set against."),
+                "Over a long time, such as { min: 99.9%, window: 30d }: the error budget that outages are set against."
+            ),
             Field("latencyBudget", \.objectives.latencyBudget, "Latency objective."),
             Field("loosened", \.loosened, "Who allowed looser objectives than the tier's, until when."),
             Field("failureModes", \.failureModes, default: [], "What must be covered by drills."),

@@ -84,6 +84,11 @@ import Testing
         #expect(figure("slow-total", run(after: 50.1)) == interval(44_999.3, nil))
         #expect(figure("slow-total", run(before: 20, after: 100)) == nil)
         #expect(figure("slow-total", run(before: 20, after: 100.1)) != nil)
+        // Sent late and answered soon is late all the same.
+        var late = run(after: 1)
+        late.signals[0].samples.append(
+            Sample(due: at(20_000), started: at(20_055), finished: at(20_056), outcome: .ok))
+        #expect(figure("slow-total", late) != nil)
         var declared = run(after: 60)
         declared.drill.probes[0].setting.slow = ms(70)
         #expect(figure("slow-total", declared) == nil)
@@ -105,7 +110,9 @@ import Testing
         #expect(goal.budget == ms(259_200))
         let spent = goal.spent(by: interval(3375, 3375))
         #expect(spent.map { ($0.atLeast * 1e5).rounded() } == 1302)
-        #expect(AvailabilityGoal(min: Percentage(millionths: 1_000_000), window: ms(1)).spent(by: times[0]) == nil)
+        #expect(
+            AvailabilityGoal(min: Percentage(millionths: 1_000_000), window: ms(1)).spent(by: times[0]) == nil
+        )
     }
 
     @Test func endpointsThatNeverWentDownOrNeverCameBack() {

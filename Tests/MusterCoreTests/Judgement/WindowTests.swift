@@ -12,7 +12,9 @@ import Testing
     }
 
     private func available(_ share: Int64, _ window: Double, _ signals: [Signal]? = nil) -> ObjectiveResult? {
-        var run = run { $0.availability = AvailabilityGoal(min: Percentage(millionths: share), window: ms(window)) }
+        var run = run {
+            $0.availability = AvailabilityGoal(min: Percentage(millionths: share), window: ms(window))
+        }
         if let signals { run.signals = signals }
         return run.result("availability")
     }
@@ -50,7 +52,9 @@ import Testing
     }
 
     @Test func theWorstSignalCounts() {
-        var run = run { $0.availability = AvailabilityGoal(min: Percentage(millionths: 900_000), window: ms(10_000)) }
+        var run = run {
+            $0.availability = AvailabilityGoal(min: Percentage(millionths: 900_000), window: ms(10_000))
+        }
         run.drill.probes.append(
             DrillProbe(name: "page", kind: "given", probe: GivenProbe(), setting: ProbeSetting()))
         run.signals = [Seen("page").then(.ok, 0, 40_000).signal, boundsVector()]
@@ -136,7 +140,8 @@ import Testing
     @Test func degradationIsTheSLODownTimeline() {
         var run = run { $0.degradation = ms(2021.4) }
         run.signals = [
-            Seen().then(.ok, 0, 990).then(.error, 1000, 2230).then(.slow, 2240, 3000).then(.ok, 3010, 40_000).signal
+            Seen().then(.ok, 0, 990).then(.error, 1000, 2230).then(.slow, 2240, 3000).then(.ok, 3010, 40_000)
+                .signal
         ]
         // Down or slow from (990, 1000.7] to [3000, 3010.7].
         let result = run.result("degradation")

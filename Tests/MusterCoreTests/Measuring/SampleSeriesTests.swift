@@ -22,7 +22,9 @@ import Testing
         return samples.sorted { $0.finished < $1.finished }
     }
 
-    @Test(arguments: [0, 1, 255, 256, 511, 512, 513, 5000]) func keepsEverySampleInOrderOfSending(_ count: Int) {
+    @Test(arguments: [0, 1, 255, 256, 511, 512, 513, 5000]) func keepsEverySampleInOrderOfSending(
+        _ count: Int
+    ) {
         let given = made(count, seed: UInt64(count))
         let series = SampleSeries(given)
         #expect(Array(series) == order(given))
@@ -31,9 +33,9 @@ import Testing
         #expect(series.lastFinished == given.map(\.finished).max())
     }
 
-    /// A timeout of 20 s at 100 a second comes in when 2,000 later ones, some eight chunks, are there already.
+    /// A timeout of 10 s at 100 a second comes in when 1,000 later ones, some four chunks, are there already.
     @Test func whatWasLongUnderWayFindsItsPlace() {
-        let given = made(20_000, seed: 7, timeout: 20_000_000_000)
+        let given = made(4000, seed: 7, timeout: 10_000_000_000)
         #expect(Array(SampleSeries(given)) == order(given))
         // The worst order of all.
         let backwards = Array(order(given).reversed())

@@ -23,12 +23,14 @@ struct ObjectivesForm: Formed {
                 "strict: no duplicate, phantom, aborted-visible, resurrected or stale entry."),
             Field(
                 "availability", \.availability,
-                "The least share of answered samples in a window that starts at the fault: { min: 95%, window: 30s }."),
+                "The least share of answered samples in a window that starts at the fault: { min: 95%, window: 30s }."
+            ),
             Field(
                 "latency", \.latency,
                 "The most that a quantile of latency may be in a window that starts at the fault: "
                     + "{ quantile: 99%, max: 250ms, window: 30s }."),
-            Field("degradation", \.degradation, "How long it may be down or slow altogether after the fault."),
+            Field(
+                "degradation", \.degradation, "How long it may be down or slow altogether after the fault."),
             Field(
                 "loosened", \.loosened, "Who allowed a looser objective than the service's, and until when."),
         ])
