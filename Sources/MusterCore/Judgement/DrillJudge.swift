@@ -46,7 +46,7 @@ public enum DrillJudge {
     ) -> [RulingSignal] {
         let ruling = history.signals.filter { drill.ruling.contains($0.name) }
         let ends = ruling.compactMap(\.samples.lastFinished)
-        let blackouts = Blackouts(canaries: history.signals.filter { $0.name == Signal.canary })
+        let blackouts = Blackouts(history.events)
         let until = facts.observedUntil ?? ends.max() ?? facts.strikes[0].injected.upper
         return drill.ruling.compactMap { name in
             let own = ruling.filter { $0.name == name }

@@ -43,41 +43,6 @@ public struct RecoveryRule: Hashable, Sendable {
     }
 }
 
-/// Times in which a canary of the instrument's own failed: what it saw of others then proves nothing.
-public struct Blackouts: Hashable, Sendable {
-    /// In order and apart.
-    public private(set) var windows: [Bracket] = []
-
-    public init() {}
-
-    /// - Parameter canaries: signals of a null server inside the instrument, which never fails by itself.
-    public init(canaries: [Signal]) {
-        var failed: [Bracket] = []
-        for sample in canaries.lazy.flatMap(\.samples) where !sample.isUp {
-            failed.append(Bracket(sample.started, sample.finished))
-        }
-        for window in failed.sorted(by: { $0.lower < $1.lower }) {
-            if let last = windows.last, window.lower <= last.upper {
-                windows[windows.count - 1].upper = max(last.upper, window.upper)
-            } else {
-                windows.append(window)
-            }
-        }
-    }
-
-    /// Whether `sample` was under way in one of them.
-    public func cover(_ sample: Sample) -> Bool {
-        if windows.isEmpty { return false }
-        var low = 0
-        var high = windows.count
-        while low < high {
-            let middle = (low + high) / 2
-            if windows[middle].upper < sample.started { low = middle + 1 } else { high = middle }
-        }
-        return low < windows.count && windows[low].lower <= sample.finished
-    }
-}
-
 /// Why observation ended. What comes up because the fault was taken away was lifted; it did not recover.
 public enum ObservationEnd: Hashable, Sendable {
     /// There are no more samples.

@@ -15,7 +15,7 @@
 /// | `fixture-ready` | fixture | its presence: tells a drill that could not start from one that was not steady |
 /// | `runbook-started` | path | `bracket` or `at`: Q; `actor`: `muster` is scripted, anybody else is human |
 /// | `runbook-finished`, `step-finished` | path, step | `detail.ok == false`: it failed, the run stops and undoes; `text`: why |
-/// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why |
+/// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why; `detail.trouble`: see `InstrumentTrouble` |
 /// | `not-steady-again` | – | `text`, as a warning |
 ///
 /// Everything else is for people.
@@ -51,6 +51,8 @@ struct RunFacts {
     /// The first runbook after the first fault.
     var runbook: Event?
     var suspects: [Event]
+    /// Stretches in which the instrument was in trouble, and bounds and samples account for it.
+    var troubles: [Event]
     var failures: [Event]
     var notSteadyAgain: Event?
 
@@ -59,7 +61,8 @@ struct RunFacts {
         isSteady = steady != nil
         steadySince = steady.map { $0.at - drill.steady.duration }
         abort = events.first { $0.kind == .abort }
-        suspects = events.filter { $0.kind == .instrumentSuspect }
+        suspects = events.filter { $0.kind == .instrumentSuspect && !InstrumentTrouble.isAnswered($0) }
+        troubles = events.filter { $0.kind == .instrumentSuspect && InstrumentTrouble.isAnswered($0) }
         failures = events.filter {
             ($0.kind == .stepFinished || $0.kind == .runbookFinished) && $0.detail["ok"]?.asBool == false
         }

@@ -44,10 +44,6 @@ public struct Signal: Sendable {
     /// In the order in which they were sent.
     public var samples: SampleSeries
 
-    /// Under this name the instrument keeps what it saw of a null server of its own. No drill's signal can have it:
-    /// names have no spaces. While the canary failed, nobody knows what the target did.
-    public static let canary = "instrument canary"
-
     public init(name: String, writer: Int? = nil, every: Duration, samples: SampleSeries) {
         self.name = name
         self.writer = writer
