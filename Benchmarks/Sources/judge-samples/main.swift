@@ -76,9 +76,9 @@ func signal(_ name: String, writer: Int?, count: Int, outages: Int) -> Signal {
 
 let words = CommandLine.arguments
 guard words.count == 3, let count = Int(words[1]), let outages = Int(words[2]), count >= 100_000,
-    (1...count / 5000).contains(outages)
+    (4...count / 5000).contains(outages)
 else {
-    print("usage: judge-samples COUNT OUTAGES (at least 100,000; at most one outage for 5,000 samples)")
+    print("usage: judge-samples COUNT OUTAGES (COUNT 100000 or more; OUTAGES from 4 to COUNT / 5000)")
     exit(2)
 }
 
