@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The journal alone, as the guard's hands use it. Its sources are links into ../Sources, because a package may
+// The journal alone, as the guard's hands use it, and the judge. Their sources are links into ../Sources, because a package may
 // only name targets inside of itself and Muster publishes no libraries.
 
 let package = Package(
@@ -10,6 +10,7 @@ let package = Package(
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
         .target(name: "MusterCore"),
         .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"]),
+        .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
     ]
 )

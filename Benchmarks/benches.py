@@ -127,6 +127,21 @@ def expect(processes, state):
             raise RuntimeError(f"process {process.pid} is in state {found} instead of {state} (proc(5), stat)")
 
 
+def judge(bench):
+    """10 million samples with 1,000 outages, half of them a probe's and half of four writers."""
+    taken = []
+    for _ in range(bench.runs(10)):
+        bench.patience.wait()
+        done = subprocess.run(
+            [bench.judge_samples, "10000000", "500"], check=True, stdout=subprocess.PIPE, text=True)
+        taken.append([int(line) for line in done.stdout.split()])
+    recorded, judged, size, peak = zip(*taken)
+    yield Figure("judge", "recording 10 million samples", "ms", None, [value / 1e6 for value in recorded])
+    yield Figure("judge", "judging them", "ms", 2000, [value / 1e6 for value in judged])
+    yield Figure("judge", "one sample", "B", None, [value / 1e7 for value in size])
+    yield Figure("judge", "memory at most, both together", "MB", 200, [value / MEGABYTE for value in peak])
+
+
 def memory(bench):
     runs = [peaks([bench.muster, "run", bench.drill], bench.environment, bench.bin)
             for _ in range(1 if bench.is_quick else 3)]
@@ -149,4 +164,4 @@ def sizes(bench):
 
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
-    "memory": memory, "size": sizes}
+    "judge": judge, "memory": memory, "size": sizes}

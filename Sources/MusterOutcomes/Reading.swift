@@ -84,13 +84,13 @@ extension OutcomeStore {
         }
     }
 
-    private func samples(_ database: Database, _ signal: Int64) throws -> [Sample] {
+    private func samples(_ database: Database, _ signal: Int64) throws -> SampleSeries {
         let rows = try Row.fetchCursor(
             database,
             sql:
                 "SELECT due_ns, late_ns, took_ns, outcome, code FROM samples WHERE signal = ? ORDER BY sequence",
             arguments: [signal])
-        var samples: [Sample] = []
+        var samples = SampleSeries()
         while let row = try rows.next() {
             let due: Int64 = row[0]
             let late: Int64 = row[1]

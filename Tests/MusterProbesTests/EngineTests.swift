@@ -59,7 +59,7 @@ import Testing
             return zip(samples, samples.dropFirst()).filter { $0.isDown && $1.isUp }.count >= 12
         }
         engine.stop()
-        let checked = server.check(engine.signals()[0].samples, timeout: timeout)
+        let checked = server.check(Array(engine.signals()[0].samples), timeout: timeout)
         var edges = 0
         for (one, next) in zip(checked, checked.dropFirst()) where one.sample.isDown != next.sample.isDown {
             // A request may overtake another one on its way; then, and when the server stalled, this is no edge.
@@ -91,7 +91,7 @@ import Testing
         #expect(eventually(within: .seconds(60)) { engine.snapshot().signals[0].ok >= 60 })
         engine.stop()
         let samples = engine.signals()[0].samples
-        _ = server.check(samples, timeout: timeout)
+        _ = server.check(Array(samples), timeout: timeout)
         #expect(
             samples.contains { $0.isUp && $0.latency > timeout }, "none had to wait")
     }

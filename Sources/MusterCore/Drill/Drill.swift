@@ -66,9 +66,23 @@ public struct Objectives: Hashable, Sendable {
     public var rpo: Duration?
     /// Zero duplicates, phantoms, aborted-visible, resurrected, stale after settling.
     public var strictIntegrity = false
+    /// The share of what was due that must have been answered, in a window that starts at the fault.
+    public var availability: AvailabilityGoal?
+    public var latency: LatencyGoal?
+    /// The most that the system may be down or slow altogether, from the fault to the end of observation.
+    public var degradation: Duration?
+    /// The service's availability over a long time: no objective of a drill, but what an outage is set against.
+    public var serviceLevel: AvailabilityGoal?
     /// Where each came from: `drill`, or `services.yaml: checkout`.
     public var source = "drill"
     public init() {}
+
+    /// How long after the fault something is looked at whether or not the system recovered; zero: it is not.
+    public var window: Duration { max(availability?.window ?? .zero, latency?.window ?? .zero) }
+    public var isEmpty: Bool {
+        rto == nil && rpo == nil && !strictIntegrity && availability == nil && latency == nil
+            && degradation == nil
+    }
 }
 
 /// What a drill brings up itself; supervised by the guard, torn down afterwards.
@@ -233,6 +247,14 @@ public struct InjectStep: Sendable {
         /// The clock runs from lifting.
         case after
     }
+    /// When the fault counts as begun.
+    public enum Clock: String, FormWord, Codable {
+        /// When it was injected.
+        case injected
+        /// When its effect was there: between the last look that did not see it and the first that did. For what
+        /// builds up, such as a disk that fills.
+        case effective
+    }
     public var name: String
     public var faultName: String
     public var fault: any Fault
@@ -240,10 +262,11 @@ public struct InjectStep: Sendable {
     /// Lifted by itself after this.
     public var hold: Duration?
     public var recovery: Recovery?
+    public var clock: Clock
 
     public init(
         name: String, faultName: String, fault: any Fault, target: String, hold: Duration? = nil,
-        recovery: Recovery? = nil
+        recovery: Recovery? = nil, clock: Clock = .injected
     ) {
         self.name = name
         self.faultName = faultName
@@ -251,6 +274,7 @@ public struct InjectStep: Sendable {
         self.target = target
         self.hold = hold
         self.recovery = recovery
+        self.clock = clock
     }
 }
 

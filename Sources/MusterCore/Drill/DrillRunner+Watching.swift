@@ -127,7 +127,7 @@ extension DrillRunner {
         let rto = drill.objectives.rto ?? .zero
         // A system that never went down must be watched for RTO + W before that means anything.
         let watched = sawOutage || now - start >= rto + drill.recovered.stable
-        if !settling, watched,
+        if !settling, watched, areWindowsOver(now),
             areGood(seen, names: ruling, since: start, for: drill.recovered.stable, now)
         {
             isRecovered = true
@@ -139,9 +139,19 @@ extension DrillRunner {
             return [note] + enter(.stopping, now) + [.stopWriters]
         }
         let deadline = drill.recovered.deadline(rto: drill.objectives.rto)
-        guard now - max(start, settling ? now : start) > deadline else { return [] }
+        guard now - max(start, settling ? now : start) > deadline, areWindowsOver(now) else { return [] }
         return [record(.deadlinePassed, "", "not recovered within \(deadline.forPeople)")]
             + enter(.stopping, now) + [.stopWriters]
+    }
+
+    /// Availability and latency are judged over a fixed window after the fault: it is observed to its end, and until
+    /// what was due last in it is answered or given up.
+    private func areWindowsOver(_ now: Instant) -> Bool {
+        guard drill.objectives.window > .zero, let windowStart, !isEndingEarly else { return true }
+        let timeouts =
+            drill.probes.filter { ruling.contains($0.name) }.map(\.setting.timeout)
+            + drill.workloads.filter { ruling.contains($0.name) }.map(\.setting.timeout)
+        return now - windowStart > drill.objectives.window + (timeouts.max() ?? .zero)
     }
 
     mutating func waitForSteadyAgain(_ seen: Observation, _ now: Instant) -> [Effect] {

@@ -18,7 +18,7 @@ public struct ObjectiveResult: Hashable, Sendable {
         case inconclusive
     }
 
-    /// `rto`, `rpo`, `integrity`.
+    /// `rto`, `rpo`, `integrity`, `availability`, `latency`, `degradation`.
     public var name: String
     /// As declared: `2s from fault`.
     public var objective: String
@@ -48,6 +48,8 @@ public enum RecoveryStatus: String, Sendable, Codable, CaseIterable {
     case recovered
     /// It went down again before it was stable.
     case recoveredFlapped = "recovered-flapped"
+    /// Up for good, but slower or with less throughput than before the fault, beyond what chance explains.
+    case degraded
     /// Not seen to recover before observation ended.
     case notRecovered = "not-recovered"
     /// The fault, the steady state or the effect is not proven.
@@ -57,8 +59,8 @@ public enum RecoveryStatus: String, Sendable, Codable, CaseIterable {
 
 /// One measured figure, as stored and shown.
 public struct Measurement: Hashable, Sendable {
-    /// Such as `rta`, `rta-declared`, `downtime`, `time-to-detect`, `first-success`, `time-to-stable`, `rpa`,
-    /// `lateness-p99`.
+    /// Such as `rta`, `rta-declared`, `downtime`, `first-success`, `time-to-stable`, `time-to-performance`, `rpa`:
+    /// docs/GLOSSARY.md explains them.
     public var name: String
     /// The signal or workload it belongs to; empty for the drill's own.
     public var subject: String

@@ -41,14 +41,18 @@ public struct Signal: Sendable {
     public var writer: Int?
     /// The period at which samples were due.
     public var every: Duration
-    /// In the order in which they were started.
-    public var samples: [Sample]
+    /// In the order in which they were sent.
+    public var samples: SampleSeries
 
-    public init(name: String, writer: Int? = nil, every: Duration, samples: [Sample] = []) {
+    public init(name: String, writer: Int? = nil, every: Duration, samples: SampleSeries) {
         self.name = name
         self.writer = writer
         self.every = every
         self.samples = samples
+    }
+
+    public init(name: String, writer: Int? = nil, every: Duration, samples: [Sample] = []) {
+        self.init(name: name, writer: writer, every: every, samples: SampleSeries(samples))
     }
 }
 

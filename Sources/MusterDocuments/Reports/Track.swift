@@ -34,7 +34,7 @@ struct Track {
 
     var total: Int { signals.reduce(0) { $0 + $1.samples.count } }
     var first: Instant? { signals.compactMap { $0.samples.first?.started }.min() }
-    var last: Instant? { signals.compactMap { $0.samples.map(\.finished).max() }.max() }
+    var last: Instant? { signals.compactMap(\.samples.lastFinished).max() }
 
     /// From when they were due until they were answered, in nanoseconds, sorted; answers only.
     var latencies: [Int64] {

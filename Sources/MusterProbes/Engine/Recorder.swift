@@ -16,7 +16,7 @@ final class Recorder: @unchecked Sendable {
     private var queue: [(signal: Int32, sample: Sample)] = []
     private var statuses: [SignalStatus]
     /// Under a lock of its own: when it grows, no loop's thread waits.
-    private let history: Mutex<[[Sample]]>
+    private let history: Mutex<[SampleSeries]>
     private var lateness = LatenessHistogram()
     private var dropped = 0
     private var missed = 0
@@ -29,7 +29,7 @@ final class Recorder: @unchecked Sendable {
         statuses = signals
         self.capacity = capacity
         self.sink = sink
-        history = Mutex(signals.map { _ in [] })
+        history = Mutex(signals.map { _ in SampleSeries() })
         queue.reserveCapacity(min(capacity, 65_536))
         thread = try OwnThread("muster-samples") { [self] in work() }
     }
@@ -84,9 +84,7 @@ final class Recorder: @unchecked Sendable {
         let kinds = condition.withLock { statuses }
         return history.withLock { history in
             zip(kinds, history).map { status, samples in
-                Signal(
-                    name: status.name, writer: status.writer, every: status.every,
-                    samples: samples.sorted { ($0.started, $0.due) < ($1.started, $1.due) })
+                Signal(name: status.name, writer: status.writer, every: status.every, samples: samples)
             }
         }
     }
@@ -96,9 +94,8 @@ final class Recorder: @unchecked Sendable {
     func latency(of signals: [Int], quantile share: Double, since start: Instant) -> Duration? {
         let found = history.withLock { history in
             signals.flatMap { signal in
-                history[signal].reversed().prefix { $0.finished >= start }.filter {
-                    $0.due >= start && $0.outcome != .unknown
-                }
+                // What was due from then on was sent from then on.
+                history[signal].sent(from: start).filter { $0.due >= start && $0.outcome != .unknown }
             }
         }
         let latencies = found.map { $0.isUp ? ($0.finished - $0.due).nanoseconds : .max }.sorted()
@@ -150,7 +147,9 @@ final class Recorder: @unchecked Sendable {
         let grouped = Dictionary(grouping: batch) { Int($0.signal) }
         for (signal, entries) in grouped.sorted(by: { $0.key < $1.key }) {
             let samples = entries.map(\.sample)
-            history.withLock { $0[signal] += samples }
+            history.withLock { history in
+                for sample in samples { history[signal].append(sample) }
+            }
             sink(signal, samples)
         }
     }

@@ -30,6 +30,8 @@ struct Stage {
     var good: [String: Instant?] = [:]
     /// Inputs that would answer an effect are held back for these names.
     var silent: Set<String> = []
+    /// Injections whose effect is not seen at once.
+    var effectless: Set<String> = []
     var isUndoSettled = true
 
     init(_ drill: Drill, faultPhase: Duration = .zero) {
@@ -59,7 +61,8 @@ struct Stage {
             asked.append("inject \(step.name)")
             guard !silent.contains(step.name) else { return }
             feed(.injected(step.name, bracket))
-            feed(.effect(step.name))
+            guard !effectless.contains(step.name) else { return }
+            feed(.effect(step.name, bracket))
         case .lift(let name):
             asked.append("lift \(name)")
             feed(.lifted(name, bracket, settled: true))

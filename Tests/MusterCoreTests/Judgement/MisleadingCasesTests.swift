@@ -139,7 +139,7 @@ import Testing
         #expect(passed.verdict == .pass)
         #expect(passed.status == .noOutage)
         #expect(passed.reason == "Passed: never down, as predicted")
-        #expect(passed.objectives[0].measured == "no outage seen")
+        #expect(passed.objectives[0].measured == "no outage seen of 10 ms or more")
 
         var unpredicted = neverDown(until: 33_010.7)
         unpredicted.drill.predict.outage = nil
@@ -232,10 +232,9 @@ extension GivenRun {
     static func watched(until end: Double) -> GivenRun {
         var run = GivenRun()
         run.drill.predict.outage = Prediction.Outage.none
-        var signal = Seen().then(.ok, 0, 32_990).signal
-        let last = signal.samples.count - 1
-        signal.samples[last].finished = at(end)
-        run.signals = [signal]
+        run.signals = [
+            Seen().then(.ok, 0, 32_980).then(.ok, 32_990, 32_990, takes: end - 32_990).signal
+        ]
         return run
     }
 
