@@ -217,7 +217,9 @@ public struct WorkloadCatalog: Sendable {
         let what = missing.field == "mode" ? "mode: \(missing.ability.rawValue)" : "deletes"
         return FormProblem(
             "a workload of kind '\(name)' cannot do \(what)", at: node[missing.field]?.place,
-            path: missing.field, expected: "one of the kinds \(able.sorted().joined(separator: ", "))")
+            path: missing.field,
+            expected: able.isEmpty
+                ? "mode: entries" : "one of the kinds \(able.sorted().joined(separator: ", "))")
     }
     public static func encode<W: Workload>(_ workload: W) -> Value { W.form.encode(workload) }
     private static func describe<W: Workload>(_ type: W.Type) -> FormDescription { W.form.description }

@@ -132,7 +132,11 @@ final class ReadBackPass {
         if isCancelled() { return done(result) }
         run.steps.examine(run.writers[0].client, until: run.operationDeadline + .seconds(10)) {
             [self] found in
-            result.violations = found
+            if let found {
+                result.violations = found
+            } else {
+                result.problems.append("the store as a whole could not be examined in time")
+            }
             list()
         }
     }

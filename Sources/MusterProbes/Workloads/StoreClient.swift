@@ -52,7 +52,7 @@ protocol StoreClient: AnyObject {
     func transfer(
         _ transfer: BankTransfer, _ key: String, _ value: String, until deadline: Instant,
         done: @escaping (WriteAnswer) -> Void)
-    func examine(until deadline: Instant, done: @escaping ([String]) -> Void)
+    func examine(until deadline: Instant, done: @escaping ([String]?) -> Void)
     func close()
 }
 

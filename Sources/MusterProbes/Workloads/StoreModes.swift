@@ -51,8 +51,8 @@ extension StoreClient {
     ) { done(.refused(EOPNOTSUPP)) }
 
     /// Looks at the store as a whole.
-    /// - Parameter done: what proves damage, in words; empty also when nothing can be told.
-    func examine(until deadline: Instant, done: @escaping ([String]) -> Void) { done([]) }
+    /// - Parameter done: what proves damage, in words; nil when it could not be told in time.
+    func examine(until deadline: Instant, done: @escaping ([String]?) -> Void) { done([]) }
 }
 
 extension KeyNames {

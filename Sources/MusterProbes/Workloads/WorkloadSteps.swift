@@ -103,12 +103,13 @@ final class WorkloadSteps {
     }
 
     /// What a read-back has to look at beside the entries.
-    func examine(_ client: any StoreClient, until deadline: Instant, done: @escaping ([String]) -> Void) {
+    /// - Parameter done: what proves damage, in words; nil when it could not be told.
+    func examine(_ client: any StoreClient, until deadline: Instant, done: @escaping ([String]?) -> Void) {
         client.examine(until: deadline) { [self] found in
-            guard plan.mode == .bank else { return done(found) }
+            guard plan.mode == .bank, let found else { return done(found) }
             client.values(names.accounts(plan.bank), until: deadline) { [self] answers in
                 let balances = answers.compactMap(InvariantBank.Balance.init)
-                guard balances.count == answers.count else { return done(found) }
+                guard balances.count == answers.count else { return done(nil) }
                 done(found + [InvariantBank.violation(of: plan.bank, balances)].compactMap(\.self))
             }
         }

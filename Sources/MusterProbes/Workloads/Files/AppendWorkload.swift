@@ -84,11 +84,11 @@ private final class AppendStore: StoreClient {
             }, done: done)
     }
 
-    func examine(until deadline: Instant, done: @escaping ([String]) -> Void) {
+    func examine(until deadline: Instant, done: @escaping ([String]?) -> Void) {
         let asked = monotonicNow()
         worker.run(
-            until: max(deadline, asked + Self.patience), late: { _ in [] },
-            { [file] _ in (try? file.contents(notBefore: asked).get())?.problems ?? [] }, done: done)
+            until: max(deadline, asked + Self.patience), late: { _ in nil },
+            { [file] _ in (try? file.contents(notBefore: asked).get())?.problems }, done: done)
     }
 
     func close() {

@@ -124,7 +124,13 @@ final class SQLiteSession {
         guard workload.check != .none else { return [] }
         let pragma = workload.check == .integrity ? "integrity_check" : "quick_check"
         var lines: [String] = []
-        try database.run("PRAGMA \(pragma)(3)") { lines += $0.compactMap { $0 } }
+        do throws(Failure) {
+            try database.run("PRAGMA \(pragma)(3)") { lines += $0.compactMap(\.self) }
+        } catch {
+            // Too damaged to be checked is an answer as well.
+            guard error.code == SQLITE_CORRUPT || error.code == SQLITE_NOTADB else { throw error }
+            lines.append(error.text)
+        }
         if lines == ["ok"] { return [] }
         let text = lines.joined(separator: "; ").split(whereSeparator: \.isNewline).joined(separator: "; ")
         return ["SQLite's \(pragma) says: \(text.prefix(300))"]

@@ -164,29 +164,32 @@ final class SQLiteStore: StoreClient {
     }
 
     func values(_ keys: [String], until deadline: Instant, done: @escaping ([ValueAnswer]) -> Void) {
-        read(until: deadline, failed: { why in keys.map { _ in .failed(why) } }, done) {
-            database, session throws(SQLiteConnection.Failure) in
-            var answers: [ValueAnswer] = []
-            for key in keys {
-                let texts = try session.values(of: key, in: database)
-                answers.append(texts.isEmpty ? .absent : .present(texts))
-            }
-            return answers
-        }
+        read(
+            until: deadline, failed: { why in keys.map { _ in .failed(why) } }, done,
+            { database, session throws(SQLiteConnection.Failure) in
+                var answers: [ValueAnswer] = []
+                for key in keys {
+                    let texts = try session.values(of: key, in: database)
+                    answers.append(texts.isEmpty ? .absent : .present(texts))
+                }
+                return answers
+            })
     }
 
     func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void) {
-        read(until: deadline, failed: { .failed($0) }, done) {
-            database, session throws(SQLiteConnection.Failure) in
-            .keys(try session.keys(prefix, in: database))
-        }
+        read(
+            until: deadline, failed: { .failed($0) }, done,
+            { database, session throws(SQLiteConnection.Failure) in
+                .keys(try session.keys(prefix, in: database))
+            })
     }
 
-    func examine(until deadline: Instant, done: @escaping ([String]) -> Void) {
-        read(until: deadline, failed: { _ in [] }, done) {
-            database, session throws(SQLiteConnection.Failure) in
-            try session.examine(database)
-        }
+    func examine(until deadline: Instant, done: @escaping ([String]?) -> Void) {
+        read(
+            until: deadline, failed: { _ in nil }, done,
+            { database, session throws(SQLiteConnection.Failure) in
+                try session.examine(database)
+            })
     }
 
     func close() {
