@@ -24,7 +24,7 @@ let package = Package(
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
-        // C shims: leaves, each imported by one target.
+        // C shims: leaves, each imported by one target; CSQLite by the guard's journal and the controller's workload.
         .target(name: "CSystem", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
         .target(name: "CCurl"),
@@ -43,8 +43,8 @@ let package = Package(
 
         // The controller's side.
         .target(
-            name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: strict
-        ),
+            name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl", "CSQLite"],
+            swiftSettings: strict),
         .target(
             name: "MusterOutcomes",
             dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],

@@ -22,6 +22,8 @@ import Testing
         Broken("unknown-top-key", "judgedBy:", "judgeBy:"),
         Broken("bare-duration", "every: 10ms", "every: 10"),
         Broken("bare-rate", "500/s", "500"),
+        Broken("mode-of-another-kind", "500/s", "500/s, mode: bank"),
+        Broken("key-of-another-mode", "500/s", "500/s, keys: 7"),
         Broken("bare-rto", "rto: 2s", "rto: 2"),
         Broken("not-a-list", "run: [redis-server, --port, \"${port:redis}\"]", "run: redis-server"),
         Broken("octal", "format: 1", "format: 01"),

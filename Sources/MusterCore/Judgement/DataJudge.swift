@@ -120,19 +120,27 @@ struct DataJudge {
     private var violations: [String] {
         let kinds: [(EntryClass, String)] = [
             (.duplicate, "duplicate"), (.phantom, "phantom"), (.abortedVisible, "aborted but visible"),
-            (.stale, "stale"),
+            (.stale, "stale"), (.reordered, "reordered"), (.resurrected, "resurrected"),
         ]
-        return kinds.compactMap { kind, word in
+        let counted: [String] = kinds.compactMap { kind, word in
             let count = findings.reduce(0) { $0 + $1.count(kind) }
             return count == 0 ? nil : "\(count) \(word)"
         }
+        return counted + findings.flatMap(\.violationsInWords)
     }
 
     /// What is there that should not be is proven by its being there, whatever could not be read.
     private func integrity() -> (ObjectiveResult.Result, String) {
         if facts.invalid == nil, !violations.isEmpty { return (.missed, violations.joined(separator: ", ")) }
         if let blind { return (.inconclusive, blind) }
-        return (.met, "no duplicate, phantom, aborted or stale entry")
+        return (.met, "no duplicate, phantom, aborted or stale entry\(beside)")
+    }
+
+    /// What else was looked at, in the words of a sentence's end.
+    private var beside: String {
+        let modes = Set(ledgers.map(\.plan.mode))
+        return (modes.contains(.bank) ? ", and no money made or lost" : "")
+            + (ledgers.contains { $0.plan.deletes.millionths > 0 } ? ", and nothing deleted came back" : "")
     }
 
     func measurements() -> [Measurement] {

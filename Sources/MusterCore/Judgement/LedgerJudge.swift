@@ -10,10 +10,13 @@
 ///   as it is.
 public enum LedgerJudge {
     /// - Parameter fault: the bracket of the injection that is held to account.
-    public static func classify(_ ledger: Ledger, fault: Bracket) -> LedgerFindings {
-        var findings = LedgerFindings(workload: ledger.workload)
-        count(ledger, &findings)
+    public static func classify(_ whole: Ledger, fault: Bracket) -> LedgerFindings {
+        var findings = LedgerFindings(workload: whole.workload)
+        let invariants = InvariantJudge(whole)
+        let (writes, ledger) = (invariants.writes, invariants.entries)
+        count(writes, &findings)
         guard let readBack = ledger.readBack else {
+            findings.violations = whole.violations
             findings.inconclusive = "nothing was read back"
             return findings
         }
@@ -31,8 +34,9 @@ public enum LedgerJudge {
             findings.note(
                 .phantom, LedgerAnomaly(key: key, entryClass: .phantom, sent: nil, acknowledged: nil))
         }
-        finish(&findings, ledger, fault)
-        findings.inconclusive = problem(of: readBack, ledger, fault)
+        finish(&findings, writes, fault)
+        invariants.add(to: &findings)
+        findings.inconclusive = problem(of: readBack, writes, fault)
         return findings
     }
 
@@ -52,7 +56,8 @@ public enum LedgerJudge {
                 return
             }
             all[one.key] = ReadBack.Found(
-                key: one.key, isIntact: seen.isIntact || one.isIntact, count: seen.count + one.count)
+                key: one.key, isIntact: seen.isIntact || one.isIntact, count: seen.count + one.count,
+                isMisplaced: seen.isMisplaced || one.isMisplaced)
         }
     }
 
@@ -122,6 +127,7 @@ private struct StreamFindings {
             if entry.isAcknowledged, survives(entry), late.contains(entry.key) {
                 classes.append((.stale, entry))
             }
+            if found[entry.key]?.isMisplaced == true { classes.append((.reordered, entry)) }
         }
         if let oldest = suspects.first {
             let before = acknowledged.last { $0.key < oldest.key }

@@ -21,6 +21,12 @@ struct Remarks {
         if !drill.workloads.contains(where: { drill.ruling.contains($0.name) }) {
             lines.append("no write among the ruling signals: that reads work does not prove that writes do")
         }
+        // With an objective for it, the verdict says it.
+        if !drill.objectives.strictIntegrity {
+            for finding in data.findings {
+                lines += finding.violationsInWords.map { "damage in '\(finding.workload)': \($0)" }
+            }
+        }
         if let rto = drill.objectives.rto, let width = recovery.rta?.width, width * 10 > rto {
             lines.append(
                 "coarse measurement: the bounds are \(width.forPeople) apart, more than a tenth of the "

@@ -95,13 +95,21 @@ public enum EntryClass: String, Sendable, Codable, CaseIterable {
     case abortedVisible = "aborted-visible"
     case duplicate
     case phantom
-    /// Absent in an early pass, present in a later one.
+    /// Absent in an early pass, present in a later one; or an older version than was acknowledged.
     case stale
+    /// Present, but after an entry that its stream wrote later.
+    case reordered
+    /// Deleted, which was acknowledged, and present all the same.
+    case resurrected
+    /// Deleted, and absent, as it should be.
+    case deleted
+    /// A version that a later one was written over.
+    case superseded
 
     /// Whether it breaks a promise.
     public var isAnomaly: Bool {
         switch self {
-        case .survived, .unread, .recovered, .notApplied, .failed: false
+        case .survived, .unread, .recovered, .notApplied, .failed, .deleted, .superseded: false
         default: true
         }
     }
@@ -148,6 +156,8 @@ public struct LedgerFindings: Hashable, Sendable {
     public var blindWindow: Duration = .zero
     /// Why nothing can be concluded; nil when something can.
     public var inconclusive: String?
+    /// Proof of damage beside the entries, in words: a broken invariant, a failed check of the whole store.
+    public var violations: [String] = []
 
     public init(workload: String) { self.workload = workload }
 

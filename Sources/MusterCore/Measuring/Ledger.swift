@@ -51,10 +51,13 @@ public struct ReadBack: Sendable {
         public var isIntact: Bool
         /// How many times it was there.
         public var count: Int
-        public init(key: EntryKey, isIntact: Bool, count: Int = 1) {
+        /// It stands after an entry that its stream wrote later.
+        public var isMisplaced: Bool
+        public init(key: EntryKey, isIntact: Bool, count: Int = 1, isMisplaced: Bool = false) {
             self.key = key
             self.isIntact = isIntact
             self.count = count
+            self.isMisplaced = isMisplaced
         }
     }
 
@@ -70,6 +73,8 @@ public struct ReadBack: Sendable {
     public var unread: [EntryKey]
     /// The store cannot tell which keys it holds, so that only what was written could be asked for.
     public var cannotList: Bool
+    /// Proof of damage beside the entries, in words: a failed check of the whole store, a broken invariant.
+    public var violations: [String] = []
 
     public init(
         found: [Found], agreed: Bool, late: [EntryKey] = [], passes: Int, problems: [String] = [],
@@ -97,6 +102,10 @@ public struct Ledger: Sendable {
     public var blindWindow: Duration
     /// The expected rate of writes.
     public var rate: Rate
+    /// What each write was.
+    public var plan = WorkloadPlan()
+    /// Invariants that were seen broken while it ran, in words.
+    public var violations: [String] = []
 
     public init(
         workload: String, entries: [LedgerEntry], readBack: ReadBack?, payloadBytes: Int,
@@ -127,6 +136,16 @@ public enum EntryPayload {
         let sum = String(CRC32.of(body), radix: 16)
         return String(decoding: body, as: UTF8.self) + "." + String(repeating: "0", count: 8 - sum.count)
             + sum
+    }
+
+    /// Whose entry `text` is; nil when it is not exactly what was written under any key.
+    public static func key(of text: String, seed: UInt64, bytes: Int) -> EntryKey? {
+        let parts = text.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let stream = Int32(parts[0]), let sequence = Int64(parts[1]) else {
+            return nil
+        }
+        let key = EntryKey(stream: stream, sequence: sequence)
+        return isIntact(text, key, seed: seed, bytes: bytes) ? key : nil
     }
 
     /// Whether `text` is exactly what was written under `key`.

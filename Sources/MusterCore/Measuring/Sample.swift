@@ -65,6 +65,12 @@ public protocol Probe: Sendable {
 /// A way of writing to a system so that every acknowledged write can be accounted for.
 public protocol Workload: Sendable {
     static var form: Form<Self> { get }
+    /// What it can do beside writing and reading plain entries.
+    static var abilities: Set<WorkloadAbility> { get }
+}
+
+extension Workload {
+    public static var abilities: Set<WorkloadAbility> { [] }
 }
 
 /// What every probe has, whatever its kind.
@@ -102,6 +108,12 @@ public struct WorkloadSetting: Formed, Hashable {
     public var timeout: Duration
     /// Bytes of each entry's payload, its checksum included.
     public var payload: ByteCount
+    public var mode = WorkloadMode.entries
+    /// The share of writes that take an earlier entry away.
+    public var deletes = Percentage(millionths: 0)
+    /// Registers of each writer.
+    public var keys = 4
+    public var bank = BankSetting()
 
     public init(
         writers: Int = 8, rate: Rate = Rate(perSecondThousandths: 200_000), timeout: Duration = .seconds(1),
@@ -130,7 +142,37 @@ public struct WorkloadSetting: Formed, Hashable {
             Field(
                 "payload", \.payload, default: ByteCount(64), "Size of each entry, its checksum included.",
                 in: { (32...65_536).contains($0.bytes) ? nil : "from 32B to 64KiB" }),
-        ])
+            Field(
+                "mode", \.mode, default: .entries,
+                "What is written: entries (each once), register (versions of a few keys) or bank (transfers)."
+            ),
+            Field(
+                "deletes", \.deletes, default: Percentage(millionths: 0),
+                "The share of writes that delete an earlier entry instead; only in mode: entries.",
+                in: { $0.millionths <= 250_000 ? nil : "at most 25%" }),
+            Field(
+                "keys", \.keys, default: 4, "Keys of each writer in mode: register.",
+                in: { (1...1000).contains($0) ? nil : "from 1 to 1000" }),
+            Field("bank", \.bank, default: BankSetting(), "The accounts of mode: bank."),
+        ],
+        check: checkMode)
+
+    @Sendable private static func checkMode(_ setting: WorkloadSetting) throws {
+        let given: [(field: String, mode: WorkloadMode, isGiven: Bool)] = [
+            ("deletes", .entries, setting.deletes.millionths > 0), ("keys", .register, setting.keys != 4),
+            ("bank", .bank, setting.bank != BankSetting()),
+        ]
+        for (field, mode, isGiven) in given where isGiven && setting.mode != mode {
+            throw FormProblem(
+                "'\(field)' means nothing in mode: \(setting.mode.rawValue)", at: nil, path: field,
+                expected: "mode: \(mode.rawValue), or no '\(field)'")
+        }
+    }
+
+    /// - Parameter seed: of the run.
+    public func plan(seed: UInt64) -> WorkloadPlan {
+        WorkloadPlan(mode: mode, deletes: deletes, keys: keys, bank: bank, seed: seed)
+    }
 }
 
 /// A kind of probe or workload without its type, so that both have one catalogue.
@@ -165,6 +207,23 @@ public struct WorkloadCatalog: Sendable {
         any Workload
     )? {
         try type(named: name).map { try Self.decode($0, node, others) }
+    }
+    /// What a kind of workload is asked for and cannot do; nil when it can.
+    public func problem(of setting: WorkloadSetting, _ name: String, _ node: FormNode) -> FormProblem? {
+        var wanted: [(ability: WorkloadAbility, field: String)] = []
+        if setting.mode == .register { wanted.append((.register, "mode")) }
+        if setting.mode == .bank { wanted.append((.bank, "mode")) }
+        if setting.deletes.millionths > 0 { wanted.append((.deletes, "deletes")) }
+        guard let type = type(named: name),
+            let missing = wanted.first(where: { !type.abilities.contains($0.ability) })
+        else { return nil }
+        let able = types.filter { $0.abilities.contains(missing.ability) }.map { Self.describe($0).name }
+        let what = missing.field == "mode" ? "mode: \(missing.ability.rawValue)" : "deletes"
+        return FormProblem(
+            "a workload of kind '\(name)' cannot do \(what)", at: node[missing.field]?.place,
+            path: missing.field,
+            expected: able.isEmpty
+                ? "mode: entries" : "one of the kinds \(able.sorted().joined(separator: ", "))")
     }
     public static func encode<W: Workload>(_ workload: W) -> Value { W.form.encode(workload) }
     private static func describe<W: Workload>(_ type: W.Type) -> FormDescription { W.form.description }

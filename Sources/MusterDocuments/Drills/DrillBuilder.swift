@@ -89,6 +89,7 @@ struct DrillBuilder {
             let (setting, workload) = try both(
                 { try WorkloadSetting.form.decode(node, besides: fields) },
                 { try catalog.workload(kind, node, besides: common) })
+            if let problem = catalog.problem(of: setting, kind, node) { throw problem }
             return workload.map { DrillWorkload(name: name, kind: kind, workload: $0, setting: setting) }
         }
     }

@@ -41,7 +41,8 @@ extension Story {
         ]
         for entryClass in EntryClass.allCases {
             let count = ledger.count(entryClass)
-            if count > 0 || entryClass == .survived || entryClass.isAnomaly {
+            let isOfModes = [.reordered, .resurrected].contains(entryClass)
+            if count > 0 || entryClass == .survived || entryClass.isAnomaly && !isOfModes {
                 rows.append([entryClass.rawValue, "\(count)", meaning(entryClass)])
             }
         }
@@ -63,6 +64,10 @@ extension Story {
         case .duplicate: "there more than once"
         case .phantom: "there, though nobody wrote it"
         case .stale: "missing at first, there later"
+        case .reordered: "there, but after later ones"
+        case .resurrected: "deleted, and there all the same"
+        case .deleted: "deleted, and not there, as it should be"
+        case .superseded: "written over by a later version, as it should be"
         }
     }
 

@@ -143,16 +143,22 @@ public final class MeasuringEngine: @unchecked Sendable {
     public func ledgers() -> [Ledger] { runs.map { ledger(of: $0, nil) } }
 
     private func ledger(of run: WorkloadRun, _ found: ReadBack?) -> Ledger {
-        let latch = Latch<([LedgerEntry], Duration)>()
+        let latch = Latch<([LedgerEntry], Duration, [String])>()
         let durable = run.ledger.progress.durable
-        writeLoop.post { latch.set(run.entries(durable: durable)) }
-        let (entries, blind) = latch.wait(until: monotonicNow() + .seconds(30)) ?? ([], .zero)
+        writeLoop.post {
+            let (entries, blind) = run.entries(durable: durable)
+            latch.set((entries, blind, run.steps.violations))
+        }
+        let (entries, blind, violations) = latch.wait(until: monotonicNow() + .seconds(30)) ?? ([], .zero, [])
         var found = found
         // Nothing was looked for, so nothing is known to be missing.
         if found?.passes == 0 { found?.unread = entries.map(\.key) }
-        return Ledger(
+        var ledger = Ledger(
             workload: run.name, entries: entries, readBack: found,
             payloadBytes: Int(run.setting.payload.bytes), blindWindow: blind, rate: run.setting.rate)
+        ledger.plan = run.setting.plan(seed: run.seed)
+        ledger.violations = violations
+        return ledger
     }
 
     /// Forgets which failures came first: those sent from now on count as the fault's.

@@ -17,6 +17,14 @@ public enum SampleCode {
     public static let fileMissing: Int32 = 2007
     public static let fileTooOld: Int32 = 2008
 
+    /// A look that is part of a workload was not answered as it should be.
+    public static let readFailed: Int32 = 2009
+    /// A look that is part of a workload was answered, and showed an invariant broken.
+    public static let invariantBroken: Int32 = 2010
+
+    /// Added to SQLite's primary result codes (https://www.sqlite.org/rescode.html).
+    static let sqlite: Int32 = 5000
+
     /// Added to the exit status of a program; to 128 + signal where a signal ended it.
     public static let exitStatus: Int32 = 4000
 
@@ -41,6 +49,8 @@ public enum SampleCode {
         case wrongHeader: "wrong header"
         case fileMissing: "file missing"
         case fileTooOld: "file too old"
+        case readFailed: "a look without an answer"
+        case invariantBroken: "an invariant is broken"
         case instrumentLate: "instrument late"
         case tooManyInFlight: "too many in flight"
         case writerBusy: "writer busy"
@@ -49,6 +59,7 @@ public enum SampleCode {
         case 1..<134: errorText(code)
         case 1000..<2000: curlText(code - 1000)
         case 4000..<4256: "exit status \(code - exitStatus)"
+        case 5000..<5256: "SQLite: \(SQLiteConnection.words(code - sqlite))"
         default: "code \(code)"
         }
     }

@@ -84,12 +84,14 @@ private struct Known {
     var problems: [String] = []
     private var newest: ReadBackPass.Result?
     private var passes = 0
+    private var violations: [String] = []
     private var firstSeen: [EntryKey: Int] = [:]
     /// Passes before the first that saw it in which its read was not answered: it was not absent in those.
     private var hidden: [EntryKey: Int] = [:]
 
     mutating func add(_ pass: ReadBackPass.Result) {
         passes += 1
+        violations += pass.violations.filter { !violations.contains($0) }
         for key in pass.unread where firstSeen[key] == nil { hidden[key, default: 0] += 1 }
         for key in pass.found.keys where firstSeen[key] == nil { firstSeen[key] = passes }
         newest = pass.filled(from: newest)
@@ -97,10 +99,12 @@ private struct Known {
 
     func readBack(agreed: Bool, _ problem: String? = nil) -> ReadBack {
         let found = newest?.found ?? [:]
-        return ReadBack(
+        var readBack = ReadBack(
             found: found.values.sorted { $0.key < $1.key }, agreed: agreed,
             late: found.keys.filter { (firstSeen[$0] ?? 1) - 1 > (hidden[$0] ?? 0) }.sorted(), passes: passes,
             problems: problems + (problem.map { [$0] } ?? []) + (newest?.allProblems ?? []),
             unread: newest?.unread.sorted() ?? [], cannotList: newest?.cannotList ?? false)
+        readBack.violations = violations
+        return readBack
     }
 }

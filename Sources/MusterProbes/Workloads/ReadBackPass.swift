@@ -5,6 +5,8 @@ final class ReadBackPass {
     struct Result: Sendable {
         var found: [EntryKey: ReadBack.Found] = [:]
         var problems: [String] = []
+        /// Proof of damage beside the entries.
+        var violations: [String] = []
         /// Not answered, or not asked for.
         var unread: Set<EntryKey> = []
         var firstFailure = ""
@@ -59,7 +61,25 @@ final class ReadBackPass {
         left = run.writers.count
     }
 
-    func begin() { for writer in run.writers { read(writer, from: 1, tries: Self.tries) } }
+    func begin() {
+        for writer in run.writers {
+            if run.steps.plan.mode == .register {
+                readRegisters(writer)
+            } else {
+                read(writer, from: 1, tries: Self.tries)
+            }
+        }
+    }
+
+    private func readRegisters(_ writer: WriterStream) {
+        RegisterReading(run, stream: writer.stream, writer.client, last: Int64(writer.entries.count)) {
+            [self] found, unread, failure in
+            result.found.merge(found) { $1 }
+            result.unread.formUnion(unread)
+            if let failure, result.firstFailure.isEmpty { result.firstFailure = failure }
+            writerDone()
+        }.begin()
+    }
 
     /// Reads a writer's entries, and the one after its last, which nobody ever wrote.
     private func read(_ writer: WriterStream, from first: Int64, tries: Int) {
@@ -97,6 +117,9 @@ final class ReadBackPass {
         case .present(let isIntact, let count):
             result.found[wanted.entry] = ReadBack.Found(
                 key: wanted.entry, isIntact: isIntact, count: count)
+        case .misplaced(let count):
+            result.found[wanted.entry] = ReadBack.Found(
+                key: wanted.entry, isIntact: true, count: count, isMisplaced: true)
         case .failed(let why):
             result.unread.insert(wanted.entry)
             if result.firstFailure.isEmpty { result.firstFailure = "\(wanted.key): \(why)" }
@@ -107,6 +130,20 @@ final class ReadBackPass {
         left -= 1
         guard left == 0 else { return }
         if isCancelled() { return done(result) }
+        run.steps.examine(run.writers[0].client, until: run.operationDeadline + .seconds(10)) {
+            [self] found in
+            if let found {
+                result.violations = found
+            } else {
+                result.problems.append("the store as a whole could not be examined in time")
+            }
+            list()
+        }
+    }
+
+    private func list() {
+        // The registers are all that there can be.
+        if run.steps.plan.mode == .register { return done(result) }
         run.writers[0].client.list(run.names.prefix, until: run.operationDeadline + .seconds(10)) {
             [self] answer in
             switch answer {

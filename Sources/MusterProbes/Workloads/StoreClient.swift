@@ -28,6 +28,8 @@ struct Wanted: Hashable, Sendable {
 enum ReadAnswer: Hashable, Sendable {
     case absent
     case present(isIntact: Bool, count: Int)
+    /// Intact, but after an entry that its stream wrote later.
+    case misplaced(count: Int)
     /// Nothing is known of this key.
     case failed(String)
 }
@@ -42,6 +44,15 @@ protocol StoreClient: AnyObject {
     func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void)
     /// Every key that starts with `prefix`; nil where the store cannot tell.
     func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void)
+    func set(_ key: String, _ value: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
+    func delete(_ key: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
+    func values(_ keys: [String], until deadline: Instant, done: @escaping ([ValueAnswer]) -> Void)
+    func openAccounts(
+        _ names: [String], balance: Int64, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
+    func transfer(
+        _ transfer: BankTransfer, _ key: String, _ value: String, until deadline: Instant,
+        done: @escaping (WriteAnswer) -> Void)
+    func examine(until deadline: Instant, done: @escaping ([String]?) -> Void)
     func close()
 }
 
@@ -59,7 +70,8 @@ protocol RunnableWorkload: Workload {
 extension WorkloadCatalog {
     /// Every kind of workload there is.
     public static let standard = WorkloadCatalog([
-        HTTPWorkload.self, RedisWorkload.self, ExecWorkload.self,
+        HTTPWorkload.self, RedisWorkload.self, SQLiteWorkload.self, FilesWorkload.self, AppendWorkload.self,
+        ExecWorkload.self,
     ])
 }
 

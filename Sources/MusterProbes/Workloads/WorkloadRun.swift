@@ -9,6 +9,8 @@ final class WorkloadRun: @unchecked Sendable {
     let loop: EventLoop
     let ledger: LedgerFile
     let counts = WorkloadCounts()
+    /// On the loop's thread only.
+    let steps: WorkloadSteps
     /// On the loop's thread only, once that runs.
     let writers: [WriterStream]
 
@@ -17,9 +19,6 @@ final class WorkloadRun: @unchecked Sendable {
         _ drill: DrillWorkload, run: String, seed: UInt64, directory: String, ledgerCapacity: Int,
         loop: EventLoop, recorder: Recorder, firstSignal: Int
     ) throws {
-        guard let workload = drill.workload as? any RunnableWorkload else {
-            throw MeasuringError.unknownKind(drill.kind)
-        }
         name = drill.name
         setting = drill.setting
         self.seed = seed
@@ -31,22 +30,36 @@ final class WorkloadRun: @unchecked Sendable {
             path: "\(directory)/\(String(file)).ledger",
             header: .header(workload: drill.name, run: run, seed: seed, payloadBytes: bytes),
             capacity: ledgerCapacity)
+        steps = WorkloadSteps(setting.plan(seed: seed), names, payloadBytes: bytes)
         let context = WriterStream.Context(
-            loop: loop, ledger: ledger, recorder: recorder, names: names, setting: setting, seed: seed,
-            counts: counts)
-        writers = try (0..<setting.writers).map {
-            WriterStream(
-                context, stream: Int32($0), client: try workload.client(on: loop), signal: firstSignal + $0)
+            loop: loop, ledger: ledger, recorder: recorder, setting: setting, counts: counts, steps: steps)
+        let clients = try drill.clients(
+            on: loop, for: StoreRun(names: names, seed: seed, payloadBytes: bytes))
+        writers = clients.enumerated().map { index, client in
+            WriterStream(context, stream: Int32(index), client: client, signal: firstSignal + index)
         }
     }
 
     // MARK: On the loop's thread
 
+    /// Begins to write once the store holds what its mode needs; asks again until it does.
     func begin() {
-        let start = monotonicNow() + .milliseconds(1)
         counts.add { $0.isWriting = true }
-        for (index, writer) in writers.enumerated() {
-            writer.begin(at: start + setting.rate.period * index)
+        prepare()
+    }
+
+    private func prepare() {
+        guard counts.now.isWriting else { return }
+        steps.prepare(writers[0].client, until: monotonicNow() + setting.timeout) { [self] problem in
+            guard problem == nil else {
+                loop.at(monotonicNow() + .milliseconds(200)) { [self] in prepare() }
+                return
+            }
+            guard counts.now.isWriting else { return }
+            let start = monotonicNow() + .milliseconds(1)
+            for (index, writer) in writers.enumerated() {
+                writer.begin(at: start + setting.rate.period * index)
+            }
         }
     }
 

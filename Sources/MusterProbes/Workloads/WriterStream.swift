@@ -7,12 +7,10 @@ final class WriterStream {
         let loop: EventLoop
         let ledger: LedgerFile
         let recorder: Recorder
-        let names: KeyNames
         let setting: WorkloadSetting
-        let seed: UInt64
         let counts: WorkloadCounts
+        let steps: WorkloadSteps
         var period: Duration { setting.rate.period * setting.writers }
-        var payloadBytes: Int { Int(setting.payload.bytes) }
     }
 
     let stream: Int32
@@ -82,7 +80,6 @@ final class WriterStream {
 
     private func write(_ due: Instant) {
         let key = EntryKey(stream: stream, sequence: Int64(entries.count + 1))
-        let value = EntryPayload.make(key, seed: context.seed, bytes: context.payloadBytes)
         let started = monotonicNow()
         entries.append(LedgerEntry(key: key, sent: started, finished: nil, outcome: .pending))
         outcomeRecords.append(0)
@@ -90,8 +87,7 @@ final class WriterStream {
         isBusy = true
         context.counts.busy += 1
         context.counts.add { $0.sent += 1 }
-        client.put(context.names.name(key), value, until: started + context.setting.timeout) {
-            [self] answer in
+        context.steps.perform(key, by: client, until: started + context.setting.timeout) { [self] answer in
             finish(key, answer, due: due, started: started)
         }
     }

@@ -77,6 +77,9 @@ enum OutcomeText {
     static func words(_ ledger: LedgerFindings) -> String {
         var text = "'\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
         text += " · \(ledger.lost) lost · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
+        for kind in [EntryClass.stale, .reordered, .resurrected] where ledger.count(kind) > 0 {
+            text += " · \(ledger.count(kind)) \(kind.rawValue)"
+        }
         if ledger.unread > 0 { text += " · \(ledger.unread) unread" }
         text += " · \(ledger.inDoubt) in doubt · \(ledger.refused) refused"
         guard let rpa = ledger.rpa else { return text }
