@@ -36,6 +36,38 @@ struct Track {
     var first: Instant? { signals.compactMap { $0.samples.first?.started }.min() }
     var last: Instant? { signals.compactMap { $0.samples.map(\.finished).max() }.max() }
 
+    /// Samples of one outcome and code.
+    struct Saying: Hashable {
+        var outcome: Sample.Outcome
+        var code: Int32
+        var count = 0
+        var first: Instant
+        var last: Instant
+    }
+
+    /// Bad and unknown samples by what they say, the most frequent first; good ones where they say more than a
+    /// status or nothing, such as how long a certificate is valid.
+    var sayings: [Saying] {
+        struct Key: Hashable {
+            var outcome: Sample.Outcome
+            var code: Int32
+        }
+        var found: [Key: Saying] = [:]
+        for sample in signals.lazy.flatMap(\.samples) where !sample.isUp || sample.code >= 1000 {
+            let key = Key(outcome: sample.outcome, code: sample.code)
+            let new = Saying(
+                outcome: sample.outcome, code: sample.code, first: sample.started, last: sample.started)
+            found[key, default: new].count += 1
+            found[key]?.first = min(found[key]?.first ?? sample.started, sample.started)
+            found[key]?.last = max(found[key]?.last ?? sample.started, sample.started)
+        }
+        return found.values.sorted {
+            ($1.count, $0.first, $0.code, $0.outcome.rawValue) < (
+                $0.count, $1.first, $1.code, $1.outcome.rawValue
+            )
+        }
+    }
+
     /// From when they were due until they were answered, in nanoseconds, sorted; answers only.
     var latencies: [Int64] {
         signals.flatMap { $0.samples.filter(\.isUp).map { ($0.finished - $0.due).nanoseconds } }.sorted()

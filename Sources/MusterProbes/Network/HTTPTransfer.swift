@@ -79,15 +79,15 @@ final class HTTPTransfer {
     private func keepHeader(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
         headerCount += count
         guard headerCount <= Self.mostHeaders, let bytes else { return refuse() }
-        let line = UnsafeRawBufferPointer(start: bytes, count: count)
-        if count > 5, line[4] == UInt8(ascii: "/"), line.starts(with: "HTTP/".utf8) {
+        // No name of a header holds a slash (RFC 9110, 5.6.2): this is `HTTP/1.1 …`, where an answer begins.
+        if count > 5, bytes[4] == CChar(UInt8(ascii: "/")) {
             isHeadWhole = false
             // Only those of the last answer count, not those of redirects.
             headers.removeAll(keepingCapacity: true)
-        } else if line[0] == UInt8(ascii: "\r") || line[0] == UInt8(ascii: "\n") {
+        } else if count <= 2 {
             isHeadWhole = true
         }
-        if wantsHeaders { headers.append(contentsOf: line) }
+        if wantsHeaders { headers.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count)) }
         return count
     }
 
