@@ -90,11 +90,17 @@ final class RawNameServer: Sendable {
     private let descriptor: Int32
     private let isStopped = Atomic<Bool>(false)
 
-    init(_ answer: @escaping @Sendable ([UInt8]) -> [[UInt8]]) throws {
+    /// - Parameters:
+    ///   - host: the last byte of an address of loopback.
+    ///   - port: 0 for any that is free.
+    init(
+        host: UInt8 = 1, port: UInt16 = 0, _ answer: @escaping @Sendable ([UInt8]) -> [[UInt8]]
+    ) throws {
         descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = (UInt32(0x7F00_0000) + UInt32(host)).bigEndian
+        address.sin_port = port.bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let descriptor = self.descriptor
         let isBound = withUnsafeMutablePointer(to: &address) {
@@ -103,7 +109,7 @@ final class RawNameServer: Sendable {
             }
         }
         guard isBound else { throw NoSocket() }
-        port = UInt16(bigEndian: address.sin_port)
+        self.port = UInt16(bigEndian: address.sin_port)
         // Looks up now and then, to see whether it shall end.
         var patience = timeval(tv_sec: 0, tv_usec: 50_000)
         let size = socklen_t(MemoryLayout<timeval>.size)
