@@ -55,11 +55,14 @@ struct Track {
         var found: [Key: Saying] = [:]
         for sample in signals.lazy.flatMap(\.samples) where !sample.isUp || sample.code >= 1000 {
             let key = Key(outcome: sample.outcome, code: sample.code)
-            let new = Saying(
-                outcome: sample.outcome, code: sample.code, first: sample.started, last: sample.started)
-            found[key, default: new].count += 1
-            found[key]?.first = min(found[key]?.first ?? sample.started, sample.started)
-            found[key]?.last = max(found[key]?.last ?? sample.started, sample.started)
+            var saying =
+                found[key]
+                ?? Saying(
+                    outcome: sample.outcome, code: sample.code, first: sample.started, last: sample.started)
+            saying.count += 1
+            saying.first = min(saying.first, sample.started)
+            saying.last = max(saying.last, sample.started)
+            found[key] = saying
         }
         return found.values.sorted {
             ($1.count, $0.first, $0.code, $0.outcome.rawValue) < (
