@@ -57,7 +57,7 @@ private func finding(_ probe: any Probe, _ timeout: Duration = .seconds(60)) thr
         var unix = UnixProbe()
         unix.unix = path
         var http = httpProbe("http://name.invalid/health")
-        http.unix = path
+        http.socket = path
         #expect(try finding(unix) == (.error, ENOENT))
         let listener = try UnixSocket.listen(at: path)
         let server = try RawServer(listener: dup(listener.number)) { connection in

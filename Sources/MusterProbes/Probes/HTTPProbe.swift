@@ -12,7 +12,7 @@ public struct HTTPProbe: Probe, Hashable {
     public var keepAlive = false
     public var json: [String: String] = [:]
     public var redirects = 0
-    public var unix: String?
+    public var socket: String?
     public var ca: String?
     public var insecure = false
     public var limit = ByteCount(1 << 20)
@@ -46,7 +46,7 @@ public struct HTTPProbe: Probe, Hashable {
                 "How many redirects are followed; with none, the redirect is the answer.",
                 in: { (0...20).contains($0) ? nil : "from 0 to 20" }),
             Field(
-                "unix", \.unix, "A UNIX socket to connect to, whatever host the URL names.",
+                "socket", \.socket, "A UNIX socket to connect to, whatever host the URL names.",
                 in: socketPathProblem),
             Field("ca", \.ca, authoritiesSentence, in: absolutePathProblem),
             Field(
@@ -89,7 +89,7 @@ extension HTTPProbe: RunnableProbe {
         request.refusesLongBody = true
         request.way.authorities = ca
         request.way.isInsecure = insecure
-        request.way.socketPath = unix
+        request.way.socketPath = socket
         request.way.redirects = redirects
         return request
     }
