@@ -27,7 +27,7 @@ final class HTTPTransfer {
     private var connectList: UnsafeMutablePointer<curl_slist>?
 
     /// Of all headers of an answer, those of redirects and of interim answers included.
-    private static let mostHeaders = 128 << 10
+    private static let mostHeaders = 32 << 10
     /// What an idle transfer may go on holding.
     private static let mostKept = 64 << 10
 
