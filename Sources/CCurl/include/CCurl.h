@@ -29,6 +29,10 @@ CURLcode ccurl_set_header(CURL *easy, curl_write_callback callback, void *user);
 // Copies `length` bytes as the request's body.
 CURLcode ccurl_set_body(CURL *easy, const void *bytes, size_t length);
 long ccurl_get_long(CURL *easy, CURLINFO info);
+// What the transfer's server said about its certificate `number` (0 is its own, the others are of its chain), such
+// as "Expire date"; NULL when there is no such certificate or field. Valid as long as the handle
+// (https://curl.se/libcurl/c/CURLINFO_CERTINFO.html).
+const char *ccurl_certificate_field(CURL *easy, int number, const char *name);
 void *ccurl_get_private(CURL *easy);
 struct curl_slist *ccurl_list_add(struct curl_slist *list, const char *text);
 void ccurl_list_free(struct curl_slist *list);
@@ -56,3 +60,6 @@ int ccurl_eventfd_new(void);
 void ccurl_prepare_thread(const char *name);
 // SCHED_FIFO for the calling thread, not inherited by its children. 0 or an errno.
 int ccurl_realtime_thread(int priority);
+
+// memmem(3): whether `needle` stands in `bytes`.
+int ccurl_holds(const void *bytes, size_t length, const void *needle, size_t needle_length);

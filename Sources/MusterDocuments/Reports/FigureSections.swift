@@ -1,5 +1,17 @@
 import MusterCore
 
+extension Sample.Outcome {
+    fileprivate var word: String {
+        switch self {
+        case .ok: "ok"
+        case .slow: "slow"
+        case .error: "error"
+        case .timeout: "timeout"
+        case .unknown: "unknown"
+        }
+    }
+}
+
 extension Story {
     func impactSection() -> [ReportBlock] {
         var blocks: [ReportBlock] = [.heading(2, "Impact")]
@@ -29,6 +41,7 @@ extension Story {
                         + "those during which the instrument itself was in trouble; they count for nothing."
                 ))
         }
+        blocks += sayingsSection()
         if let measurements = judgement?.measurements, !measurements.isEmpty {
             blocks.append(.heading(3, "Measured"))
             let rows = measurements.map {
@@ -80,6 +93,34 @@ extension Story {
         blocks.append(
             .paragraph("Times count from \(faults.isEmpty ? "the start of the run" : "the fault")."))
         return blocks
+    }
+
+    /// How samples failed, in the words of the probes.
+    private func sayingsSection() -> [ReportBlock] {
+        guard let codeInWords else { return [] }
+        let limit = 8
+        var rows: [[String]] = []
+        for track in tracks {
+            let sayings = track.sayings
+            rows += sayings.prefix(limit).map { saying in
+                let what = saying.outcome == .timeout ? "no answer in time" : codeInWords(saying.code)
+                return [
+                    track.name, saying.outcome.word, what, "\(saying.count)", sinceZero(saying.first),
+                    sinceZero(saying.last),
+                ]
+            }
+            if sayings.count > limit {
+                let others = sayings.dropFirst(limit)
+                let count = others.reduce(0) { $0 + $1.count }
+                rows.append([track.name, "-", "\(others.count) other kinds", "\(count)", "-", "-"])
+            }
+        }
+        if rows.isEmpty { return [] }
+        let columns = ["Signal", "Outcome", "What it saw", "Samples", "First sent", "Last sent"]
+        return [
+            .heading(3, "How samples went wrong"),
+            .table(ReportTable(columns, numeric: [3, 4, 5], rows: rows)),
+        ]
     }
 
     /// Never rounded up to 100 %.

@@ -13,12 +13,14 @@ public struct Report: Sendable {
     ///     the run's header names; without it there are no local times.
     ///   - chainRoot: the last hash of the run's chain. Printed here, it is kept outside the store, and
     ///     only that makes edits of the store show.
+    ///   - codeInWords: what the code of a sample means; without it, how samples failed is not told.
     ///   - anomalyLimit: how many broken entries of a ledger are listed; all are counted.
     public init(
         _ outcome: Outcome, localOffset: (@Sendable (Int64) -> Int)? = nil, chainRoot: String? = nil,
-        anomalyLimit: Int = 50
+        codeInWords: (@Sendable (Int32) -> String)? = nil, anomalyLimit: Int = 50
     ) {
-        let story = Story(outcome, localOffset: localOffset, chainRoot: chainRoot)
+        let story = Story(
+            outcome, localOffset: localOffset, chainRoot: chainRoot, codeInWords: codeInWords)
         title = "Drill \(outcome.header.drill): \(story.verdictText)"
         nonce = outcome.header.id
         blocks =

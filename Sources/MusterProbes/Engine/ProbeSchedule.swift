@@ -11,6 +11,8 @@ final class ProbeSchedule {
     private var start = Instant(nanoseconds: 0)
     private var count: Int64 = 0
     private var isStopped = false
+    /// Attempts of this probe that are under way.
+    private var inFlight = 0
 
     /// How late a probe may be sent. What is older was missed: sending a heap of them at once shows nothing.
     private static let longestDelay = Duration.milliseconds(100)
@@ -52,15 +54,20 @@ final class ProbeSchedule {
         if started - due > max(Self.longestDelay, setting.every) {
             return skip(due, SampleCode.instrumentLate)
         }
-        if loop.inFlight >= loop.inFlightLimit { return skip(due, SampleCode.tooManyInFlight) }
+        if inFlight >= share { return skip(due, SampleCode.tooManyInFlight) }
+        inFlight += 1
         loop.inFlight += 1
         prober.look(timeout: setting.timeout) { [self] finding in
+            inFlight -= 1
             loop.inFlight -= 1
             let sample = makeSample(
                 finding, due: due, started: started, finished: monotonicNow(), slow: setting.slow)
             recorder.add(sample, to: signal, isProbe: true)
         }
     }
+
+    /// Half of what the others leave: a target that never answers must not take the other probes' places.
+    private var share: Int { (loop.inFlightLimit - loop.inFlight + inFlight + 1) / 2 }
 
     private func skip(_ due: Instant, _ code: Int32) {
         let now = monotonicNow()

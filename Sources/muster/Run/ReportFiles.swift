@@ -2,6 +2,7 @@ import Foundation
 import MusterCore
 import MusterDocuments
 import MusterOutcomes
+import MusterProbes
 
 /// Reports as files: `runbooks/reports/N.md` and `N.html`.
 enum ReportFiles {
@@ -22,7 +23,9 @@ enum ReportFiles {
         let offset: @Sendable (Int64) -> Int = { nanoseconds in
             zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(nanoseconds) / 1e9))
         }
-        let report = Report(outcome, localOffset: offset, chainRoot: root(of: outcome.header.id, store))
+        let report = Report(
+            outcome, localOffset: offset, chainRoot: root(of: outcome.header.id, store),
+            codeInWords: { SampleCode.inWords($0) })
         let base = path ?? "\(project.reports)/\(number)"
         let markdown = report.markdown
         try Files.write(markdown, to: base + ".md")
