@@ -1,5 +1,6 @@
-/// What `Sample.code` holds besides HTTP statuses (100 to 599), errnos (below 134: connections that failed,
-/// programs that could not be started) and 1000 + CURLcode (https://curl.se/libcurl/c/libcurl-errors.html).
+/// What `Sample.code` holds besides HTTP statuses (200 to 599), errnos (below 134: connections that failed,
+/// programs that could not be started), 1000 + CURLcode (https://curl.se/libcurl/c/libcurl-errors.html) and
+/// SQLSTATEs (`sqlState`).
 public enum SampleCode {
     /// The name has no address.
     public static let nameNotFound: Int32 = 2001
@@ -16,6 +17,8 @@ public enum SampleCode {
     /// The file is not there, or is too old.
     public static let fileMissing: Int32 = 2007
     public static let fileTooOld: Int32 = 2008
+    /// The server is a standby where a primary is wanted, or the other way round.
+    public static let wrongRole: Int32 = 2021
 
     /// Added to the exit status of a program; to 128 + signal where a signal ended it.
     public static let exitStatus: Int32 = 4000
@@ -41,15 +44,17 @@ public enum SampleCode {
         case wrongHeader: "wrong header"
         case fileMissing: "file missing"
         case fileTooOld: "file too old"
+        case wrongRole: "wrong role"
         case instrumentLate: "instrument late"
         case tooManyInFlight: "too many in flight"
         case writerBusy: "writer busy"
         case ledgerFull: "ledger full"
-        case 100...599: "status \(code)"
+        // No final status is below 200, and errnos end at 133.
         case 1..<134: errorText(code)
+        case 134...599: "status \(code)"
         case 1000..<2000: curlText(code - 1000)
         case 4000..<4256: "exit status \(code - exitStatus)"
-        default: "code \(code)"
+        default: sqlStateInWords(code) ?? "code \(code)"
         }
     }
 }

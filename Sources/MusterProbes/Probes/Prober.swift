@@ -30,6 +30,6 @@ protocol RunnableProbe: Probe {
 extension ProbeCatalog {
     /// Every kind of probe there is.
     public static let standard = ProbeCatalog([
-        HTTPProbe.self, TCPProbe.self, RedisProbe.self, ExecProbe.self, FileProbe.self,
+        HTTPProbe.self, TCPProbe.self, RedisProbe.self, PostgresProbe.self, ExecProbe.self, FileProbe.self,
     ])
 }
