@@ -27,7 +27,11 @@ final class TestPostgres {
         try start()
     }
 
-    deinit { stop(SIGTERM) }
+    deinit {
+        // A killed server leaves shared memory to the next one, and only an orderly end leaves none.
+        if child == nil { try? start() }
+        stop(SIGTERM)
+    }
 
     private static let script: String = {
         let folders = #filePath.split(separator: "/", omittingEmptySubsequences: false)
