@@ -56,27 +56,38 @@ enum Resolver {
     static func resolve(
         _ endpoint: Endpoint, on loop: EventLoop, done: @escaping (SocketAddress?) -> Void
     ) {
-        if let address = lookUp(endpoint, AI_NUMERICHOST) { return done(address) }
-        let box = LoopOnly(done)
-        let started = try? OwnThread("muster-resolve") {
-            let address = lookUp(endpoint, 0)
-            loop.post { box.value(address) }
-        }
-        if let started { started.detach() } else { done(nil) }
+        resolveAll(endpoint, on: loop) { done($0.first) }
     }
 
-    private static func lookUp(_ endpoint: Endpoint, _ flags: Int32) -> SocketAddress? {
+    /// - Parameter done: on the loop's thread, in the order in which they should be tried (RFC 6724); none when the
+    ///   name has no address.
+    static func resolveAll(
+        _ endpoint: Endpoint, on loop: EventLoop, done: @escaping ([SocketAddress]) -> Void
+    ) {
+        let number = lookUp(endpoint, AI_NUMERICHOST)
+        if !number.isEmpty { return done(number) }
+        let box = LoopOnly(done)
+        let started = try? OwnThread("muster-resolve") {
+            let addresses = lookUp(endpoint, 0)
+            loop.post { box.value(addresses) }
+        }
+        if let started { started.detach() } else { done([]) }
+    }
+
+    private static func lookUp(_ endpoint: Endpoint, _ flags: Int32) -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = flags | AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(endpoint.host, String(endpoint.port), &hints, &list) == 0, let list else {
-            return nil
+            return []
         }
         defer { freeaddrinfo(list) }
-        guard let address = list.pointee.ai_addr else { return nil }
-        let raw = UnsafeRawBufferPointer(start: address, count: Int(list.pointee.ai_addrlen))
-        return SocketAddress(family: list.pointee.ai_family, bytes: Array(raw))
+        return sequence(first: list, next: { $0.pointee.ai_next }).compactMap { entry in
+            guard let address = entry.pointee.ai_addr else { return nil }
+            let raw = UnsafeRawBufferPointer(start: address, count: Int(entry.pointee.ai_addrlen))
+            return SocketAddress(family: entry.pointee.ai_family, bytes: Array(raw))
+        }
     }
 }
 

@@ -93,7 +93,7 @@ final class PostgresConnection {
 
     // MARK: Connecting
 
-    /// Hosts without an address are left out, as libpq would go on to the next one.
+    /// A host with several addresses is tried at each, as libpq does; one without any is left out.
     private func resolve(
         _ hosts: ArraySlice<PostgresAddress.Host>,
         _ found: [(host: PostgresAddress.Host, number: String)], _ attempt: Int
@@ -103,10 +103,10 @@ final class PostgresConnection {
         guard let endpoint = Endpoint("[\(host.name)]:\(host.port)") else {
             return fail(SampleCode.nameNotFound)
         }
-        Resolver.resolve(endpoint, on: loop) { [weak self] address in
+        Resolver.resolveAll(endpoint, on: loop) { [weak self] addresses in
             guard let self, self.attempt == attempt, phase == .resolving else { return }
-            let number = address.flatMap(\.number)
-            resolve(hosts.dropFirst(), found + (number.map { [(host, $0)] } ?? []), attempt)
+            let located = addresses.compactMap(\.number).map { (host: host, number: $0) }
+            resolve(hosts.dropFirst(), found + located, attempt)
         }
     }
 
