@@ -28,6 +28,7 @@ let package = Package(
         .target(name: "CSystem", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
         .target(name: "CCurl"),
+        .target(name: "CPostgres"),
         .target(
             name: "CCmark",
             linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
@@ -43,7 +44,8 @@ let package = Package(
 
         // The controller's side.
         .target(
-            name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl", "CSQLite"],
+            name: "MusterProbes",
+            dependencies: ["MusterCore", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
             swiftSettings: strict),
         .target(
             name: "MusterOutcomes",

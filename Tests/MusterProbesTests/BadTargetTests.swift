@@ -55,7 +55,7 @@ import Testing
         let dues = samples.map(\.due).sorted()
         let due = Int((try #require(dues.last) - dues[0]).nanoseconds / 20_000_000) + 1
         #expect(Set(dues).count == dues.count && dues.count * 10 >= due * 8, "\(dues.count) of \(due)")
-        func share(_ samples: [Sample]) -> Double {
+        func share(_ samples: SampleSeries) -> Double {
             Double(samples.filter { $0.outcome != .unknown }.count) / Double(samples.count)
         }
         let control = share(alone.signals()[0].samples)

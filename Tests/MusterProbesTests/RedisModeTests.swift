@@ -98,7 +98,7 @@ import Testing
     @Test func aTransferWithoutItsAccountIsRefusedAndLeavesNothing() throws {
         let redis = try TestRedis()
         let loop = try EventLoop()
-        let store = try workload(redis).client(on: loop)
+        let store = try workload(redis).client(on: loop, names: KeyNames(run: "r"))
         let transfer = BankTransfer(from: "a", to: "b", amount: 5, negative: false)
         func move() -> WriteAnswer? {
             var answer: WriteAnswer?

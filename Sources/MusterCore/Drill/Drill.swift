@@ -98,6 +98,8 @@ public struct Fixture: Hashable, Sendable {
     }
     public var name: String
     public var run: [String]
+    /// Programs that must be on the machine besides the one that is run, such as those that a script starts.
+    public var needs: [String]
     public var environment: [String: String]
     public var restart: Restart
     public var ready: Readiness?
@@ -106,11 +108,13 @@ public struct Fixture: Hashable, Sendable {
     public var stopWithin: Duration
 
     public init(
-        name: String, run: [String], environment: [String: String] = [:], restart: Restart = .never,
+        name: String, run: [String], needs: [String] = [], environment: [String: String] = [:],
+        restart: Restart = .never,
         ready: Readiness? = nil, readyWithin: Duration = .seconds(10), stopWithin: Duration = .seconds(3)
     ) {
         self.name = name
         self.run = run
+        self.needs = needs
         self.environment = environment
         self.restart = restart
         self.ready = ready

@@ -2,10 +2,11 @@
 ///
 /// - Holes and tail are told apart over acknowledgements from before the fault only: a write made after the
 ///   recovery would turn a lost tail into holes.
-/// - The fault happened somewhere in its bracket. An acknowledgement is *before* it for certain up to the
-///   lower end, and *after* it for certain beyond the upper end. One in between counts as before where it is
-///   lost (nobody is accused of losing what it took after the fault without proof), but is no witness that
-///   makes an older loss a hole.
+/// - The fault happened somewhere in its bracket, and a commit somewhere between a write's sending and its
+///   acknowledgement, which a busy instrument may read late. A write is *before* the fault for certain when it was
+///   acknowledged up to the lower end, and *after* it for certain when it was sent beyond the upper end. One in
+///   between counts as before where it is lost (nobody is accused of losing what it took after the fault without
+///   proof), but is no witness that makes an older loss a hole.
 /// - Lost is only what was looked for and not there. What could not be read is counted apart, and may be as old
 ///   as it is.
 public enum LedgerJudge {
@@ -112,7 +113,7 @@ private struct StreamFindings {
         let survives = { (entry: LedgerEntry) in found[entry.key]?.isIntact == true }
         let acknowledged = entries.filter(\.isAcknowledged)
         let newest = acknowledged.last { survives($0) && $0.acknowledgedAt <= fault.lower }
-        let suspects = acknowledged.filter { !survives($0) && $0.acknowledgedAt <= fault.upper }
+        let suspects = acknowledged.filter { !survives($0) && $0.sent <= fault.upper }
         let losses = suspects.filter { !unread.contains($0.key) }
         let isHole = { (entry: LedgerEntry) in newest.map { entry.key < $0.key } ?? false }
         holes = losses.filter(isHole).map(\.key)
@@ -149,7 +150,7 @@ private struct StreamFindings {
     ) -> EntryClass {
         switch (entry.outcome, found) {
         case (.ok, .none), (.okWithWarning, .none):
-            entry.acknowledgedAt > fault.upper ? .lostAfterFault : isHole ? .lostHole : .lostTail
+            entry.sent > fault.upper ? .lostAfterFault : isHole ? .lostHole : .lostTail
         case (.ok, .some(let found)), (.okWithWarning, .some(let found)):
             found.isIntact ? .survived : .corrupt
         case (.fail, .none): .failed

@@ -61,7 +61,7 @@ struct Predictions {
         switch recovery.status {
         case .invalid: return ("the test did not hold", .unknown)
         case .instrumentSuspect: return ("the instrument is suspect", .unknown)
-        case .noOutage, .recovered, .recoveredFlapped, .notRecovered: break
+        case .noOutage, .recovered, .recoveredFlapped, .degraded, .notRecovered: break
         }
         guard let rta = recovery.rta else { return unseen(predicted) }
         let words = "it lasted \(rta.forPeople)"

@@ -36,7 +36,7 @@ public struct RepeatGroup: Sendable {
             switch judgement.status {
             case .invalid, .instrumentSuspect: return nil
             case .noOutage: return Interval(lower: .zero, upper: .zero)
-            case .recovered, .recoveredFlapped, .notRecovered: break
+            case .recovered, .recoveredFlapped, .degraded, .notRecovered: break
             }
             if let objective = judgement.objectives.first(where: { $0.name == "rto" }) {
                 return objective.interval

@@ -161,6 +161,20 @@ public final class MeasuringEngine: @unchecked Sendable {
         return ledger
     }
 
+    /// Removes what a workload has left in its store besides its keys, such as a table of the run's own; waits for it.
+    /// - Parameter keep: leaves it there, as evidence.
+    /// - Returns: what was done, for people; nil where there is nothing of the kind.
+    public func tidy(_ workload: String, keep: Bool) -> String? {
+        guard let run = runs.first(where: { $0.name == workload }), let client = run.writers.first?.client,
+            let what = client.leftBehind
+        else { return nil }
+        if keep { return "\(what) is left where it is, as evidence" }
+        let latch = Latch<Bool>()
+        writeLoop.post { run.discard { latch.set($0) } }
+        let isGone = latch.wait(until: run.operationDeadline + .seconds(5)) ?? false
+        return isGone ? "\(what) was dropped" : "\(what) could not be dropped; nobody needs it any more"
+    }
+
     /// Forgets which failures came first: those sent from now on count as the fault's.
     public func mark() { recorder.setMark(monotonicNow()) }
 

@@ -1,5 +1,6 @@
-/// What `Sample.code` holds besides HTTP statuses (100 to 599), errnos (below 134: connections that failed,
-/// programs that could not be started) and 1000 + CURLcode (https://curl.se/libcurl/c/libcurl-errors.html).
+/// What `Sample.code` holds besides HTTP statuses (200 to 599), errnos (below 134: connections that failed,
+/// programs that could not be started), 1000 + CURLcode (https://curl.se/libcurl/c/libcurl-errors.html) and
+/// SQLSTATEs (`sqlState`).
 public enum SampleCode {
     /// The name has no address.
     public static let nameNotFound: Int32 = 2001
@@ -65,6 +66,8 @@ public enum SampleCode {
 
     /// Added to SQLite's primary result codes (https://www.sqlite.org/rescode.html).
     static let sqlite: Int32 = 5000
+    /// The server is a standby where a primary is wanted, or the other way round.
+    public static let wrongRole: Int32 = 2032
 
     /// Added to the exit status of a program; to 128 + signal where a signal ended it.
     public static let exitStatus: Int32 = 4000
@@ -111,18 +114,20 @@ public enum SampleCode {
         case cutShort: "answer cut short"
         case tooManyRedirects: "too many redirects"
         case handshakeFailed: "TLS handshake failed"
+        case wrongRole: "wrong role"
         case instrumentLate: "instrument late"
         case tooManyInFlight: "too many in flight"
         case writerBusy: "writer busy"
         case ledgerFull: "ledger full"
-        case 100...599: "status \(code)"
+        // No final status is below 200, and errnos end at 133.
         case 1..<134: errorText(code)
+        case 134...599: "status \(code)"
         case 1000..<2000: curlText(code - 1000)
         case sqlite..<sqlite + 256: "SQLite: \(SQLiteConnection.words(code - sqlite))"
         case nameServer..<nameServer + 16: "name server: \(nameServerText(code - nameServer))"
         case exitStatus..<exitStatus + 256: "exit status \(code - exitStatus)"
         case certificateDays...certificateDays + 100_000: "\(code - certificateDays) days of certificate left"
-        default: "code \(code)"
+        default: sqlStateInWords(code) ?? "code \(code)"
         }
     }
 

@@ -33,6 +33,6 @@ extension ProbeCatalog {
     /// Every kind of probe there is.
     public static let standard = ProbeCatalog([
         HTTPProbe.self, TCPProbe.self, TLSProbe.self, UnixProbe.self, DNSProbe.self, RedisProbe.self,
-        PrometheusProbe.self, ExecProbe.self, FileProbe.self,
+        PostgresProbe.self, PrometheusProbe.self, ExecProbe.self, FileProbe.self,
     ])
 }

@@ -96,7 +96,7 @@ extension String {
 }
 
 extension HTTPWorkload: RunnableWorkload {
-    func client(on loop: EventLoop) throws -> any StoreClient { try HTTPStore(self, loop) }
+    func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient { try HTTPStore(self, loop) }
 
     func judge(_ answer: HTTPAnswer) -> WriteAnswer {
         switch answer.failure {

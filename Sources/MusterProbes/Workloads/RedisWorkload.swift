@@ -20,7 +20,7 @@ public struct RedisWorkload: Workload, Hashable {
 }
 
 extension RedisWorkload: RunnableWorkload {
-    func client(on loop: EventLoop) throws -> any StoreClient {
+    func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient {
         guard let address = RedisAddress(redis) else {
             throw MeasuringError.configuration("redis: '\(redis)' is not redis://host:port/database")
         }

@@ -21,6 +21,6 @@ extension DrillWorkload {
             return try shared.clients(setting.writers, on: loop, for: run)
         }
         guard let own = workload as? any RunnableWorkload else { throw MeasuringError.unknownKind(kind) }
-        return try (0..<setting.writers).map { _ in try own.client(on: loop) }
+        return try (0..<setting.writers).map { _ in try own.client(on: loop, names: run.names) }
     }
 }

@@ -54,6 +54,17 @@ protocol StoreClient: AnyObject {
         done: @escaping (WriteAnswer) -> Void)
     func examine(until deadline: Instant, done: @escaping ([String]?) -> Void)
     func close()
+
+    /// What of a run stays in the store when it is over, such as a table of its own; nil where that is just its keys.
+    var leftBehind: String? { get }
+    /// Removes what `leftBehind` names.
+    /// - Parameter done: whether it is gone.
+    func discard(until deadline: Instant, done: @escaping (Bool) -> Void)
+}
+
+extension StoreClient {
+    var leftBehind: String? { nil }
+    func discard(until deadline: Instant, done: @escaping (Bool) -> Void) { done(false) }
 }
 
 enum ListAnswer: Hashable, Sendable {
@@ -64,14 +75,15 @@ enum ListAnswer: Hashable, Sendable {
 
 /// A workload that this engine can run.
 protocol RunnableWorkload: Workload {
-    func client(on loop: EventLoop) throws -> any StoreClient
+    /// - Parameter names: how the run's entries are named, for stores that keep them apart from others.
+    func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient
 }
 
 extension WorkloadCatalog {
     /// Every kind of workload there is.
     public static let standard = WorkloadCatalog([
-        HTTPWorkload.self, RedisWorkload.self, SQLiteWorkload.self, FilesWorkload.self, AppendWorkload.self,
-        ExecWorkload.self,
+        HTTPWorkload.self, RedisWorkload.self, PostgresWorkload.self, SQLiteWorkload.self, FilesWorkload.self,
+        AppendWorkload.self, ExecWorkload.self,
     ])
 }
 

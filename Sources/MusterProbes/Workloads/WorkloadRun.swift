@@ -23,7 +23,8 @@ final class WorkloadRun: @unchecked Sendable {
         setting = drill.setting
         self.seed = seed
         self.loop = loop
-        names = KeyNames(run: run)
+        let names = KeyNames(run: run)
+        self.names = names
         let bytes = Int(setting.payload.bytes)
         let file = drill.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "_" }
         ledger = try LedgerFile(
@@ -72,6 +73,11 @@ final class WorkloadRun: @unchecked Sendable {
                 if left == 0 { done() }
             }
         }
+    }
+
+    func discard(_ done: @escaping (Bool) -> Void) {
+        guard let writer = writers.first else { return done(false) }
+        writer.client.discard(until: operationDeadline, done: done)
     }
 
     func closeClients() { for writer in writers { writer.client.close() } }

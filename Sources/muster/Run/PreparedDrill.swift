@@ -61,13 +61,22 @@ enum Programs {
     ]
 
     static func find(_ name: String, for whom: String) throws -> String {
-        if let found = Files.program(name) {
+        if let found = Files.program(name) ?? besidePath(name) {
             return found.hasPrefix("/") ? found : FileManager.default.currentDirectoryPath + "/" + found
         }
         let advice =
             packages[name].map { "install it: sudo apt-get install \($0)" }
             ?? "install it, put it on PATH, or give its path in the drill"
         throw Refusal(.refused, "\(whom): the program '\(name)' is not on this machine", advice: advice)
+    }
+
+    /// Debian keeps the programs of each PostgreSQL in a folder of its version's; the newest.
+    private static func besidePath(_ name: String) -> String? {
+        guard ["postgres", "initdb", "pg_ctl"].contains(name) else { return nil }
+        let folder = "/usr/lib/postgresql"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return versions.sorted { (Double($0) ?? 0) > (Double($1) ?? 0) }.lazy
+            .compactMap { Files.program("\(folder)/\($0)/bin/\(name)") }.first
     }
 }
 
@@ -111,7 +120,9 @@ struct DrillLoader {
                 advice: "mend the lines above; `muster lint \(path)` checks again")
         }
         for fixture in drill.fixtures {
-            _ = try Programs.find(fixture.run[0], for: "fixture '\(fixture.name)'")
+            for program in [fixture.run[0]] + fixture.needs {
+                _ = try Programs.find(program, for: "fixture '\(fixture.name)'")
+            }
         }
         let prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,

@@ -300,6 +300,9 @@ extension DrillSession {
                     ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back"
                     : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))"
             )
+            if let done = engine.tidy(ledger.workload, keep: !ledger.isFlawless) {
+                events.record(.note, ledger.workload, "'\(ledger.workload)': \(done)")
+            }
         }
         inbox.post(.input(.readBackDone))
     }
