@@ -140,7 +140,8 @@ enum Conclusion {
             var ledger = ledger
             let problems = ledger.readBack?.problems.map(redaction.text) ?? []
             ledger.readBack?.problems = problems
-            ledger.readBack?.violations = ledger.readBack?.violations.map(redaction.text) ?? []
+            let violations = ledger.readBack?.violations.map(redaction.text) ?? []
+            ledger.readBack?.violations = violations
             ledger.violations = ledger.violations.map(redaction.text)
             return ledger
         }
