@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// A real PostgreSQL, killed with everything below it.
-    @Suite struct Postgres {
+    @Suite(.serialized) struct Postgres {
         static let isInstalled = access("/usr/lib/postgresql", R_OK) == 0
         static let isRoot = geteuid() == 0
 
@@ -29,6 +29,17 @@ extension EndToEnd {
                     try expectNoSharedMemory(of: lab)
                 }
             }
+        }
+
+        /// Where nobody restarts it: the steps of the shipped runbook, in a shell.
+        @Test(.enabled(if: isInstalled)) func aRunbookBringsItBack() throws {
+            let lab = try Lab(user: Self.isRoot ? 65_534 : nil)
+            let answer = try lab.start(["run", "drills/restart-postgres.yaml"]).end(
+                within: .seconds(150))
+            #expect(answer.code == 0, "\(answer.all)")
+            #expect(answer.output.contains("from declared"), "\(answer.all)")
+            try lab.expectNothingLeft()
+            try expectNoSharedMemory(of: lab)
         }
 
         /// Whether the server was back in time is the machine's business, which others load as well; that it came
