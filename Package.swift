@@ -46,6 +46,8 @@ let package = Package(
             name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: strict
         ),
         .target(
+            name: "MusterCalibration", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
+        .target(
             name: "MusterOutcomes",
             dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
@@ -58,7 +60,7 @@ let package = Package(
             name: "muster",
             dependencies: [
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterGuard", "MusterProbes",
-                "MusterOutcomes", "MusterDocuments",
+                "MusterCalibration", "MusterOutcomes", "MusterDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .executableTarget(
@@ -100,6 +102,10 @@ let package = Package(
         .testTarget(
             name: "MusterProbesTests", dependencies: ["MusterProbes", "MusterCore", "MusterSystem"],
             exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterCalibrationTests",
+            dependencies: ["MusterCalibration", "MusterProbes", "MusterCore", "MusterSystem"],
+            swiftSettings: strict),
         .testTarget(
             name: "MusterOutcomesTests",
             dependencies: ["MusterOutcomes", "MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
