@@ -17,7 +17,8 @@ extension OutcomeStore {
                 events: try events(database, header.id),
                 signals: try signals(database, header.id, withSamples: withSamples),
                 injections: try injections(database, "WHERE run = ? ORDER BY position", [header.id]).map(\.1),
-                runbooks: try runbooks(database, header.id))
+                runbooks: try runbooks(database, header.id),
+                calibration: try calibration(database, of: header.id))
         }
     }
 

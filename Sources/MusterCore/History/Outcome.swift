@@ -193,10 +193,12 @@ public struct Outcome: Sendable {
     public var signals: [Signal]
     public var injections: [InjectionRecord]
     public var runbooks: [RunbookRecord]
+    /// The newest calibration of the instrument on this host when the run began; nil when there was none.
+    public var calibration: CalibrationRecord?
 
     public init(
         number: Int, header: RunHeader, closing: RunClosing?, events: [Event], signals: [Signal],
-        injections: [InjectionRecord], runbooks: [RunbookRecord]
+        injections: [InjectionRecord], runbooks: [RunbookRecord], calibration: CalibrationRecord? = nil
     ) {
         self.number = number
         self.header = header
@@ -205,6 +207,7 @@ public struct Outcome: Sendable {
         self.signals = signals
         self.injections = injections
         self.runbooks = runbooks
+        self.calibration = calibration
     }
 }
 
