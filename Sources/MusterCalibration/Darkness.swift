@@ -29,7 +29,7 @@ public enum DarkMode: String, Sendable, CaseIterable {
         case .reset, .blink, .flapping, .never, .null: .reset
         case .hang: .silence
         case .queue: .queue
-        case .slow: .late(.milliseconds(700))
+        case .slow: .late(.milliseconds(1500))
         case .partial: .partial
         case .port: .closed
         }
@@ -50,13 +50,13 @@ public enum DarkMode: String, Sendable, CaseIterable {
     public var patience: Duration {
         switch self {
         case .queue: .milliseconds(50)
-        case .slow: .seconds(2)
+        case .slow: .seconds(4)
         default: .milliseconds(500)
         }
     }
 
     /// From when on an answer counts as slow; only in `slow`.
-    public var slow: Duration? { self == .slow ? .milliseconds(400) : nil }
+    public var slow: Duration? { self == .slow ? .seconds(1) : nil }
 
     /// An answer that is late by less than this is in good time.
     public var tolerance: Duration { slow ?? patience }

@@ -24,7 +24,7 @@ import Testing
         #expect(Darkness(.reset, from: start).treatment(at: now, number: 0) == .reset)
         #expect(Darkness(.hang, from: start).treatment(at: now, number: 0) == .silence)
         #expect(Darkness(.queue, from: start).treatment(at: now, number: 0) == .serveAt(at(1234)))
-        #expect(Darkness(.slow, from: start).treatment(at: now, number: 0) == .serveAt(at(800)))
+        #expect(Darkness(.slow, from: start).treatment(at: now, number: 0) == .serveAt(at(1600)))
         #expect(Darkness(.port, from: start).treatment(at: now, number: 0) == .serve)
         #expect(Darkness(.null, from: start).treatment(at: now, number: 0) == .serve)
         for mode in DarkMode.allCases where mode != .never {
