@@ -48,6 +48,8 @@ let package = Package(
             dependencies: ["MusterCore", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
             swiftSettings: strict),
         .target(
+            name: "MusterCalibration", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
+        .target(
             name: "MusterOutcomes",
             dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
@@ -60,7 +62,7 @@ let package = Package(
             name: "muster",
             dependencies: [
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterGuard", "MusterProbes",
-                "MusterOutcomes", "MusterDocuments",
+                "MusterCalibration", "MusterOutcomes", "MusterDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .executableTarget(
@@ -102,6 +104,10 @@ let package = Package(
         .testTarget(
             name: "MusterProbesTests", dependencies: ["MusterProbes", "MusterCore", "MusterSystem"],
             exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterCalibrationTests",
+            dependencies: ["MusterCalibration", "MusterProbes", "MusterCore", "MusterSystem"],
+            swiftSettings: strict),
         .testTarget(
             name: "MusterOutcomesTests",
             dependencies: ["MusterOutcomes", "MusterCore", .product(name: "GRDB", package: "GRDB.swift")],

@@ -18,7 +18,8 @@ extension OutcomeStore {
                 signals: try signals(database, header.id, withSamples: withSamples),
                 injections: try injections(database, "WHERE run = ? ORDER BY position", [header.id]).map(\.1),
                 runbooks: try runbooks(database, header.id),
-                repeats: try summary(database, ofGroup: header.repeatGroup))
+                repeats: try summary(database, ofGroup: header.repeatGroup),
+                calibration: try calibration(database, of: header.id))
         }
     }
 

@@ -23,7 +23,9 @@ extension OutcomeStore {
                     run.repeatGroup, run.startedAt.nanoseconds, run.startedAtUTC, engine?.pid,
                     engine.map { Int64(bitPattern: $0.startTicks) }, genesis,
                 ])
-            return Int(database.lastInsertedRowID)
+            let number = Int(database.lastInsertedRowID)
+            try attachCalibration(database, to: run)
+            return number
         }
     }
 

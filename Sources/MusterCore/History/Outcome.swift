@@ -195,10 +195,13 @@ public struct Outcome: Sendable {
     public var runbooks: [RunbookRecord]
     /// What the group of repeats that it belongs to has come to by now; nil for a single run.
     public var repeats: RepeatSummary?
+    /// The newest calibration of the instrument on this host when the run began; nil when there was none.
+    public var calibration: CalibrationRecord?
 
     public init(
         number: Int, header: RunHeader, closing: RunClosing?, events: [Event], signals: [Signal],
-        injections: [InjectionRecord], runbooks: [RunbookRecord], repeats: RepeatSummary? = nil
+        injections: [InjectionRecord], runbooks: [RunbookRecord], repeats: RepeatSummary? = nil,
+        calibration: CalibrationRecord? = nil
     ) {
         self.number = number
         self.header = header
@@ -208,6 +211,7 @@ public struct Outcome: Sendable {
         self.injections = injections
         self.runbooks = runbooks
         self.repeats = repeats
+        self.calibration = calibration
     }
 }
 

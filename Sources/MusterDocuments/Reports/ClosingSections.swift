@@ -103,6 +103,7 @@ extension Story {
                 "How late samples were sent after they were due. An outage shorter than the largest gap may "
                     + "have gone unseen. Bounds use when samples were really sent and answered, so lateness "
                     + "makes them wider, not wrong."),
+            .paragraph(sentence(outcome.calibrationText)),
         ]
     }
 }

@@ -17,6 +17,7 @@ enum OutcomeText {
             return
         }
         summary(closing)
+        Terminal.labelled("measured", outcome.calibrationText, .dim)
         if let repeats = outcome.repeats {
             Terminal.line()
             RepeatText.show(repeats)
@@ -110,6 +111,15 @@ enum OutcomeText {
                     ]
                 }),
         ]
+        map["calibration"] =
+            outcome.calibration.map { calibration in
+                [
+                    "result": .text(calibration.result.rawValue),
+                    "finishedAt": .text(utcText(nanoseconds: calibration.finishedAtUTC)),
+                    "trials": .int(Int64(calibration.trials)), "covered": .int(Int64(calibration.covered)),
+                    "text": .text(outcome.calibrationText),
+                ]
+            } ?? .null
         map["ending"] = isRunning ? "running" : "interrupted"
         if let closing = outcome.closing { map.merge(value(closing)) { _, new in new } }
         if let repeats = outcome.repeats { map["repeats"] = repeats.value }
