@@ -113,9 +113,14 @@ import Testing
         }
         try engine.start()
         #expect(eventually { engine.snapshot().instrument.dropped > 0 })
-        #expect(engine.snapshot().instrument.isSuspect)
         gate.set(true)
         engine.stop()
+        let lost = engine.snapshot().instrument.windows.filter { $0.trouble == .dropped }
+        #expect(lost.reduce(0) { $0 + $1.count } == engine.snapshot().instrument.dropped)
+        #expect(engine.snapshot().instrument.isSuspect)
+        // A stretch of its own: what came before the queue was full is not suspect.
+        let first = try #require(engine.signals()[0].samples.first)
+        #expect(lost.allSatisfy { $0.bracket.lower >= first.due && $0.bracket.upper <= monotonicNow() })
         // What is judged is what was stored.
         #expect(engine.signals()[0].samples.count == stored.withLock { $0 })
     }

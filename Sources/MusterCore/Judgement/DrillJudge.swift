@@ -5,6 +5,7 @@ public enum DrillJudge {
     public static let version = 1
 
     public static func judge(_ drill: Drill, _ history: History) -> Judgement {
+        let history = history.withoutSpoiltSamples
         let facts = RunFacts(drill, history.events)
         guard !facts.strikes.isEmpty else { return nothingInjected(drill, facts, history) }
         let signals = rulingSignals(drill, facts, history)

@@ -25,7 +25,27 @@ struct Remarks {
                 "coarse measurement: the bounds are \(width.forPeople) apart, more than a tenth of the "
                     + "\(rto.forPeople) allowed")
         }
-        return lines
+        return lines + troubles
+    }
+
+    /// What was wrong with the instrument after the fault, where the figures account for it.
+    private var troubles: [String] {
+        guard let fault = facts.strikes.first?.injected.lower else { return [] }
+        let since = facts.troubles.filter { ($0.bracket?.upper ?? $0.at) >= fault }
+        func stretches(_ trouble: String) -> String? {
+            let own = since.filter { $0.detail["trouble"]?.asText == trouble }.compactMap(\.bracket)
+            guard let longest = own.map(\.width).max() else { return nil }
+            return own.count == 1
+                ? "for \(longest.forPeople)" : "in \(own.count) stretches of up to \(longest.forPeople)"
+        }
+        let late = stretches(InstrumentTrouble.late).map {
+            "after the fault the instrument was late \($0): the host is busy, or the process stood still; bounds "
+                + "are wider for it"
+        }
+        let canary = stretches(InstrumentTrouble.canary).map {
+            "after the fault the instrument could not reach its own server \($0): what it saw then counts for nothing"
+        }
+        return [late, canary].compactMap { $0 }
     }
 
     private var predictions: [String] {

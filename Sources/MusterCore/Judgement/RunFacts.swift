@@ -15,7 +15,7 @@
 /// | `fixture-ready` | fixture | its presence: tells a drill that could not start from one that was not steady |
 /// | `runbook-started` | path | `bracket` or `at`: Q; `actor`: `muster` is scripted, anybody else is human |
 /// | `runbook-finished`, `step-finished` | path, step | `detail.ok == false`: it failed, the run stops and undoes; `text`: why |
-/// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why |
+/// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why; `detail.trouble`: see `InstrumentTrouble` |
 /// | `not-steady-again` | – | `text`, as a warning |
 ///
 /// Everything else is for people.
@@ -49,13 +49,16 @@ struct RunFacts {
     /// The first runbook after the first fault.
     var runbook: Event?
     var suspects: [Event]
+    /// Stretches in which the instrument was in trouble, and bounds and samples account for it.
+    var troubles: [Event]
     var failures: [Event]
     var notSteadyAgain: Event?
 
     init(_ drill: Drill, _ events: [Event]) {
         isSteady = events.contains { $0.kind == .steady }
         abort = events.first { $0.kind == .abort }
-        suspects = events.filter { $0.kind == .instrumentSuspect }
+        suspects = events.filter { $0.kind == .instrumentSuspect && !InstrumentTrouble.isAnswered($0) }
+        troubles = events.filter { $0.kind == .instrumentSuspect && InstrumentTrouble.isAnswered($0) }
         failures = events.filter {
             ($0.kind == .stepFinished || $0.kind == .runbookFinished) && $0.detail["ok"]?.asBool == false
         }

@@ -98,6 +98,13 @@ extension Story {
                 "How late samples were sent after they were due. An outage shorter than the largest gap may "
                     + "have gone unseen. Bounds use when samples were really sent and answered, so lateness "
                     + "makes them wider, not wrong."),
-        ]
+        ] + pressure
+    }
+
+    /// How busy the host was, as the run recorded it.
+    private var pressure: [ReportBlock] {
+        outcome.events.filter { $0.detail["pressure"] != nil }.map { event in
+            .paragraph(event.text.prefix(1).uppercased() + event.text.dropFirst() + ".")
+        }
     }
 }

@@ -47,7 +47,7 @@ final class EventLoop: @unchecked Sendable {
         self.inFlightLimit = inFlightLimit
         epoll = ccurl_epoll_new()
         timer = ccurl_timer_new()
-        wake = ccurl_eventfd_new()
+        wake = ccurl_eventfd_new(0)
         guard epoll >= 0, timer >= 0, wake >= 0 else {
             let code = errno
             for descriptor in [epoll, timer, wake] where descriptor >= 0 { close(descriptor) }

@@ -6,6 +6,8 @@ final class ProbeSchedule {
     private let loop: EventLoop
     private let prober: any Prober
     private let setting: ProbeSetting
+    /// The period in nanoseconds.
+    private let step: Int64
     private let signal: Int
     private let recorder: Recorder
     private var start = Instant(nanoseconds: 0)
@@ -21,6 +23,7 @@ final class ProbeSchedule {
         self.loop = loop
         self.prober = prober
         self.setting = setting
+        step = setting.every.nanoseconds
         self.signal = signal
         self.recorder = recorder
     }
@@ -35,7 +38,9 @@ final class ProbeSchedule {
         prober.close()
     }
 
-    private var due: Instant { Instant(nanoseconds: start.nanoseconds + count * setting.every.nanoseconds) }
+    var period: Duration { setting.every }
+
+    private var due: Instant { Instant(nanoseconds: start.nanoseconds + count * step) }
 
     private func arm() {
         loop.at(due) { [self] in

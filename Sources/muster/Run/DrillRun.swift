@@ -46,10 +46,10 @@ struct DrillRun {
         let header = try RunHeaders.make(
             prepared, start: start, hello: local.client.hello, binaryHash: binary.text)
         let number = try store.begin(header)
-        let writer = StoreWriter(store, run: header.id) { text in
-            Terminal.complain(
-                text, advice: "the drill goes on and puts everything back; its outcome is incomplete")
+        let writer = try StoreWriter(store, run: header.id) { error in
+            inbox.post(.storeFailed("\(error)"))
         }
+        defer { writer.stop() }
         let events = RunEvents(hiding: Redaction(prepared.secrets)) { event in
             writer.append(event)
             inbox.post(.event(event))
@@ -86,6 +86,10 @@ struct DrillRun {
     ) throws -> Status {
         let closing = Conclusion.make(
             prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
+        if writer.discardedSamples > 0 {
+            events.record(
+                .warning, "", "\(writer.discardedSamples) samples are not on record: the store could not be written")
+        }
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
         var report: String?
