@@ -1,8 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The journal, the measuring engine and the store of outcomes alone, as the programs use them. Their sources are links
-// into ../Sources, because a package may only name targets inside of itself and Muster publishes no libraries.
+// The journal, the measuring engine and the store of outcomes alone, as the programs use them. Their sources
+// are links into ../Sources, because a package may only name targets inside of itself and Muster publishes no
+// libraries.
 
 let muster: [SwiftSetting] = [
     .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
@@ -20,10 +21,12 @@ let package = Package(
         .target(name: "MusterSystem", dependencies: ["MusterCore", "CSystem"], swiftSettings: muster),
         .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"]),
         .target(
-            name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: muster),
+            name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: muster
+        ),
         .target(
             name: "MusterOutcomes",
-            dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: muster),
+            dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: muster
+        ),
         .executableTarget(name: "null-http"),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
         .executableTarget(

@@ -9,12 +9,34 @@ enum Schema {
     static let eventVersion = 1
 
     /// Index 0 leads from an empty file to version 1.
-    static let migrations = [first]
+    static let migrations = [first, second]
 
     static var version: Int { migrations.count }
 
     private static let first =
         runs + events + injectionsAndRunbooks + signalsAndSamples + closings + ledgers
+
+    private static let second = signalSummaries
+
+    private static let signalSummaries = """
+        CREATE TABLE signal_summaries (
+          signal INTEGER PRIMARY KEY REFERENCES signals (id),
+          ok INTEGER NOT NULL,
+          slow INTEGER NOT NULL,
+          error INTEGER NOT NULL,
+          timeout INTEGER NOT NULL,
+          unknown INTEGER NOT NULL,
+          first_ns INTEGER,
+          last_ns INTEGER,
+          latency_p50_ns INTEGER,
+          latency_p99_ns INTEGER,
+          latency_max_ns INTEGER,
+          late_p50_ns INTEGER,
+          late_p99_ns INTEGER,
+          late_max_ns INTEGER
+        ) STRICT;
+
+        """
 
     private static let runs = """
         CREATE TABLE runs (

@@ -126,7 +126,7 @@ extension OutcomeStore {
         }
     }
 
-    private func signalID(_ database: Database, _ signal: Signal, _ run: String) throws -> Int64 {
+    func signalID(_ database: Database, _ signal: Signal, _ run: String) throws -> Int64 {
         let writer = signal.writer ?? -1
         let sql = "SELECT id FROM signals WHERE run = ? AND name = ? AND writer = ?"
         if let id = try Int64.fetchOne(database, sql: sql, arguments: [run, signal.name, writer]) {

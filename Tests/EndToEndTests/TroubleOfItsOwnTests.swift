@@ -41,7 +41,8 @@ extension EndToEnd {
             let outcome = try lab.newestOutcome()
             #expect(outcome["ending"] == "aborted" && outcome["residue"] == [], "\(answer.all)")
             let reasons = outcome.texts("abort")
-            #expect(reasons.contains { $0.contains("the ledger of 'writes' cannot be written") }, "\(reasons)")
+            #expect(
+                reasons.contains { $0.contains("the ledger of 'writes' cannot be written") }, "\(reasons)")
             let told = outcome.texts("instrument-suspect").first { $0.contains("not durable any more") }
             #expect(told?.contains("Still valid: every probe's figures") == true, "\(answer.all)")
             #expect(!lab.isAlive(service))
@@ -49,8 +50,8 @@ extension EndToEnd {
             try disk.remove()
         }
 
-        /// - Parameter isFreed: whether there is room again before the run ends, as after the undo of a fault that
-        ///   fills disks.
+        /// - Parameter isFreed: whether there is room again before the run ends, as after the undo of a fault
+        ///   that fills disks.
         @Test(.enabled(if: getuid() == 0), arguments: [true, false])
         func aFullDiskUnderTheOutcomesAbortsAndPutsBack(isFreed: Bool) throws {
             let lab = try Lab()

@@ -75,7 +75,8 @@ import Testing
             try table.add(.intent(EntryKey(stream: -1, sequence: 1), sent: Instant(nanoseconds: 6)))
         }
         // An outcome of what was never written is passed over.
-        try table.add(.outcome(EntryKey(stream: 2, sequence: 9), finished: Instant(nanoseconds: 7), .ok, code: 0))
+        try table.add(
+            .outcome(EntryKey(stream: 2, sequence: 9), finished: Instant(nanoseconds: 7), .ok, code: 0))
         #expect(table.takeAll().map(\.outcome) == [.pending])
     }
 

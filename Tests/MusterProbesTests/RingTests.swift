@@ -16,8 +16,8 @@ import Testing
         #expect((ring.released..<ring.pushed).map { ring[$0] } == [2, 3, 4, 5, 6])
     }
 
-    /// Every element comes once, whole and in order, however the threads run; a ring without its orderings hands
-    /// out elements that are half written.
+    /// Every element comes once, whole and in order, however the threads run; a ring without its orderings
+    /// hands out elements that are half written.
     @Test func nothingIsLostTornOrOvertakenBetweenTwoThreads() throws {
         struct Wide: BitwiseCopyable, Sendable {
             var a: Int
@@ -52,7 +52,8 @@ import Testing
         let sample = { (time: Int64) in
             let at = Instant(nanoseconds: time)
             return SampleRecord(
-                Sample(due: at, started: at, finished: Instant(nanoseconds: time + 5), outcome: .error, code: 7),
+                Sample(
+                    due: at, started: at, finished: Instant(nanoseconds: time + 5), outcome: .error, code: 7),
                 of: 3)
         }
         for time: Int64 in [10, 20, 30, 40] { lane.add(sample(time)) }
@@ -71,7 +72,9 @@ import Testing
         for count in [1, 2, 3, 10, 1000] {
             let numbers = (0..<count).map { _ in Int64(random.next() % 50) }
             let sorted = numbers.sorted()
-            for rank in [0, count / 2, count * 99 / 100, count - 1] { #expect(numbers.nth(rank) == sorted[rank]) }
+            for rank in [0, count / 2, count * 99 / 100, count - 1] {
+                #expect(numbers.nth(rank) == sorted[rank])
+            }
         }
     }
 }

@@ -7,7 +7,8 @@ import Testing
 
 private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
 
-private func sample(_ due: Int64, late: Int64 = 0, took: Int64 = 1, _ outcome: Sample.Outcome = .ok) -> Sample {
+private func sample(_ due: Int64, late: Int64 = 0, took: Int64 = 1, _ outcome: Sample.Outcome = .ok) -> Sample
+{
     Sample(due: at(due), started: at(due + late), finished: at(due + late + took), outcome: outcome)
 }
 

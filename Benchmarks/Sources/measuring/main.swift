@@ -4,8 +4,8 @@ import MusterOutcomes
 import MusterProbes
 import MusterSystem
 
-// Measures the measuring engine and the store of outcomes; prints one line of JSON. Processor time is the kernel's
-// (proc(5), /proc/self/task/*/schedstat: nanoseconds on a processor).
+// Measures the measuring engine and the store of outcomes; prints one line of JSON. Processor time is the
+// kernel's (proc(5), /proc/self/task/*/schedstat: nanoseconds on a processor).
 //
 //   measuring probes URL PER-SECOND SECONDS [realtime]     kept-alive http probes, each at most a thousand a second
 //   measuring fresh URL PER-SECOND SECONDS [realtime]      the same, each on a connection of its own
@@ -45,7 +45,8 @@ func residentBytes() -> Int64 {
 let clock = SystemTimekeeper()
 
 /// Runs something for a while after a second to warm up.
-/// - Returns: shares of one core by thread, the time between the two looks, and the growth of memory in bytes.
+/// - Returns: shares of one core by thread, the time between the two looks, and the growth of memory in
+///   bytes.
 func spent(_ seconds: Int) -> (shares: [String: Double], seconds: Double, grown: Int64) {
     clock.sleep(for: .seconds(1))
     let (before, began, small) = (processorTime(), clock.monotonic(), residentBytes())
@@ -90,7 +91,9 @@ func probes(_ url: String, _ rate: Int, _ seconds: Int, keepAlive: Bool, realtim
     let began = clock.monotonic() - .nanoseconds(Int64(passed * 1e9))
     let instrument = engine.snapshot().instrument
     engine.stop()
-    let samples = engine.signals().flatMap(\.samples).filter { $0.due >= began && $0.due < began + .seconds(seconds) }
+    let samples = engine.signals().flatMap(\.samples).filter {
+        $0.due >= began && $0.due < began + .seconds(seconds)
+    }
     // Of the time that is measured alone: the first connections are made before it.
     let late = samples.map { ($0.started - $0.due).nanoseconds }.sorted()
     let latency = samples.filter(\.isUp).map { $0.latency.nanoseconds }.sorted()
@@ -108,7 +111,9 @@ func probes(_ url: String, _ rate: Int, _ seconds: Int, keepAlive: Bool, realtim
         ], shares)
 }
 
-func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder: String, realtime: Bool) throws {
+func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder: String, realtime: Bool)
+    throws
+{
     var workload = RedisWorkload()
     workload.redis = url
     var configuration = MeasuringEngine.Configuration()
@@ -116,7 +121,8 @@ func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder
     let setting = WorkloadSetting(
         writers: streams, rate: Rate(perSecondThousandths: Int64(rate) * 1000), timeout: .seconds(5))
     let engine = try MeasuringEngine(
-        probes: [], workloads: [DrillWorkload(name: "w", kind: "redis", workload: workload, setting: setting)],
+        probes: [],
+        workloads: [DrillWorkload(name: "w", kind: "redis", workload: workload, setting: setting)],
         runID: "bench\(getpid())", seed: 1, ledgerDirectory: folder, configuration: configuration)
     try engine.start()
     engine.startWorkloads()
@@ -142,8 +148,10 @@ func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder
 func store(_ path: String, _ count: Int, _ batch: Int) throws {
     let store = try OutcomeStore(path: path, hash: { _ in "none" })
     let header = RunHeader(
-        id: "01JD8Q6Z5W4R8T2M1N0P9XCVBA", drill: "bench", drillPath: "", drillText: "", drillHash: "", service: nil,
-        owner: nil, environment: .lab, failureMode: nil, expect: nil, variables: [:], durabilityScope: "process",
+        id: "01JD8Q6Z5W4R8T2M1N0P9XCVBA", drill: "bench", drillPath: "", drillText: "", drillHash: "",
+        service: nil,
+        owner: nil, environment: .lab, failureMode: nil, expect: nil, variables: [:],
+        durabilityScope: "process",
         host: "", bootID: "", kernel: "", timeZone: "", actor: "", toolVersion: "", protocolVersion: 1,
         judgeVersion: 1, binaryHash: "", startedAt: clock.monotonic(), startedAtUTC: clock.utcNanoseconds())
     _ = try store.begin(header)
@@ -152,7 +160,8 @@ func store(_ path: String, _ count: Int, _ batch: Int) throws {
     let samples = (0..<batch / 4).map { number in
         let due = start + .milliseconds(number)
         return Sample(
-            due: due, started: due + .microseconds(50), finished: due + .microseconds(250), outcome: .ok, code: 200)
+            due: due, started: due + .microseconds(50), finished: due + .microseconds(250), outcome: .ok,
+            code: 200)
     }
     var batchOfAll = StoreBatch()
     for signal in signals { batchOfAll.add(samples, of: signal) }
@@ -167,7 +176,8 @@ func store(_ path: String, _ count: Int, _ batch: Int) throws {
     getrusage(__rusage_who(rawValue: RUSAGE_SELF.rawValue), &usage)
     show(
         [
-            "perSecond": .double(Double(written) * 1e9 / Double(took.nanoseconds)), "written": .int(Int64(written)),
+            "perSecond": .double(Double(written) * 1e9 / Double(took.nanoseconds)),
+            "written": .int(Int64(written)),
         ], processorTime().mapValues { Double($0) / Double(took.nanoseconds) })
     try store.close()
 }
@@ -179,7 +189,9 @@ let words = Array(CommandLine.arguments.dropFirst())
 let isRealtime = words.last == "realtime"
 switch (words.first, words.count - (isRealtime ? 1 : 0)) {
 case ("probes", 4), ("fresh", 4):
-    guard let rate = Int(words[2]), let seconds = Int(words[3]), rate > 0, seconds > 0 else { fail("not numbers") }
+    guard let rate = Int(words[2]), let seconds = Int(words[3]), rate > 0, seconds > 0 else {
+        fail("not numbers")
+    }
     try probes(words[1], rate, seconds, keepAlive: words[0] == "probes", realtime: isRealtime)
 case ("ledger", 6):
     guard let streams = Int(words[2]), let rate = Int(words[3]), let seconds = Int(words[4]) else {
@@ -190,5 +202,7 @@ case ("store", 4):
     guard let count = Int(words[2]), let batch = Int(words[3]), batch >= 4 else { fail("not numbers") }
     try store(words[1], count, batch)
 default:
-    fail("usage: measuring probes|fresh URL RATE SECONDS | ledger URL STREAMS RATE SECONDS DIR | store FILE COUNT BATCH")
+    fail(
+        "usage: measuring probes|fresh URL RATE SECONDS | ledger URL STREAMS RATE SECONDS DIR | store FILE COUNT BATCH"
+    )
 }

@@ -137,7 +137,8 @@ public enum EntryPayload {
             buffer[count] = UInt8(ascii: ".")
             for place in 0..<8 {
                 let digit = UInt8(truncatingIfNeeded: sum >> UInt32(28 - 4 * place) & 15)
-                buffer[count + 1 + place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                buffer[count + 1 + place] =
+                    digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
             }
             return count + 9
         }

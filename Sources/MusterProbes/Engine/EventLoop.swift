@@ -30,8 +30,8 @@ final class EventLoop: @unchecked Sendable {
     private let stopping = Atomic<Bool>(false)
     private var events = [ccurl_event](repeating: ccurl_event(), count: 64)
     private var transfers: Transfers?
-    /// For how long altogether this thread has not looked although something was due: others had the processor,
-    /// or an action took long.
+    /// For how long altogether this thread has not looked although something was due: others had the
+    /// processor, or an action took long.
     private(set) var neglected: Duration = .zero
     private var lastLook = Instant(nanoseconds: 0)
     private var patiences = 0

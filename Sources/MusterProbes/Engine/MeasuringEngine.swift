@@ -6,14 +6,14 @@ import Synchronization
 
 /// Probes and writes on absolute times, on threads of its own, and remembers what it saw.
 ///
-/// One thread probes, one writes and reads back, one a workload makes the ledger durable, one hands samples on. It
-/// watches itself: a canary among the probes looks at a server of its own, and one thread at the host.
-/// All of its functions may be called from any thread but not at the same time, and none needs the main thread
-/// or Swift's pool; those that wait say so.
+/// One thread probes, one writes and reads back, one a workload makes the ledger durable, one hands samples
+/// on. It watches itself: a canary among the probes looks at a server of its own, and one thread at the host.
+/// All of its functions may be called from any thread but not at the same time, and none needs the main
+/// thread or Swift's pool; those that wait say so.
 public final class MeasuringEngine: @unchecked Sendable {
     public struct Configuration: Sendable {
-        /// Samples that may wait to be stored, of probes and of writers each; beyond that they are dropped and the
-        /// instrument is suspect.
+        /// Samples that may wait to be stored, of probes and of writers each; beyond that they are dropped
+        /// and the instrument is suspect.
         public var sampleCapacity = 262_144
         /// Records that may wait for the ledger's disk; beyond that nothing is sent.
         public var ledgerCapacity = 65_536
@@ -105,7 +105,8 @@ public final class MeasuringEngine: @unchecked Sendable {
         let start = monotonicNow() + .milliseconds(2)
         let schedules = LoopOnly(self.schedules + [canary])
         probeLoop.post {
-            // Spread over their period, so that they do not wait for each other; nobody waits long for the first.
+            // Spread over their period, so that they do not wait for each other; nobody waits long for the
+            // first.
             let count = schedules.value.count
             for (index, schedule) in schedules.value.enumerated() {
                 let phase = min(.milliseconds(index), schedule.period * index / count)
@@ -118,7 +119,8 @@ public final class MeasuringEngine: @unchecked Sendable {
         for run in runs { writeLoop.post { run.begin() } }
     }
 
-    /// Sends no more writes, and waits until those under way are answered or given up, and the ledger is durable.
+    /// Sends no more writes, and waits until those under way are answered or given up, and the ledger is
+    /// durable.
     public func stopWorkloads() {
         for run in runs {
             let latch = Latch<Bool>()
@@ -171,7 +173,8 @@ public final class MeasuringEngine: @unchecked Sendable {
         if found?.passes == 0 { found?.unread = known.entries.map(\.key) }
         return Ledger(
             workload: run.name, entries: known.entries, readBack: found,
-            payloadBytes: Int(run.setting.payload.bytes), blindWindow: known.blindWindow, rate: run.setting.rate)
+            payloadBytes: Int(run.setting.payload.bytes), blindWindow: known.blindWindow,
+            rate: run.setting.rate)
     }
 
     /// Asked on the loop's thread, where nothing is appended meanwhile; on this one when that has ended.

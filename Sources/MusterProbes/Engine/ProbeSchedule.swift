@@ -1,7 +1,7 @@
 import MusterCore
 
-/// Sends one probe at absolute times `start + k × every`, whether earlier ones have answered or not. Belongs to
-/// its loop's thread.
+/// Sends one probe at absolute times `start + k × every`, whether earlier ones have answered or not. Belongs
+/// to its loop's thread.
 final class ProbeSchedule {
     private let loop: EventLoop
     private let prober: any Prober

@@ -2,12 +2,12 @@ import MusterCore
 import MusterSystem
 import Synchronization
 
-/// Takes samples from the loops' threads and hands them on: to the live view when that looks, to the history and
-/// the sink in batches on a thread of its own.
+/// Takes samples from the loops' threads and hands them on: to the live view when that looks, to the history
+/// and the sink in batches on a thread of its own.
 ///
-/// Each loop's thread has a ring of its own and never waits. Samples stay in it until they were handed on; when
-/// nothing takes them off, newer ones are dropped and counted, from history and sink alike, so that what is judged
-/// is always what was stored.
+/// Each loop's thread has a ring of its own and never waits. Samples stay in it until they were handed on;
+/// when nothing takes them off, newer ones are dropped and counted, from history and sink alike, so that what
+/// is judged is always what was stored.
 final class Recorder: @unchecked Sendable {
     typealias Sink = @Sendable (_ signal: Int, _ samples: [Sample]) -> Void
 
@@ -79,8 +79,8 @@ final class Recorder: @unchecked Sendable {
             instrument.missed = missed
             instrument.canaryFailures = watch.canaryFailures
             instrument.windows = watch.closed(by: isStopped ? nil : monotonicNow())
-            // What was due and not sent is no suspicion of its own: bounds are made of what was sent, so a gap
-            // widens them, and the judge sees how far.
+            // What was due and not sent is no suspicion of its own: bounds are made of what was sent, so a
+            // gap widens them, and the judge sees how far.
             return (statuses, instrument)
         }
     }
@@ -167,7 +167,8 @@ final class Recorder: @unchecked Sendable {
             let (ends, isLast) = condition.withLock {
                 if !isStopped, !isUrged { _ = condition.wait(until: monotonicNow() + Self.pause) }
                 isUrged = false
-                // Before the rings are looked at: what the loops put in before they ended is in the last batch.
+                // Before the rings are looked at: what the loops put in before they ended is in the last
+                // batch.
                 let isLast = isStopped
                 look()
                 return (zip(lanes, seen).map { min($1, $0.ring.released + Self.batch) }, isLast)

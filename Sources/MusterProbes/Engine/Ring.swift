@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A bounded queue from one thread to another, made once: putting in and taking out neither lock nor allocate,
-/// so a thread that measures is never held up by one that stores.
+/// A bounded queue from one thread to another, made once: putting in and taking out neither lock nor
+/// allocate, so a thread that measures is never held up by one that stores.
 ///
 /// One thread puts in, one takes out. What was put in stays readable until it is released, so that the taker
 /// can hold on to what is not safe yet (a ledger's records until they are durable). `Element` must be plain
@@ -13,8 +13,8 @@ final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     private let head = Atomic<Int>(0)
     private let tail = Atomic<Int>(0)
 
-    /// - Parameter capacity: elements that may wait; memory is taken for the next power of two, and touched only
-    ///   as far as elements come.
+    /// - Parameter capacity: elements that may wait; memory is taken for the next power of two, and touched
+    ///   only as far as elements come.
     init(capacity: Int) {
         precondition(capacity > 0, "a ring holds at least one element")
         self.capacity = capacity
@@ -41,8 +41,8 @@ final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
         return true
     }
 
-    /// What was put in as number `position`, from `released` up to `pushed`. For the thread that takes out, and
-    /// for the one that puts in, which may not overwrite anything meanwhile.
+    /// What was put in as number `position`, from `released` up to `pushed`. For the thread that takes out,
+    /// and for the one that puts in, which may not overwrite anything meanwhile.
     subscript(position: Int) -> Element { slots[position & mask] }
 
     /// Only for the thread that takes out: everything below `position` may be overwritten.

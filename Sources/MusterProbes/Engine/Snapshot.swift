@@ -25,8 +25,9 @@ public struct SignalStatus: Sendable {
     public var last: Sample?
     /// Latency of the last attempt that was up.
     public var lastLatency: Duration?
-    /// Good samples in a row, and when the first and the latest of them were sent; by order of sending, so that
-    /// the timeouts of an outage that come in after the recovery do not undo it. `unknown` breaks nothing.
+    /// Good samples in a row, and when the first and the latest of them were sent; by order of sending, so
+    /// that the timeouts of an outage that come in after the recovery do not undo it. `unknown` breaks
+    /// nothing.
     public var goodInARow = 0
     public var goodSince: Sample?
     public var lastGood: Sample?

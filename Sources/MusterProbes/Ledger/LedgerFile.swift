@@ -6,10 +6,11 @@ import Synchronization
 
 /// The append-only file behind a ledger, and the thread that makes it durable.
 ///
-/// The thread that writes puts records into a ring; this file's own thread frames what has gathered, writes it,
-/// calls fdatasync(2) at most every 5 ms, and only then releases it from the ring. So what is released is durable,
-/// and what is not is still there to be looked at. An acknowledgement counts only once its record is durable:
-/// otherwise our own crash would turn a lost write into one that was never acknowledged, and hide the loss.
+/// The thread that writes puts records into a ring; this file's own thread frames what has gathered, writes
+/// it, calls fdatasync(2) at most every 5 ms, and only then releases it from the ring. So what is released is
+/// durable, and what is not is still there to be looked at. An acknowledgement counts only once its record is
+/// durable: otherwise our own crash would turn a lost write into one that was never acknowledged, and hide
+/// the loss.
 final class LedgerFile: @unchecked Sendable {
     /// What is known about the records so far, by their numbers, which count from 1.
     struct Progress: Sendable {
@@ -29,7 +30,8 @@ final class LedgerFile: @unchecked Sendable {
     private let isClosed = Atomic<Bool>(false)
     /// Tests hold the thread here.
     private let isHeld = Atomic<Bool>(false)
-    /// The thread found nothing to do and wants to be woken; only then does appending cost a call to the kernel.
+    /// The thread found nothing to do and wants to be woken; only then does appending cost a call to the
+    /// kernel.
     private let isAsleep = Atomic<Bool>(false)
     private let bell: Descriptor
     private var thread: OwnThread?
@@ -75,9 +77,9 @@ final class LedgerFile: @unchecked Sendable {
             && !isClosed.load(ordering: .relaxed)
     }
 
-    /// Appends a record, always: room was asked for before its write was sent. Should there be none all the same,
-    /// it waits for the disk rather than drop anything; once the disk has failed nothing can be kept, and an
-    /// outcome without a record is in doubt.
+    /// Appends a record, always: room was asked for before its write was sent. Should there be none all the
+    /// same, it waits for the disk rather than drop anything; once the disk has failed nothing can be kept,
+    /// and an outcome without a record is in doubt.
     func append(_ record: LedgerRecord) {
         while !ring.push(record) {
             if failure.load(ordering: .acquiring) != 0 || isClosed.load(ordering: .acquiring) { return }

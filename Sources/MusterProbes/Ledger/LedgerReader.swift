@@ -18,7 +18,7 @@ public struct RecoveredLedger: Sendable {
     public static func read(_ path: String) throws -> RecoveredLedger {
         let scan = try LedgerScan(path)
         var table = EntryTable(path)
-        let torn = try scan.forEach { try table.add($0) }
+        let torn = try scan.read { try table.add($0) }
         let header = scan.header
         return RecoveredLedger(
             workload: header.workload, run: header.run, seed: header.seed,
@@ -26,8 +26,8 @@ public struct RecoveredLedger: Sendable {
     }
 }
 
-/// Entries of a ledger as its records tell of them: a stream counts its writes from 1 without a gap, so a record
-/// finds its entry by its place, not through a dictionary of millions of keys.
+/// Entries of a ledger as its records tell of them: a stream counts its writes from 1 without a gap, so a
+/// record finds its entry by its place, not through a dictionary of millions of keys.
 struct EntryTable {
     private let path: String
     private var streams: [[LedgerEntry]] = []
@@ -47,7 +47,8 @@ struct EntryTable {
         case .intent:
             guard key.sequence == Int64(streams[stream].count + 1) else {
                 throw MeasuringError.ledger(
-                    path: path, "entry \(key.sequence) of stream \(stream) comes after "
+                    path: path,
+                    "entry \(key.sequence) of stream \(stream) comes after "
                         + "\(streams[stream].count) entries")
             }
             streams[stream].append(LedgerEntry(key: key, sent: record.at, finished: nil, outcome: .pending))
@@ -126,7 +127,7 @@ struct LedgerScan {
     /// - Parameter limit: how many at most.
     /// - Returns: how many bytes at the end are not whole records; 0 when `limit` came first.
     /// - Throws: `MeasuringError.ledger` when it cannot be read, and what `body` throws.
-    func forEach(limit: Int = .max, _ body: (LedgerRecord) throws -> Void) throws -> Int {
+    func read(limit: Int = .max, _ body: (LedgerRecord) throws -> Void) throws -> Int {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece, alignment: 16)
         defer { buffer.deallocate() }
         var place = start
@@ -135,7 +136,8 @@ struct LedgerScan {
             let filled = try fill(buffer, at: place)
             let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<filled])
             var used = 0
-            while left > 0, let payload = Self.payload(bytes, used), let record = LedgerRecord(payload: payload)
+            while left > 0, let payload = Self.payload(bytes, used),
+                let record = LedgerRecord(payload: payload)
             {
                 try body(record)
                 used += LedgerRecord.frameHead + payload.count

@@ -51,11 +51,11 @@ struct LedgerHeader: Hashable, Sendable {
     }
 }
 
-/// One record of a ledger's file: what was about to be written, or what came of it. Plain bytes of fixed size, so
-/// that it goes through a ring.
+/// One record of a ledger's file: what was about to be written, or what came of it. Plain bytes of fixed
+/// size, so that it goes through a ring.
 ///
-/// Each lies in a frame: length and CRC-32 of the payload, both 32 bits, then the payload; little endian. Length
-/// and checksum tell a torn tail from a record, wherever a crash cut it.
+/// Each lies in a frame: length and CRC-32 of the payload, both 32 bits, then the payload; little endian.
+/// Length and checksum tell a torn tail from a record, wherever a crash cut it.
 struct LedgerRecord: Hashable, Sendable, BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
         /// Written before the write is sent.

@@ -66,8 +66,8 @@ final class WorkloadRun: @unchecked Sendable {
 
     // MARK: From any thread
 
-    /// Every entry as far as it is known, read from the ledger's file, which alone holds them; an acknowledgement
-    /// that is not durable is in doubt.
+    /// Every entry as far as it is known, read from the ledger's file, which alone holds them; an
+    /// acknowledgement that is not durable is in doubt.
     /// - Parameter pending: what was not durable yet; its records are in the order in which they came.
     /// - Throws: `MeasuringError.ledger` when the file cannot be read.
     func entries(
@@ -76,7 +76,7 @@ final class WorkloadRun: @unchecked Sendable {
         var table = EntryTable(ledger.path)
         let scan = try LedgerScan(ledger.path)
         var count = 0
-        _ = try scan.forEach(limit: pending.durable) {
+        _ = try scan.read(limit: pending.durable) {
             try table.add($0)
             count += 1
         }

@@ -1,6 +1,7 @@
 import MusterCore
 
-/// One stream of writes with at most one under way, so that their order is known. Belongs to its loop's thread.
+/// One stream of writes with at most one under way, so that their order is known. Belongs to its loop's
+/// thread.
 final class WriterStream {
     /// What all writers of a workload share.
     struct Context {
@@ -19,8 +20,8 @@ final class WriterStream {
     let client: any StoreClient
     private let context: Context
     private let signal: Int
-    /// How many entries it has written, which is the sequence of the newest. What became of them stands in the
-    /// ledger's file alone: in memory a workload does not grow.
+    /// How many entries it has written, which is the sequence of the newest. What became of them stands in
+    /// the ledger's file alone: in memory a workload does not grow.
     private(set) var written: Int64 = 0
     private var start = Instant(nanoseconds: 0)
     private var count: Int64 = 0

@@ -31,6 +31,12 @@ struct RunCommand: ParsableCommand {
     )
     var realtime = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Whether the outcome keeps every sample, or only a summary of each signal.", valueName: "all|none"
+        ))
+    var keepSamples: KeptSamples = .all
+
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
@@ -49,14 +55,22 @@ struct RunCommand: ParsableCommand {
                 let drill = try DrillLoader(path: path, variables: variables, state: state).load(.run)
                 try DrillPlan.preflight(drill)
                 codes.append(
-                    try DrillRun(drill, lease: lease, store: store, json: output.json, isRealtime: realtime)
-                        .run())
+                    try DrillRun(
+                        drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
+                        keepsSamples: keepSamples == .all
+                    ).run())
                 // Who stops a drill, or must put something right first, wants no other one to begin.
                 if codes.last == .residue || codes.last == .aborted { break }
             }
             return Status.worst(codes)
         }
     }
+}
+
+/// `--keep-samples`: a run at 20,000 samples a second adds 2 GB an hour to the outcomes. Verdict, figures,
+/// losses and summaries are the same; charts, and judging anew, need the samples.
+enum KeptSamples: String, ExpressibleByArgument, CaseIterable {
+    case all, none
 }
 
 /// `--var name=value`.

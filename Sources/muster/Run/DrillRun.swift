@@ -14,9 +14,14 @@ struct DrillRun {
     private let storeOptions: StoreOptions
     private let isJSON: Bool
     private let isRealtime: Bool
+    private let keepsSamples: Bool
     private let clock = SystemTimekeeper()
 
-    init(_ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool) {
+    init(
+        _ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool,
+        keepsSamples: Bool = true
+    ) {
+        self.keepsSamples = keepsSamples
         self.prepared = prepared
         self.lease = lease
         storeOptions = store
@@ -46,7 +51,7 @@ struct DrillRun {
         let header = try RunHeaders.make(
             prepared, start: start, hello: local.client.hello, binaryHash: binary.text)
         let number = try store.begin(header)
-        let writer = try StoreWriter(store, run: header.id) { error in
+        let writer = try StoreWriter(store, run: header.id, keepsSamples: keepsSamples) { error in
             inbox.post(.storeFailed("\(error)"))
         }
         defer { writer.stop() }
@@ -84,11 +89,13 @@ struct DrillRun {
         _ writer: StoreWriter,
         _ events: RunEvents
     ) throws -> Status {
+        writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
             prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
         if writer.discardedSamples > 0 {
             events.record(
-                .warning, "", "\(writer.discardedSamples) samples are not on record: the store could not be written")
+                .warning, "",
+                "\(writer.discardedSamples) samples are not on record: the store could not be written")
         }
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
@@ -115,7 +122,8 @@ struct DrillRun {
                 "outcome #\(number) · "
                     + (report.map { "report \(ReportFiles.shown($0)) (and .html)" } ?? "NOT RECORDED"))
         }
-        // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
+        // What is still broken is told before anything else; a verdict that nobody can look up proves
+        // nothing.
         let status = Status(rawValue: closing.exitCode) ?? .internalError
         return report == nil && status != .residue ? .inconclusive : status
     }
@@ -124,8 +132,8 @@ struct DrillRun {
     private var ledgerDirectory: String { ledgers + "/" + prepared.runID }
     private var ledgers: String { StateDirectory.path(explicit: prepared.state.state) + "/ledgers" }
 
-    /// Raw ledgers let a figure be argued about; those of the newest runs are enough. Names are ULIDs, so they
-    /// sort by time.
+    /// Raw ledgers let a figure be argued about; those of the newest runs are enough. Names are ULIDs, so
+    /// they sort by time.
     private func pruneLedgers() {
         let runs = (try? FileManager.default.contentsOfDirectory(atPath: ledgers)) ?? []
         for old in runs.sorted().dropLast(50) {

@@ -35,7 +35,9 @@ struct InstrumentEvents {
 
     private mutating func failedLedger(_ snapshot: MeasuringSnapshot, _ events: RunEvents) -> String? {
         for workload in snapshot.workloads {
-            guard let why = workload.ledgerFailure, failedLedgers.insert(workload.name).inserted else { continue }
+            guard let why = workload.ledgerFailure, failedLedgers.insert(workload.name).inserted else {
+                continue
+            }
             events.record(
                 .instrumentSuspect, workload.name,
                 "the ledger of '\(workload.name)' is not durable any more: \(why). Still valid: every probe's figures, "

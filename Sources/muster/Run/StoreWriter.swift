@@ -2,12 +2,13 @@ import MusterCore
 import MusterOutcomes
 import MusterSystem
 
-/// The one thread of a run that waits for the disk of the outcomes; nothing that measures or holds a lease ever does.
-/// What came meanwhile is written in one transaction.
+/// The one thread of a run that waits for the disk of the outcomes; nothing that measures or holds a lease
+/// ever does. What came meanwhile is written in one transaction.
 ///
-/// A store that cannot be written ends no undo: it is reported once, and whatever is asked for goes on being tried,
-/// because the disk may only be full for as long as the drill fills it. Samples wait for it within a limit; whoever
-/// brings more is held up, and what the rings then cannot hold counts as lost by the instrument.
+/// A store that cannot be written ends no undo: it is reported once, and whatever is asked for goes on being
+/// tried, because the disk may only be full for as long as the drill fills it. Samples wait for it within a
+/// limit; whoever brings more is held up, and what the rings then cannot hold counts as lost by the
+/// instrument.
 final class StoreWriter: @unchecked Sendable {
     private struct Job {
         /// Whether somebody waits for what comes of it, and does without it when it fails.
@@ -17,6 +18,7 @@ final class StoreWriter: @unchecked Sendable {
 
     private let store: OutcomeStore
     private let run: String
+    private let keepsSamples: Bool
     private let report: @Sendable (any Error) -> Void
     private let condition = Condition()
     // Guarded by `condition`.
@@ -32,11 +34,17 @@ final class StoreWriter: @unchecked Sendable {
     /// Between two tries of a store that fails.
     private static let pause = Duration.milliseconds(500)
 
-    /// - Parameter report: called once, on the store's thread, when it cannot be written for the first time.
+    /// - Parameters:
+    ///   - keepsSamples: without it samples are left out; what is kept of them is `SignalSummary`.
+    ///   - report: called once, on the store's thread, when it cannot be written for the first time.
     /// - Throws: `SystemError` when the system gives no thread.
-    init(_ store: OutcomeStore, run: String, report: @escaping @Sendable (any Error) -> Void) throws {
+    init(
+        _ store: OutcomeStore, run: String, keepsSamples: Bool,
+        report: @escaping @Sendable (any Error) -> Void
+    ) throws {
         self.store = store
         self.run = run
+        self.keepsSamples = keepsSamples
         self.report = report
         try startThread(name: "muster-store") { [self] in work() }
     }
@@ -50,6 +58,7 @@ final class StoreWriter: @unchecked Sendable {
 
     /// Waits while too many are waiting already.
     func append(_ samples: [Sample], of signal: Signal) {
+        guard keepsSamples else { return }
         condition.withLock {
             while waiting.sampleCount >= Self.sampleLimit, failure == nil { _ = condition.wait() }
             guard waiting.sampleCount < Self.sampleLimit else {
@@ -61,6 +70,7 @@ final class StoreWriter: @unchecked Sendable {
         }
     }
 
+    func record(_ summaries: [SignalSummary]) { later { try $0.record(summaries, in: $1) } }
     func record(_ runbook: RunbookRecord) { later { try $0.record(runbook, in: $1) } }
     func record(_ injection: InjectionRecord) { later { try $0.record(injection, in: $1) } }
 

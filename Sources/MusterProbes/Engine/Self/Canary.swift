@@ -4,8 +4,8 @@ import MusterCore
 import MusterSystem
 import Synchronization
 
-/// A server in this process that greets whoever connects. Nothing of a drill can be wrong with it: when it does not
-/// answer, the instrument is what is broken.
+/// A server in this process that greets whoever connects. Nothing of a drill can be wrong with it: when it
+/// does not answer, the instrument is what is broken.
 final class NullServer: @unchecked Sendable {
     let port: UInt16
     private let listener: Descriptor
@@ -25,7 +25,8 @@ final class NullServer: @unchecked Sendable {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isDone = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(number, $0, length) == 0 && listen(number, 64) == 0 && getsockname(number, $0, &length) == 0
+                bind(number, $0, length) == 0 && listen(number, 64) == 0
+                    && getsockname(number, $0, &length) == 0
             }
         }
         guard isDone else { throw MeasuringError.system("cannot listen on loopback", errno) }

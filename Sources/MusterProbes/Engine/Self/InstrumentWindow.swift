@@ -3,11 +3,11 @@ public import MusterCore
 /// A stretch of time in which the instrument itself was in trouble.
 public struct InstrumentWindow: Hashable, Sendable {
     public enum Trouble: String, Sendable, CaseIterable {
-        /// Looks were sent later than their period: others had the processor, or the process stood still. Bounds
-        /// are made of when looks were really sent, so they are wider for it, and true.
+        /// Looks were sent later than their period: others had the processor, or the process stood still.
+        /// Bounds are made of when looks were really sent, so they are wider for it, and true.
         case late
-        /// Our own server, in our own process, did not answer us: what others seem not to have answered in this
-        /// time proves nothing against them.
+        /// Our own server, in our own process, did not answer us: what others seem not to have answered in
+        /// this time proves nothing against them.
         case canary
         /// Samples were lost, because nothing took them off their queue in time.
         case dropped

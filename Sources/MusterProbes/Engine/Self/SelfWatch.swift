@@ -62,14 +62,16 @@ public struct ClockStep: Hashable, Sendable {
 
     public var text: String {
         let size = by < .zero ? "back by \((.zero - by).forPeople)" : "forward by \(by.forPeople)"
-        return "the wall clock was set \(size): figures are differences on the monotonic clock and do not change; "
+        return
+            "the wall clock was set \(size): figures are differences on the monotonic clock and do not change; "
             + "times of day before and after it do not compare"
     }
 }
 
 /// In how much of the time some task had to wait for a resource (Documentation/accounting/psi.rst).
 public struct Pressure: Hashable, Sendable {
-    /// Shares from 0 to 1: over the 10 s before it began, over the last 10 s, and of the worst second between.
+    /// Shares from 0 to 1: over the 10 s before it began, over the last 10 s, and of the worst second
+    /// between.
     public struct Line: Hashable, Sendable {
         public var start: Double
         public var end: Double
@@ -97,8 +99,8 @@ public struct Pressure: Hashable, Sendable {
     }
 }
 
-/// Watches what can spoil a measurement from outside: pressure on the host, suspends, steps of the wall clock. Once a
-/// second, on a thread of its own.
+/// Watches what can spoil a measurement from outside: pressure on the host, suspends, steps of the wall
+/// clock. Once a second, on a thread of its own.
 final class SelfWatch: @unchecked Sendable {
     private struct Resource {
         let path: String
@@ -121,7 +123,8 @@ final class SelfWatch: @unchecked Sendable {
             guard let found = Self.read("\(folder)/\(name)") else { continue }
             resources[name] = Resource(
                 path: "\(folder)/\(name)",
-                line: Pressure.Line(start: found.average, end: found.average, peak: 0), stalled: found.stalled)
+                line: Pressure.Line(start: found.average, end: found.average, peak: 0), stalled: found.stalled
+            )
         }
         thread = try OwnThread("muster-self") { [self] in work() }
     }
