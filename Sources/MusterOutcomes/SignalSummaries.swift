@@ -9,8 +9,8 @@ extension OutcomeStore {
                 let signal = Signal(name: summary.name, writer: summary.writer, every: summary.every)
                 try database.execute(
                     sql: """
-                        INSERT OR REPLACE INTO signal_summaries (signal, ok, slow, error, timeout, unknown, \\
-                        first_ns, last_ns, latency_p50_ns, latency_p99_ns, latency_max_ns, late_p50_ns, \\
+                        INSERT OR REPLACE INTO signal_summaries (signal, ok, slow, error, timeout, unknown, \
+                        first_ns, last_ns, latency_p50_ns, latency_p99_ns, latency_max_ns, late_p50_ns, \
                         late_p99_ns, late_max_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                         """,
                     arguments: [
@@ -29,7 +29,7 @@ extension OutcomeStore {
         let rows = try Row.fetchAll(
             database,
             sql: """
-                SELECT name, writer, every_ns, signal_summaries.* FROM signals \\
+                SELECT name, writer, every_ns, signal_summaries.* FROM signals \
                 JOIN signal_summaries ON signal = signals.id WHERE run = ? ORDER BY signals.id
                 """, arguments: [run])
         return rows.map { row in

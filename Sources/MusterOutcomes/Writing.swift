@@ -32,9 +32,7 @@ extension OutcomeStore {
     }
 
     public func append(_ samples: [Sample], of signal: Signal, to run: String) throws {
-        var batch = StoreBatch()
-        batch.add(samples, of: signal)
-        try append(batch, to: run)
+        try write { database in try insert(database, samples, of: signal, run) }
     }
 
     /// Everything in one transaction, so that it costs one fsync, and is written whole or not at all.

@@ -105,8 +105,8 @@ public enum DrillJudge {
             .reduce(nil) { .worst($0, $1) }
     }
 
-    /// The kind of durability that the faults of `drill` can prove anything about: `process`, `disk` or
-    /// `none`. Unknown faults prove no more than the loss of a process.
+    /// The kind of durability that the faults of `drill` can prove anything about: `process`, `disk` or `none`.
+    /// Unknown faults prove no more than the loss of a process.
     public static func durabilityScope(of drill: Drill) -> String {
         let names = RunFacts.injections(drill.steps).map(\.faultName)
         if names.contains(where: { $0.hasPrefix("file-") || $0 == "directory-loss" }) { return "disk" }

@@ -21,8 +21,8 @@ final class ReadBackPass {
             return (unread.isEmpty ? [] : ["\(unread.count) \(keys) could not be read\(first)"]) + problems
         }
 
-        /// What this pass could not read is as it was found before. What was absent before counts as looked
-        /// for only where this pass did not come to it: an answer that fails may hide what came meanwhile.
+        /// What this pass could not read is as it was found before. What was absent before counts as looked for
+        /// only where this pass did not come to it: an answer that fails may hide what came meanwhile.
         func filled(from before: Result?) -> Result {
             guard let before else { return self }
             var filled = self
