@@ -172,8 +172,6 @@ func store(_ path: String, _ count: Int, _ batch: Int) throws {
         written += batchOfAll.sampleCount
     }
     let took = clock.monotonic() - began
-    var usage = rusage()
-    getrusage(__rusage_who(rawValue: RUSAGE_SELF.rawValue), &usage)
     show(
         [
             "perSecond": .double(Double(written) * 1e9 / Double(took.nanoseconds)),
@@ -182,8 +180,6 @@ func store(_ path: String, _ count: Int, _ batch: Int) throws {
     try store.close()
 }
 
-// Line by line, also into a pipe.
-setvbuf(stdout, nil, _IOLBF, 0)
 signal(SIGPIPE, SIG_IGN)
 let words = Array(CommandLine.arguments.dropFirst())
 let isRealtime = words.last == "realtime"
