@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+from engine import ledger, probes, store
 from figures import Figure
 from guardline import Guard
 from memory import peaks
@@ -164,4 +165,4 @@ def sizes(bench):
 
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
-    "judge": judge, "memory": memory, "size": sizes}
+    "judge": judge, "memory": memory, "size": sizes, "probes": probes, "ledger": ledger, "store": store}

@@ -170,7 +170,7 @@ int ccurl_timer_set(int timer, int64_t at) {
     struct itimerspec spec = {.it_value = {.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000}};
     return timerfd_settime(timer, TFD_TIMER_ABSTIME, &spec, NULL);
 }
-int ccurl_eventfd_new(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+int ccurl_eventfd_new(int blocking) { return eventfd(0, (blocking ? 0 : EFD_NONBLOCK) | EFD_CLOEXEC); }
 
 void ccurl_prepare_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);

@@ -12,7 +12,7 @@ extension OutcomeStore {
                     database, sql: "SELECT * FROM runs WHERE number = ?", arguments: [number])
             else { return nil }
             let header = try Self.header(row)
-            return Outcome(
+            var outcome = Outcome(
                 number: number, header: header, closing: try closing(database, header.id),
                 events: try events(database, header.id),
                 signals: try signals(database, header.id, withSamples: withSamples),
@@ -20,6 +20,11 @@ extension OutcomeStore {
                 runbooks: try runbooks(database, header.id),
                 repeats: try summary(database, ofGroup: header.repeatGroup),
                 calibration: try calibration(database, of: header.id))
+            // A store that is only read may be of a version that had none.
+            if try database.tableExists("signal_summaries") {
+                outcome.summaries = try signalSummaries(database, header.id)
+            }
+            return outcome
         }
     }
 

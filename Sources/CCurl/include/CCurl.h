@@ -54,7 +54,8 @@ int ccurl_epoll_wait(int epoll, struct ccurl_event *events, int capacity, int wa
 // timerfd_create(2) on CLOCK_MONOTONIC; `at` is absolute nanoseconds.
 int ccurl_timer_new(void);
 int ccurl_timer_set(int timer, int64_t at);
-int ccurl_eventfd_new(void);
+// eventfd(2), whose read waits only when it is `blocking`.
+int ccurl_eventfd_new(int blocking);
 
 // For the calling thread: its name, at most 15 characters; a timer slack of 1 ns (prctl(2)).
 void ccurl_prepare_thread(const char *name);

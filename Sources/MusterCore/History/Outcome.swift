@@ -191,6 +191,8 @@ public struct Outcome: Sendable {
     public var closing: RunClosing?
     public var events: [Event]
     public var signals: [Signal]
+    /// Of every signal, also of those whose samples were not kept; empty for a run that has not ended.
+    public var summaries: [SignalSummary] = []
     public var injections: [InjectionRecord]
     public var runbooks: [RunbookRecord]
     /// What the group of repeats that it belongs to has come to by now; nil for a single run.

@@ -104,6 +104,13 @@ extension Story {
                     + "have gone unseen. Bounds use when samples were really sent and answered, so lateness "
                     + "makes them wider, not wrong."),
             .paragraph(sentence(outcome.calibrationText)),
-        ]
+        ] + pressure
+    }
+
+    /// How busy the host was, as the run recorded it.
+    private var pressure: [ReportBlock] {
+        outcome.events.filter { $0.detail["pressure"] != nil }.map { event in
+            .paragraph(event.text.prefix(1).uppercased() + event.text.dropFirst() + ".")
+        }
     }
 }

@@ -28,8 +28,8 @@ extension Story {
                 percent(known - failed, of: known), latency(50), latency(99), latency(100),
             ]
         }
-        if rows.isEmpty {
-            blocks.append(.paragraph("No samples were recorded."))
+        if tracks.allSatisfy({ $0.total == 0 }) {
+            blocks += summaries
         } else {
             let columns = [
                 "Signal", "Samples", "Ok", "Slow", "Failed", "Unknown", "Up", "p50", "p99", "Max",
@@ -129,5 +129,29 @@ extension Story {
         let hundredths = part * 10_000 / whole
         let fraction = hundredths % 100
         return "\(hundredths / 100)." + (fraction < 10 ? "0" : "") + "\(fraction) %"
+    }
+}
+
+extension Story {
+    /// Instead of the samples, where those were not kept.
+    fileprivate var summaries: [ReportBlock] {
+        let known = outcome.summaries.filter { $0.total > 0 }
+        guard !known.isEmpty else { return [.paragraph("No samples were recorded.")] }
+        let rows = known.map { summary -> [String] in
+            [
+                summary.name + (summary.writer.map { " \($0)" } ?? ""), "\(summary.total)", "\(summary.ok)",
+                "\(summary.slow)", "\(summary.failed)", "\(summary.unknown)",
+                summary.latency?.median.forPeople ?? "-", summary.latency?.p99.forPeople ?? "-",
+                summary.latency?.maximum.forPeople ?? "-", summary.lateness?.p99.forPeople ?? "-",
+            ]
+        }
+        let columns = [
+            "Signal", "Samples", "Ok", "Slow", "Failed", "Unknown", "p50", "p99", "Max", "Late p99",
+        ]
+        return [
+            .table(ReportTable(columns, numeric: Set(1...9), rows: rows)),
+            .paragraph(
+                "The samples themselves were not kept (--keep-samples none), so there are no charts of them."),
+        ]
     }
 }

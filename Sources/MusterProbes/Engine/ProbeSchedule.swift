@@ -1,11 +1,13 @@
 import MusterCore
 
-/// Sends one probe at absolute times `start + k × every`, whether earlier ones have answered or not. Belongs to
-/// its loop's thread.
+/// Sends one probe at absolute times `start + k × every`, whether earlier ones have answered or not. Belongs
+/// to its loop's thread.
 final class ProbeSchedule {
     private let loop: EventLoop
     private let prober: any Prober
     private let setting: ProbeSetting
+    /// The period in nanoseconds.
+    private let step: Int64
     private let signal: Int
     private let recorder: Recorder
     private var start = Instant(nanoseconds: 0)
@@ -23,6 +25,7 @@ final class ProbeSchedule {
         self.loop = loop
         self.prober = prober
         self.setting = setting
+        step = setting.every.nanoseconds
         self.signal = signal
         self.recorder = recorder
     }
@@ -37,7 +40,9 @@ final class ProbeSchedule {
         prober.close()
     }
 
-    private var due: Instant { Instant(nanoseconds: start.nanoseconds + count * setting.every.nanoseconds) }
+    var period: Duration { setting.every }
+
+    private var due: Instant { Instant(nanoseconds: start.nanoseconds + count * step) }
 
     private func arm() {
         loop.at(due) { [self] in

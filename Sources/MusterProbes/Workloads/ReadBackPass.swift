@@ -72,7 +72,7 @@ final class ReadBackPass {
     }
 
     private func readRegisters(_ writer: WriterStream) {
-        RegisterReading(run, stream: writer.stream, writer.client, last: Int64(writer.entries.count)) {
+        RegisterReading(run, stream: writer.stream, writer.client, last: writer.written) {
             [self] found, unread, failure in
             result.found.merge(found) { $1 }
             result.unread.formUnion(unread)
@@ -83,7 +83,7 @@ final class ReadBackPass {
 
     /// Reads a writer's entries, and the one after its last, which nobody ever wrote.
     private func read(_ writer: WriterStream, from first: Int64, tries: Int) {
-        let last = Int64(writer.entries.count) + 1
+        let last = writer.written + 1
         guard first <= last else { return writerDone() }
         if isCancelled() { return skip(writer, first...last) }
         let end = min(last, first + Int64(writer.client.readBatch) - 1)
@@ -164,7 +164,7 @@ final class ReadBackPass {
         if key.stream == run.fenceStream { return }
         let isKnown =
             run.writers.indices.contains(Int(key.stream))
-            && (1...Int64(run.writers[Int(key.stream)].entries.count + 1)).contains(key.sequence)
+            && (1...run.writers[Int(key.stream)].written + 1).contains(key.sequence)
         if !isKnown { result.found[key] = ReadBack.Found(key: key, isIntact: true) }
     }
 }

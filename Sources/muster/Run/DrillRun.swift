@@ -14,6 +14,7 @@ struct DrillRun {
     private let storeOptions: StoreOptions
     private let isJSON: Bool
     private let isRealtime: Bool
+    private let keepsSamples: Bool
     private let clock = SystemTimekeeper()
 
     /// What came of it.
@@ -28,7 +29,11 @@ struct DrillRun {
         var report: ReportFiles.Written?
     }
 
-    init(_ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool) {
+    init(
+        _ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool,
+        keepsSamples: Bool = true
+    ) {
+        self.keepsSamples = keepsSamples
         self.prepared = prepared
         self.lease = lease
         storeOptions = store
@@ -59,10 +64,10 @@ struct DrillRun {
         let header = try RunHeaders.make(
             prepared, start: start, hello: local.client.hello, binaryHash: binary.text)
         let number = try store.begin(header)
-        let writer = StoreWriter(store, run: header.id) { text in
-            Terminal.complain(
-                text, advice: "the drill goes on and puts everything back; its outcome is incomplete")
+        let writer = try StoreWriter(store, run: header.id, keepsSamples: keepsSamples) { error in
+            inbox.post(.storeFailed("\(error)"))
         }
+        defer { writer.stop() }
         let events = RunEvents(hiding: Redaction(prepared.secrets)) { event in
             writer.append(event)
             inbox.post(.event(event))
@@ -100,8 +105,14 @@ struct DrillRun {
         _ writer: StoreWriter,
         _ events: RunEvents
     ) throws -> Result {
+        writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
             prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
+        if writer.discardedSamples > 0 {
+            events.record(
+                .warning, "",
+                "\(writer.discardedSamples) samples are not on record: the store could not be written")
+        }
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
         var report: ReportFiles.Written?
@@ -146,8 +157,8 @@ struct DrillRun {
     private var ledgerDirectory: String { ledgers + "/" + prepared.runID }
     private var ledgers: String { StateDirectory.path(explicit: prepared.state.state) + "/ledgers" }
 
-    /// Raw ledgers let a figure be argued about; those of the newest runs are enough. Names are ULIDs, so they
-    /// sort by time.
+    /// Raw ledgers let a figure be argued about; those of the newest runs are enough. Names are ULIDs, so
+    /// they sort by time.
     private func pruneLedgers() {
         let runs = (try? FileManager.default.contentsOfDirectory(atPath: ledgers)) ?? []
         for old in runs.sorted().dropLast(50) {
