@@ -52,7 +52,14 @@ struct CalibrationText {
             case .fail: .red
             case .inconclusive: .yellow
             }
-        Terminal.labelled(record.result.rawValue.uppercased(), record.reason, style, .bold)
+        Terminal.labelled(record.result.rawValue.uppercased(), conclusion, style, .bold)
+    }
+
+    /// What was missed stands above already.
+    private var conclusion: String {
+        if report.misses.isEmpty { return record.reason }
+        let what = report.misses.count == 1 ? "what was missed is" : "the \(report.misses.count) misses are"
+        return "\(what) a bug in muster, however busy the machine is: please report it with all of the above"
     }
 
     private var disturbed: String {
