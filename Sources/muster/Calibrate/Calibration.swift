@@ -120,7 +120,7 @@ final class Calibration {
     private func runSabotages() throws {
         var number = 0
         for _ in 0..<settings.sabotageRounds {
-            for sabotage in Sabotage.tried where !isCancelled() {
+            for sabotage in Sabotage.allCases where !isCancelled() {
                 number += 1
                 let result = try withInstrument { instrument in
                     try SabotageRounds(
@@ -129,7 +129,7 @@ final class Calibration {
                     ).run(sabotage, number: number, seed: random.next())
                 }
                 report.add(sabotage, said: result.said, result.finding)
-                note("\(number) of \(settings.sabotageRounds * Sabotage.tried.count) sabotages")
+                note("\(number) of \(settings.sabotageRounds * Sabotage.allCases.count) sabotages")
             }
         }
     }

@@ -1,3 +1,4 @@
+import MusterCalibration
 import MusterCore
 
 /// What keeps a calibration from being carried out; no judgement on the instrument.
@@ -30,4 +31,25 @@ extension Value {
 
     func duration(_ key: String) throws -> Duration { .nanoseconds(try int(key)) }
     func instant(_ key: String) throws -> Instant { Instant(nanoseconds: try int(key)) }
+}
+
+extension Complaint {
+    var value: Value {
+        [
+            "kind": .text(kind.rawValue), "text": .text(text), "size": .int(size.nanoseconds),
+            "from": bracket.map { .int($0.lower.nanoseconds) } ?? .null,
+            "to": bracket.map { .int($0.upper.nanoseconds) } ?? .null,
+        ]
+    }
+
+    /// - Throws: `CalibrationTrouble` when it is none.
+    init(_ value: Value) throws {
+        guard let kind = Kind(rawValue: try value.text("kind")) else {
+            throw CalibrationTrouble("a trouble that is not known: \(value.canonicalJSON)")
+        }
+        self.init(kind, try value.text("text"), size: try value.duration("size"))
+        if value["from"]?.asInt != nil {
+            bracket = Bracket(try value.instant("from"), try value.instant("to"))
+        }
+    }
 }

@@ -54,6 +54,8 @@ final class CalibrationPlace {
         try run([ip, "link", "set", near, "up"])
         try run([ip, "-n", name, "address", "add", "\(subnet).\(third + 2)/30", "dev", far])
         try run([ip, "-n", name, "link", "set", far, "up"])
+        // The instrument looks at a server of its own on loopback, which is down in a new namespace.
+        try run([ip, "-n", name, "link", "set", "lo", "up"])
         return place
     }
 

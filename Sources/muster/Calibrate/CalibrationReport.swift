@@ -41,14 +41,15 @@ struct CalibrationReport {
     ///   - said: how the instrument said that something was wrong with it; nil when it did not.
     ///   - finding: what it claimed meanwhile of a server on which nothing happened.
     mutating func add(_ sabotage: Sabotage, said: String?, _ finding: TrialFinding) {
-        if case .missed(let why) = finding { misses.append("\(sabotage.words): \(why)") }
+        if case .missed(let why) = finding { misses.append("instrument with its \(sabotage.words): \(why)") }
         var entry = sabotages[sabotage] ?? (0, 0, "")
         entry.done += 1
         if let said {
             entry.flagged += 1
-            entry.said = said
+            // What it means for figures is no news here.
+            entry.said = String(said.prefix { $0 != ":" && $0 != "," })
         } else {
-            misses.append("\(sabotage.words): the instrument said nothing")
+            misses.append("\(sabotage.words): the instrument did not notice")
         }
         sabotages[sabotage] = entry
     }
@@ -86,15 +87,16 @@ struct CalibrationReport {
             return (.pass, "every claim was true, and the bounds are as narrow as they must be")
         }
         let width =
-            "bounds of '\(over.mode.rawValue)' are \(over.median?.forPeople ?? "not closed") wide (median), "
-            + "\(over.widest?.forPeople ?? "not closed") at most"
+            "'\(over.mode.rawValue)': median \(Self.words(over.median)), allowed "
+            + "\(bar.median(of: over.mode).forPeople); widest \(Self.words(over.widest)), allowed "
+            + bar.widest(of: over.mode).forPeople
         if isBusy {
-            return (
-                .inconclusive, "every claim was true, but the machine was too busy to tell widths: \(width)"
-            )
+            return (.inconclusive, "the machine was too busy to tell how narrow bounds are (\(width))")
         }
-        return (.fail, width)
+        return (.fail, "bounds are too wide (\(width))")
     }
+
+    private static func words(_ width: Duration?) -> String { width?.forPeople ?? "not closed" }
 
     /// What is kept of it.
     func record(host: String, kernel: String, binaryHash: String, utc: Int64) -> CalibrationRecord {

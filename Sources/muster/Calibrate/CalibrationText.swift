@@ -14,14 +14,14 @@ struct CalibrationText {
 
     func show() {
         Terminal.line()
-        var table = Table("OUTAGE", "TRIALS", "TRUE", "UNSEEN", "WIDTH MEDIAN", "ALLOWED", "MAX", "ALLOWED")
+        var table = Table("OUTAGE", "TRUE", "UNSEEN", "MEDIAN WIDTH", "ALLOWED", "WIDEST", "ALLOWED")
         for figures in report.modes where figures.trials > 0 {
+            let mode = figures.mode
             table.add(
-                figures.mode.rawValue, "\(figures.trials)", "\(figures.covered + figures.unseen)",
-                "\(figures.unseen)", width(figures.median, figures),
-                figures.mode.hasWidth ? bar.median(of: figures.mode).forPeople : "-",
-                width(figures.widest, figures),
-                figures.mode.hasWidth ? bar.widest(of: figures.mode).forPeople : "-")
+                mode.rawValue, "\(figures.covered + figures.unseen) of \(figures.trials)",
+                figures.unseen == 0 ? "-" : "\(figures.unseen)", width(figures.median, figures),
+                mode.hasWidth ? bar.median(of: mode).forPeople : "-", width(figures.widest, figures),
+                mode.hasWidth ? bar.widest(of: mode).forPeople : "-")
         }
         Terminal.line(table.text(width: Terminal.width))
         Terminal.line()
@@ -31,16 +31,17 @@ struct CalibrationText {
                 + disturbed)
         Terminal.labelled(
             "lateness",
-            "probes were sent \(record.lagP50.forPeople) late (median), p99 \(record.lagP99.forPeople), at most "
-                + "\(record.lagMax.forPeople); a thread that does nothing else woke up "
-                + "\(report.witness.value(0.99).forPeople) late (p99)")
+            "of probes: median \(record.lagP50.forPeople), p99 \(record.lagP99.forPeople), at most "
+                + "\(record.lagMax.forPeople); of a thread that only sleeps: p99 "
+                + report.witness.value(0.99).forPeople)
         Terminal.labelled(
-            "ledger", "\(record.ledgersExact) of \(record.ledgers) named exactly what was lost, by key")
-        for (sabotage, entry) in report.sabotages.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            "ledgers", "\(record.ledgersExact) of \(record.ledgers) named exactly what was lost, key by key")
+        for sabotage in Sabotage.allCases {
+            guard let entry = report.sabotages[sabotage] else { continue }
             Terminal.labelled(
                 "sabotage",
-                "\(sabotage.words): said so \(entry.flagged) of \(entry.done) times"
-                    + (entry.said.isEmpty ? "" : " (\(entry.said))"))
+                "\(sabotage.words): noticed \(entry.flagged) of \(entry.done) times"
+                    + (entry.said.isEmpty ? "" : ": \(entry.said)"))
         }
         for miss in report.misses.prefix(20) { Terminal.labelled("MISSED", miss, .red) }
         if report.misses.count > 20 { Terminal.line("         and \(report.misses.count - 20) more") }
@@ -51,7 +52,14 @@ struct CalibrationText {
             case .fail: .red
             case .inconclusive: .yellow
             }
-        Terminal.labelled(record.result.rawValue.uppercased(), record.reason, style, .bold)
+        Terminal.labelled(record.result.rawValue.uppercased(), conclusion, style, .bold)
+    }
+
+    /// What was missed stands above already.
+    private var conclusion: String {
+        if report.misses.isEmpty { return record.reason }
+        let what = report.misses.count == 1 ? "what was missed is" : "the \(report.misses.count) misses are"
+        return "\(what) a bug in muster, however busy the machine is: please report it with all of the above"
     }
 
     private var disturbed: String {

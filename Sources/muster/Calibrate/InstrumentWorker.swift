@@ -1,4 +1,5 @@
 import Foundation
+import MusterCalibration
 import MusterCore
 import MusterProbes
 import MusterSystem
@@ -44,7 +45,7 @@ final class InstrumentWorker {
         case "close":
             engine.stop()
             self.engine = nil
-            return ["troubles": Self.troubles(engine.snapshot().instrument)]
+            return ["troubles": Self.troubles(engine.snapshot())]
         default: throw CalibrationTrouble("an order that is not known: \(order.canonicalJSON)")
         }
         return [:]
@@ -88,14 +89,28 @@ final class InstrumentWorker {
         let known = workload.map { $0.acknowledged + $0.awaitingDisk + $0.inDoubt + $0.refused } ?? 0
         return [
             "sent": .int(Int64(workload?.sent ?? 0)), "answered": .int(Int64(known)),
-            "troubles": Self.troubles(snapshot.instrument),
+            "troubles": Self.troubles(snapshot),
             "good": .int(Int64(snapshot.signals.filter { $0.writer == nil }.map(\.goodInARow).min() ?? 0)),
         ]
     }
 
-    /// Everything that the instrument says against itself.
-    private static func troubles(_ instrument: InstrumentStatus) -> Value {
-        .list(instrument.suspicions.map { .text($0) })
+    /// Everything that the instrument says against itself, as a run puts it on record (`InstrumentEvents`).
+    private static func troubles(_ snapshot: MeasuringSnapshot) -> Value {
+        let instrument = snapshot.instrument
+        var troubles = instrument.suspicions.map { Complaint(.suspicion, $0) }
+        for window in instrument.windows {
+            troubles.append(
+                Complaint(
+                    window.trouble == .late ? .late : .window, window.text, window.bracket,
+                    size: window.lateness))
+        }
+        for step in instrument.clockSteps {
+            troubles.append(Complaint(.clockStep, step.text, step.between, size: step.by))
+        }
+        for why in snapshot.workloads.compactMap(\.ledgerFailure) {
+            troubles.append(Complaint(.ledger, "the ledger cannot be written (\(why))"))
+        }
+        return .list(troubles.map(\.value))
     }
 
     /// Waits until what was sent before the end of the outage is over: on a busy machine that takes longer than the

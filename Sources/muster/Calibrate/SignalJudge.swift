@@ -29,7 +29,6 @@ struct SignalJudge {
             "slow": slow == nil ? .null : measured("slow-total", in: judged(signal)),
             "blindSpot": .int((gap + latency).nanoseconds),
             "lags": .text(known.map { String(($0.started - $0.due).nanoseconds) }.joined(separator: " ")),
-            "unknown": .int(Int64(signal.samples.count - known.count)),
         ]
     }
 

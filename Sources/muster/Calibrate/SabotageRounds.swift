@@ -1,29 +1,9 @@
-import Foundation
+import Glibc
 import MusterCalibration
 import MusterCore
 import MusterSystem
 
-/// The ways in which the instrument itself is damaged while it measures. It must say so each time.
-enum Sabotage: String, CaseIterable {
-    /// Its process is suspended for 200 ms (SIGSTOP).
-    case stop
-    /// Its ledger's file takes no more bytes, as on a full disk (RLIMIT_FSIZE).
-    case ledger
-    /// Its wall clock is set by an hour, forwards or back; the machine's is left alone.
-    case clock
-
-    /// Those that this version's instrument is able to notice.
-    static let tried: [Sabotage] = [.stop, .ledger]
-
-    var words: String {
-        switch self {
-        case .stop: "its process stopped for 200 ms"
-        case .ledger: "its ledger's disk full"
-        case .clock: "its wall clock set by an hour"
-        }
-    }
-}
-
+/// Rounds in which the instrument is damaged while it measures a server and a store that do nothing wrong.
 struct SabotageRounds {
     let address: String
     let instrument: Instrument
@@ -70,21 +50,7 @@ struct SabotageRounds {
         try instrument.waitUntilSteady()
         server.prepare([Darkness(.null, from: time.monotonic())])
         try Instrument.wait(orElse: "too few writes arrive") { store.written >= 50 }
-        let before = time.monotonic()
-        switch sabotage {
-        case .stop:
-            try instrument.child.kill(SIGSTOP)
-            time.sleep(for: .milliseconds(200))
-            try instrument.child.kill(SIGCONT)
-            time.sleep(for: .milliseconds(300))
-        case .ledger:
-            try ResourceLimit.fileSize(of: instrument.child.pid, to: 0)
-            try waitForTrouble()
-        case .clock:
-            let step = Duration.seconds(number.isMultiple(of: 2) ? 3600 : -3600)
-            try instrument.order("stepClock", ["by": .int(step.nanoseconds)])
-            try waitForTrouble()
-        }
+        let damage = try inflict(sabotage, number: number)
         // So that there is something to be judged of the time since.
         time.sleep(for: .milliseconds(200))
         try instrument.order("stopWriting")
@@ -93,34 +59,48 @@ struct SabotageRounds {
             "judge",
             [
                 "until": .int(stopped.nanoseconds), "stable": .int(100_000_000),
-                "faults": ["watched": .int(before.nanoseconds)],
+                "faults": ["watched": .int(damage.time.lower.nanoseconds)],
             ])
-        let troubles = try instrument.order("close")["troubles"]?.asList?.compactMap(\.asText) ?? []
+        let said = try troubles(in: instrument.order("close")).first { damage.isMeant(by: $0) }
         guard let signal = judged["signals"]?.asList?.first, let claim = TrialClaim(signal) else {
             throw CalibrationTrouble("the instrument said nothing of what it watched")
         }
         let report = server.report()
         let truth = TrialTruth(
-            darkness: Darkness(.null, from: before), log: report.logs[0], stalls: report.stalls)
+            darkness: Darkness(.null, from: damage.time.lower), log: report.logs[0], stalls: report.stalls)
         // That it concludes nothing is no false alarm.
         let finding = claim.recovery == nil ? .unseen : truth.check(claim)
-        return Result(said: troubles.first ?? said(of: sabotage, signal), finding: finding)
+        return Result(said: said?.text, finding: finding)
+    }
+
+    private func inflict(_ sabotage: Sabotage, number: Int) throws -> Damage {
+        let before = time.monotonic()
+        var damage = Damage(sabotage, Bracket(before, before))
+        switch sabotage {
+        case .stop:
+            try instrument.child.kill(SIGSTOP)
+            time.sleep(for: Sabotage.pause)
+            try instrument.child.kill(SIGCONT)
+            damage.time = Bracket(before, time.monotonic())
+        case .ledger: try ResourceLimit.fileSize(of: instrument.child.pid, to: 0)
+        case .clock:
+            damage.step = .seconds(number.isMultiple(of: 2) ? 3600 : -3600)
+            try instrument.order("stepClock", ["by": .int(damage.step.nanoseconds)])
+        }
+        try waitUntilSaid(damage)
+        return damage
     }
 
     /// For five seconds at most: what it has not said by then it does not notice.
-    private func waitForTrouble() throws {
+    private func waitUntilSaid(_ damage: Damage) throws {
         let deadline = time.monotonic() + .seconds(5)
         while time.monotonic() < deadline {
-            if try instrument.order("status")["troubles"]?.asList?.isEmpty == false { return }
+            if try troubles(in: instrument.order("status")).contains(where: damage.isMeant) { return }
             time.sleep(for: .milliseconds(50))
         }
     }
 
-    /// Where it raises no suspicion of its own.
-    private func said(of sabotage: Sabotage, _ signal: Value) -> String? {
-        if signal["status"]?.asText == RecoveryStatus.instrumentSuspect.rawValue { return "suspect" }
-        // What it marks as not known counts neither as good nor as bad, and widens the bounds.
-        guard sabotage == .stop, let unknown = signal["unknown"]?.asInt, unknown > 0 else { return nil }
-        return "\(unknown) probes marked as not known"
+    private func troubles(in answer: Value) throws -> [Complaint] {
+        try (answer["troubles"]?.asList ?? []).map { try Complaint($0) }
     }
 }
