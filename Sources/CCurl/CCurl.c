@@ -118,6 +118,10 @@ CURLcode ccurl_set_header(CURL *easy, curl_write_callback callback, void *user) 
     CURLcode code = easy_setopt(easy, CURLOPT_HEADERFUNCTION, callback);
     return code ? code : easy_setopt(easy, CURLOPT_HEADERDATA, user);
 }
+CURLcode ccurl_set_close(CURL *easy, curl_closesocket_callback callback, void *user) {
+    CURLcode code = easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, callback);
+    return code ? code : easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, user);
+}
 CURLcode ccurl_set_body(CURL *easy, const void *bytes, size_t length) {
     CURLcode code = easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
     return code ? code : easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, bytes);
@@ -148,10 +152,10 @@ void ccurl_list_free(struct curl_slist *list) { slist_free_all(list); }
 const char *ccurl_error_text(CURLcode code) { return easy_strerror(code); }
 
 int ccurl_epoll_new(void) { return epoll_create1(EPOLL_CLOEXEC); }
-int ccurl_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t key) {
+int ccurl_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t key, int is_new) {
     struct epoll_event event = {.events = events, .data.u64 = key};
-    if (epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) == 0) return 0;
-    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
+    if (epoll_ctl(epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, &event) == 0) return 0;
+    return epoll_ctl(epoll, is_new ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
 }
 int ccurl_epoll_remove(int epoll, int descriptor) {
     struct epoll_event event = {0};

@@ -26,6 +26,9 @@ CURLcode ccurl_set_text(CURL *easy, CURLoption option, const char *value);
 CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *value);
 CURLcode ccurl_set_write(CURL *easy, curl_write_callback callback, void *user);
 CURLcode ccurl_set_header(CURL *easy, curl_write_callback callback, void *user);
+// Called for each socket that is to be closed, which it must do; also for those of kept connections, at any time
+// until the multi handle is freed.
+CURLcode ccurl_set_close(CURL *easy, curl_closesocket_callback callback, void *user);
 // Copies `length` bytes as the request's body.
 CURLcode ccurl_set_body(CURL *easy, const void *bytes, size_t length);
 long ccurl_get_long(CURL *easy, CURLINFO info);
@@ -45,8 +48,10 @@ struct ccurl_event {
 };
 enum { CCURL_READ = 1, CCURL_WRITE = 4, CCURL_BROKEN = 8 | 16, CCURL_HANGUP = 0x2000 };
 int ccurl_epoll_new(void);
-// Adds, or changes when it is there already.
-int ccurl_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t key);
+// Reports what is ready once, not for as long as it is ready.
+#define CCURL_EDGE 0x80000000u
+// Adds or changes; `is_new` is which of both is tried first.
+int ccurl_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t key, int is_new);
 int ccurl_epoll_remove(int epoll, int descriptor);
 // At most 64 events; waits for ever when `wait` is not 0.
 int ccurl_epoll_wait(int epoll, struct ccurl_event *events, int capacity, int wait);

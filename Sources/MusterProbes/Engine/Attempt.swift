@@ -14,7 +14,7 @@ public func attempt(_ probe: any Probe, timeout: Duration) throws -> Sample {
     prober.look(timeout: timeout) { finding = $0 }
     loop.run { finding != nil }
     return makeSample(
-        finding ?? .timeout, due: started, started: started, finished: monotonicNow(), slow: nil)
+        finding ?? .timeout, due: started, started: started, finished: monotonicNow())
 }
 
 extension Fixture.Readiness {

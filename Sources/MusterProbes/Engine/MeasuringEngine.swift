@@ -239,24 +239,31 @@ public final class MeasuringEngine: @unchecked Sendable {
     public func stop() {
         let schedules = LoopOnly(self.schedules + [canary])
         let isRunning = !threads.isEmpty
-        let stopped = Latch<Bool>()
-        let closed = Latch<Bool>()
-        probeLoop.post {
-            for schedule in schedules.value { schedule.stop() }
-            stopped.set(true)
-        }
         let runs = self.runs
-        writeLoop.post {
-            for run in runs { run.closeClients() }
-            closed.set(true)
-        }
+        let endProbes = { @Sendable in for schedule in schedules.value { schedule.stop() } }
+        let endWriters = { @Sendable in for run in runs { run.closeClients() } }
         if isRunning {
-            for latch in [stopped, closed] { _ = latch.wait(until: monotonicNow() + .seconds(5)) }
+            let latches = [(probeLoop, endProbes), (writeLoop, endWriters)].map { loop, end in
+                let latch = Latch<Bool>()
+                loop.post {
+                    end()
+                    latch.set(true)
+                }
+                return latch
+            }
+            for latch in latches { _ = latch.wait(until: monotonicNow() + .seconds(5)) }
         }
         probeLoop.stop()
         writeLoop.stop()
         for thread in threads { thread.join() }
         threads = []
+        if !isRunning {
+            // Nobody runs the loops, so they are this thread's.
+            endProbes()
+            endWriters()
+            probeLoop.clear()
+            writeLoop.clear()
+        }
         for run in runs { run.ledger.close() }
         recorder.stop()
         nullServer.stop()
@@ -269,6 +276,9 @@ public final class MeasuringEngine: @unchecked Sendable {
 
     /// For tests: our own server, which can be made mute.
     var canaryServer: NullServer { nullServer }
+
+    /// For tests: what nobody may hold on to once the engine is gone.
+    var loops: [EventLoop] { [probeLoop, writeLoop] }
 
     /// For tests: the files whose disk can be held up.
     var ledgerFiles: [LedgerFile] { runs.map(\.ledger) }

@@ -13,6 +13,8 @@ final class Patience {
     private let neglectedBefore: Duration
     private var action: (() -> Void)?
     private var ticket: TimerQueue.Ticket?
+    /// Among those of the loop, which keeps it.
+    var place = 0
     /// Descriptors were looked at once more after the limit.
     private var hasLookedAgain = false
 
@@ -23,7 +25,7 @@ final class Patience {
         self.action = action
         began = monotonicNow()
         neglectedBefore = loop.neglected
-        loop.countPatience(+1)
+        place = loop.add(self)
         wait(limit)
     }
 
@@ -31,11 +33,18 @@ final class Patience {
         guard action != nil else { return }
         action = nil
         if let ticket { loop.cancel(ticket) }
-        loop.countPatience(-1)
+        loop.remove(patience: place)
+    }
+
+    /// The loop ends: there will be no answer.
+    func giveUp() {
+        let action = self.action
+        cancel()
+        action?()
     }
 
     private func wait(_ duration: Duration) {
-        ticket = loop.at(monotonicNow() + duration) { [self] in look() }
+        ticket = loop.at(monotonicNow() + duration) { [unowned self] in look() }
     }
 
     private func look() {
@@ -46,8 +55,6 @@ final class Patience {
             hasLookedAgain = true
             return wait(.nanoseconds(1))
         }
-        let action = self.action
-        cancel()
-        action?()
+        giveUp()
     }
 }

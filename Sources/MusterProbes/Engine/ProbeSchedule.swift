@@ -46,27 +46,38 @@ final class ProbeSchedule {
 
     private func arm() {
         loop.at(due) { [self] in
-            while !isStopped, due <= monotonicNow() {
-                send(due)
-                count += 1
+            guard !isStopped else { return }
+            let now = monotonicNow()
+            if now - due > max(Self.longestDelay, setting.every) {
+                // All but the newest: one that is sent at once with many others shows no more than that one.
+                while Instant(nanoseconds: due.nanoseconds + step) <= now {
+                    skip(due, SampleCode.instrumentLate)
+                    count += 1
+                }
             }
-            if !isStopped { arm() }
+            // Others that are due follow once the loop has looked at what came in.
+            send(due)
+            count += 1
+            arm()
         }
     }
 
     private func send(_ due: Instant) {
         let started = monotonicNow()
-        if started - due > max(Self.longestDelay, setting.every) {
-            return skip(due, SampleCode.instrumentLate)
-        }
         if inFlight >= share { return skip(due, SampleCode.tooManyInFlight) }
         inFlight += 1
         loop.inFlight += 1
+        let neglected = loop.neglected(until: started)
         prober.look(timeout: setting.timeout) { [self] finding in
             inFlight -= 1
             loop.inFlight -= 1
-            let sample = makeSample(
-                finding, due: due, started: started, finished: monotonicNow(), slow: setting.slow)
+            // What is given up because the run ends shows nothing.
+            guard !isStopped else { return }
+            let finished = monotonicNow()
+            var sample = makeSample(finding, due: due, started: started, finished: finished)
+            if let slow = setting.slow {
+                sample.limit(slow, neglected: loop.neglected(until: finished) - neglected)
+            }
             recorder.add(sample, to: signal, isProbe: true)
         }
     }
@@ -82,11 +93,27 @@ final class ProbeSchedule {
     }
 }
 
-/// A finding with its times. Slowness counts from when it was due (coordinated omission).
-func makeSample(
-    _ finding: Finding, due: Instant, started: Instant, finished: Instant, slow: Duration?
-) -> Sample {
-    var outcome = finding.outcome
-    if let slow, outcome == .ok, finished - due > slow { outcome = .slow }
-    return Sample(due: due, started: started, finished: finished, outcome: outcome, code: finding.code)
+/// A finding with its times.
+func makeSample(_ finding: Finding, due: Instant, started: Instant, finished: Instant) -> Sample {
+    Sample(due: due, started: started, finished: finished, outcome: finding.outcome, code: finding.code)
+}
+
+extension Sample {
+    /// Calls a success slow that came later than `slow` after it was due.
+    ///
+    /// As for timeouts (`Patience`), only the time counts in which the loop could have noticed the answer: it is slow
+    /// for certain when that was longer. When it was not, the service may have been slow or the instrument, and
+    /// nobody knows.
+    /// - Parameter neglected: for how long the loop did not look, from `started` to `finished`.
+    mutating func limit(_ slow: Duration, neglected: Duration) {
+        guard outcome == .ok, finished - due > slow else { return }
+        // What was due and not sent waited for nobody but the loop.
+        let blind = neglected > .zero ? neglected + EventLoop.unnoticed : .zero
+        if finished - started - blind > slow {
+            outcome = .slow
+        } else {
+            outcome = .unknown
+            code = SampleCode.instrumentLate
+        }
+    }
 }

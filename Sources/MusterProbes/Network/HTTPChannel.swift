@@ -14,7 +14,7 @@ final class HTTPChannel {
 
     /// Sends once and calls `done` once, on the loop's thread, at the latest when its patience ends.
     func send(_ request: HTTPRequest, timeout: Duration, done: @escaping (HTTPAnswer) -> Void) {
-        let transfer = idle.popLast() ?? HTTPTransfer()
+        let transfer = idle.popLast() ?? transfers.makeTransfer()
         guard let transfer else {
             done(HTTPAnswer(status: 0, headers: [], body: [], failure: .nothingSent, code: 12))
             return
@@ -25,7 +25,7 @@ final class HTTPChannel {
             transfers.remove(transfer)
             transfer.finish(CURLE_OPERATION_TIMEDOUT)
         }
-        transfer.done = { [self] answer in
+        transfer.done = { [self, unowned transfer] answer in
             patience.cancel()
             if !transfer.isSpent { idle.append(transfer) }
             done(answer)

@@ -6,6 +6,8 @@ import MusterCore
 final class HTTPTransfer {
     let easy: UnsafeMutableRawPointer
     var done: ((HTTPAnswer) -> Void)?
+    /// Among those under way.
+    var place = 0
     /// The handle holds an errno, which curl never resets: the next failure would be taken for that one.
     private(set) var isSpent = false
     private var request: HTTPRequest?

@@ -2,16 +2,16 @@ import CCurl
 import Glibc
 import MusterCore
 
-/// The curl multi handle of one event loop: curl's sockets are watched by the loop's epoll set, curl's timer is
-/// one of the loop's timers. Belongs to the loop's thread.
+/// The curl multi handle of one event loop: curl's sockets are watched by the loop's epoll set, curl's time to go on is
+/// one of those that the loop waits for. Belongs to the loop's thread.
 final class Transfers {
-    private unowned let loop: EventLoop
+    // The loop closes this before it goes, and curl calls back while it does.
+    private unowned(unsafe) let loop: EventLoop
     private var multi: UnsafeMutableRawPointer?
-    private var ticket: TimerQueue.Ticket?
-    private var handle: UnsafeMutableRawPointer {
-        guard let multi else { preconditionFailure("used after it was closed") }
-        return multi
-    }
+    /// When curl wants to go on by itself, in nanoseconds; `.max` when not.
+    private(set) var due = Int64.max
+    /// Those under way, which nobody else keeps.
+    private var active: [HTTPTransfer] = []
 
     init(loop: EventLoop) throws {
         self.loop = loop
@@ -26,23 +26,69 @@ final class Transfers {
         multi = made
     }
 
-    deinit {
-        if multi != nil { ccurl_multi_free(handle) }
-        multi = nil
+    deinit { close() }
+
+    /// Ends all transfers without a word, and closes all connections. Nothing can be sent afterwards.
+    func close() {
+        guard let multi else { return }
+        for transfer in active {
+            ccurl_multi_remove(multi, transfer.easy)
+            transfer.done = nil
+        }
+        active = []
+        ccurl_multi_free(multi)
+        self.multi = nil
+        due = .max
     }
 
-    func add(_ transfer: HTTPTransfer) { ccurl_multi_add(handle, transfer.easy) }
+    /// - Returns: nil when there is no memory for it.
+    func makeTransfer() -> HTTPTransfer? {
+        guard let made = HTTPTransfer() else { return nil }
+        ccurl_set_close(
+            made.easy,
+            { user, socket in
+                Transfers.of(user).loop.unwatch(socket)
+                return Glibc.close(socket)
+            }, Unmanaged.passUnretained(self).toOpaque())
+        return made
+    }
 
-    func remove(_ transfer: HTTPTransfer) { ccurl_multi_remove(handle, transfer.easy) }
+    func add(_ transfer: HTTPTransfer) {
+        guard let multi else { return }
+        transfer.place = active.count
+        active.append(transfer)
+        ccurl_multi_add(multi, transfer.easy)
+    }
+
+    func remove(_ transfer: HTTPTransfer) {
+        guard let multi, active.indices.contains(transfer.place), active[transfer.place] === transfer else {
+            return
+        }
+        ccurl_multi_remove(multi, transfer.easy)
+        let last = active.removeLast()
+        guard last !== transfer else { return }
+        active[transfer.place] = last
+        last.place = transfer.place
+    }
+
+    /// Lets curl do what is due: begin what was added since, for instance.
+    func proceed() {
+        // What it puts off for no time at all is done at once, but others on the loop have their turn too.
+        for _ in 0..<4 {
+            guard let multi, due <= monotonicNow().nanoseconds else { return }
+            due = .max
+            // CURL_SOCKET_TIMEOUT is CURL_SOCKET_BAD, -1.
+            _ = ccurl_multi_socket(multi, -1, 0)
+        }
+    }
 
     /// Hands finished transfers to their owners.
     func collect() {
-        guard multi != nil else { return }
         var result = CURLE_OK
-        while let easy = ccurl_multi_finished(handle, &result) {
+        while let multi, let easy = ccurl_multi_finished(multi, &result) {
             guard let owner = ccurl_get_private(easy) else { continue }
             let transfer = Unmanaged<HTTPTransfer>.fromOpaque(owner).takeUnretainedValue()
-            ccurl_multi_remove(handle, easy)
+            remove(transfer)
             transfer.finish(result)
         }
     }
@@ -54,7 +100,8 @@ final class Transfers {
 
     private func changed(_ socket: curl_socket_t, _ what: Int32) -> Int32 {
         guard what != CURL_POLL_REMOVE else {
-            loop.unwatch(socket)
+            // A kept connection, which is used again soon, or one that is closed next.
+            loop.rest(socket)
             return 0
         }
         var wanted: EventLoop.Readiness = []
@@ -65,20 +112,13 @@ final class Transfers {
             if ready.contains(.read) { events |= CURL_CSELECT_IN }
             if ready.contains(.write) { events |= CURL_CSELECT_OUT }
             if !ready.isDisjoint(with: .broken) { events |= CURL_CSELECT_ERR }
-            _ = ccurl_multi_socket(handle, socket, events)
+            if let multi { _ = ccurl_multi_socket(multi, socket, events) }
         }
         return 0
     }
 
     private func setTimer(_ milliseconds: Int) -> Int32 {
-        if let ticket { loop.cancel(ticket) }
-        ticket = nil
-        guard milliseconds >= 0 else { return 0 }
-        ticket = loop.at(monotonicNow() + .milliseconds(milliseconds)) { [unowned self] in
-            ticket = nil
-            // CURL_SOCKET_TIMEOUT is CURL_SOCKET_BAD, -1.
-            _ = ccurl_multi_socket(handle, -1, 0)
-        }
+        due = milliseconds < 0 ? .max : monotonicNow().nanoseconds + Int64(milliseconds) * 1_000_000
         return 0
     }
 }

@@ -103,7 +103,7 @@ final class WriterStream {
         case .ok, .okWithWarning: context.counts.answered.count()
         }
         context.recorder.add(
-            makeSample(answer.finding, due: due, started: started, finished: finished, slow: nil),
+            makeSample(answer.finding, due: due, started: started, finished: finished),
             to: signal, isProbe: false)
         isBusy = false
         whenIdle?()
