@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The journal alone, as the guard's hands use it. Its sources are links into ../Sources, because a package may
+// The journal alone, as the guard's hands use it, and the judge alone. Their sources are links into ../Sources, because a package may
 // only name targets inside of itself and Muster publishes no libraries.
 
 let package = Package(
@@ -11,5 +11,6 @@ let package = Package(
         .target(name: "MusterCore"),
         .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"]),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
+        .executableTarget(name: "ledger-classify", dependencies: ["MusterCore"]),
     ]
 )

@@ -127,6 +127,19 @@ def expect(processes, state):
             raise RuntimeError(f"process {process.pid} is in state {found} instead of {state} (proc(5), stat)")
 
 
+def ledger(bench):
+    """Ten million entries, the read-back beside them; the peak is of the whole process, entries included."""
+    taken, most = [], []
+    for _ in range(bench.runs(5)):
+        bench.patience.wait()
+        done = subprocess.run([bench.ledger_classify], check=True, stdout=subprocess.PIPE, text=True)
+        nanoseconds, peak = map(int, done.stdout.split())
+        taken.append(nanoseconds / 1e9)
+        most.append(peak / MEGABYTE)
+    yield Figure("ledger", "classification of 10 million entries", "s", 10, taken)
+    yield Figure("ledger", "classification of 10 million entries: peak memory", "MB", 1000, most)
+
+
 def memory(bench):
     runs = [peaks([bench.muster, "run", bench.drill], bench.environment, bench.bin)
             for _ in range(1 if bench.is_quick else 3)]
@@ -149,4 +162,4 @@ def sizes(bench):
 
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
-    "memory": memory, "size": sizes}
+    "ledger": ledger, "memory": memory, "size": sizes}

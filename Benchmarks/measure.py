@@ -24,6 +24,7 @@ class Bench:
         self.bin = root + "/.build/muster/bin"
         self.muster, self.guard = self.bin + "/muster", self.bin + "/muster-guard"
         self.journal_row = root + "/.build/benchmarks/release/journal-row"
+        self.ledger_classify = root + "/.build/benchmarks/release/ledger-classify"
         self.state, self.outcomes = work + "/state", work + "/outcomes.sqlite"
         for path in ("/state", "/runtime", "/project/runbooks"):
             os.makedirs(work + path, mode=0o700)

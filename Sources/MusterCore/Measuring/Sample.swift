@@ -61,6 +61,12 @@ public protocol Probe: Sendable {
 /// A way of writing to a system so that every acknowledged write can be accounted for.
 public protocol Workload: Sendable {
     static var form: Form<Self> { get }
+    /// The same workload, reading from a copy of its store; nil where `url` is no place that it can read from.
+    func reading(from url: String) -> Self?
+}
+
+extension Workload {
+    public func reading(from url: String) -> Self? { nil }
 }
 
 /// What every probe has, whatever its kind.
@@ -98,6 +104,9 @@ public struct WorkloadSetting: Formed, Hashable {
     public var timeout: Duration
     /// Bytes of each entry's payload, its checksum included.
     public var payload: ByteCount
+    /// Copies of the store that are read back as well.
+    public var readback: [String] = []
+    public var sample = SampleSetting()
 
     public init(
         writers: Int = 8, rate: Rate = Rate(perSecondThousandths: 200_000), timeout: Duration = .seconds(1),
@@ -126,6 +135,42 @@ public struct WorkloadSetting: Formed, Hashable {
             Field(
                 "payload", \.payload, default: ByteCount(64), "Size of each entry, its checksum included.",
                 in: { (32...65_536).contains($0.bytes) ? nil : "from 32B to 64KiB" }),
+            Field(
+                "readback", \.readback, default: [],
+                "URLs of the store's replicas: each is read back as well, and must hold what the store holds."
+            ),
+            Field(
+                "sample", \.sample, default: SampleSetting(),
+                "What is read back of more entries than can be read."),
+        ])
+}
+
+/// When a read-back is a sample, and of what.
+public struct SampleSetting: Formed, Hashable {
+    /// With more entries than this.
+    public var above = 1_000_000
+    /// How many older writes are drawn at random.
+    public var older = 2995
+    /// From this long before the fault on, everything is read.
+    public var recent = Duration.seconds(60)
+    public init() {}
+
+    public static let form = Form(
+        "sample",
+        "What is read back of more entries than can be read: all recent ones, some of the older ones.",
+        blank: SampleSetting(),
+        fields: [
+            Field(
+                "above", \.above, default: 1_000_000, "With more entries than this, a sample is read.",
+                in: { $0 >= 0 ? nil : "0 or more" }),
+            Field(
+                "older", \.older, default: 2995,
+                "How many of the older acknowledged writes are drawn at random: 299 leave at most 1 % of them "
+                    + "lost (95 % confidence), 2995 at most 0.1 %.",
+                in: { (1...1_000_000).contains($0) ? nil : "from 1 to 1000000" }),
+            Field(
+                "recent", \.recent, default: .seconds(60),
+                "Every write from this long before the fault to the end is read."),
         ])
 }
 

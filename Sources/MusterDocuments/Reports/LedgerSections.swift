@@ -21,6 +21,11 @@ extension Story {
                             + "first and the last lost acknowledgement lie \(ledger.lossSpan.forPeople), "
                             + "\(ByteCount(ledger.lostBytes).forPeople) in all."))
             }
+            if let sample = ledger.sample {
+                blocks.append(
+                    .alarm([.strong("Not everything was read."), .text(" " + sample.sentence + ".")]))
+            }
+            if !ledger.replicas.isEmpty { blocks.append(.table(replicaTable(ledger))) }
             if ledger.blindWindow > .zero {
                 blocks.append(
                     .alarm([
@@ -62,8 +67,26 @@ extension Story {
         case .abortedVisible: "refused, and there all the same"
         case .duplicate: "there more than once"
         case .phantom: "there, though nobody wrote it"
-        case .stale: "missing at first, there later"
+        case .stale: "missing at first, there later; or a register at an older version"
+        case .resurrected: "deleted, and there all the same"
+        case .reordered: "in a log behind what was written after it"
+        case .divergent: "not alike on the store and on a replica"
+        case .deleted: "deleted, and gone, as it should be"
+        case .superseded: "an older version of a register"
+        case .unsampled: "left out of the sample: it may be there or not"
         }
+    }
+
+    /// What a replica lacks, a failover to it would lose.
+    private func replicaTable(_ ledger: LedgerFindings) -> ReportTable {
+        let rows = ledger.replicas.map { replica in
+            [
+                replica.name, "\(replica.missing)", "\(replica.different)", "\(replica.extra)",
+                "\(replica.unread)", replica.inconclusive ?? "read",
+            ]
+        }
+        let columns = ["Replica", "Missing", "Different", "Only there", "Unread", "Reading"]
+        return ReportTable(columns, numeric: [1, 2, 3, 4], rows: rows)
     }
 
     private func anomalies(_ ledger: LedgerFindings, limit: Int) -> [ReportBlock] {
@@ -78,6 +101,9 @@ extension Story {
         var blocks: [ReportBlock] = [.table(ReportTable(columns, numeric: [2, 3], rows: Array(rows)))]
         let left = ledger.anomalies.count - rows.count
         if left > 0 { blocks.append(.paragraph("And \(left) more, which the store keeps.")) }
+        if ledger.unlisted > 0 {
+            blocks.append(.paragraph("\(ledger.unlisted) more were counted and not listed one by one."))
+        }
         return blocks
     }
 

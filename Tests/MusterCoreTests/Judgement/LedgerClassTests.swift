@@ -1,0 +1,194 @@
+import MusterCore
+import Testing
+
+/// MEASUREMENT's table of classes, row by row: what the client saw, what reading found, what it is called.
+@Suite struct LedgerClassTests {
+    private let fault = bracket(1050, 1050)
+    private func key(_ sequence: Int64, stream: Int32 = 1) -> EntryKey {
+        EntryKey(stream: stream, sequence: sequence)
+    }
+
+    /// Of 9 writes all there, only the 5th differs: it was answered so, and found so.
+    @Test(
+        arguments: [
+            (.ok, 1, true, .survived), (.okWithWarning, 1, true, .survived), (.ok, 0, true, .lostHole),
+            (.okWithWarning, 0, true, .lostHole), (.ok, 1, false, .corrupt), (.info, 1, true, .recovered),
+            (.pending, 1, true, .recovered), (.info, 0, true, .notApplied), (.pending, 0, true, .notApplied),
+            (.info, 1, false, .abortedVisible), (.fail, 0, true, .failed), (.fail, 1, true, .abortedVisible),
+            (.fail, 1, false, .abortedVisible),
+        ] as [(LedgerEntry.Outcome, Int, Bool, EntryClass)])
+    func oneEntry(_ outcome: LedgerEntry.Outcome, _ copies: Int, _ isIntact: Bool, _ expected: EntryClass) {
+        var given = ledger(1...9, missing: [5])
+        given.entries[4].outcome = outcome
+        given.readBack?.found.append(ReadBack.Found(key: key(5), isIntact: isIntact, count: copies))
+        var counts: [EntryClass: Int] = [.survived: 8]
+        counts[expected, default: 0] += 1
+        let findings = LedgerJudge.classify(given, fault: fault)
+        #expect(findings.counts == counts)
+        #expect(findings.anomalies.map(\.key) == (expected.isAnomaly ? [key(5)] : []))
+    }
+
+    @Test(arguments: [.ok, .info, .pending, .fail] as [LedgerEntry.Outcome])
+    func anythingThatIsThereTwiceIsADuplicateBesides(_ outcome: LedgerEntry.Outcome) {
+        var given = ledger(1...9)
+        given.entries[4].outcome = outcome
+        given.readBack?.found[4].count = 3
+        let findings = LedgerJudge.classify(given, fault: fault)
+        #expect(findings.count(.duplicate) == 1)
+        #expect(findings.counts.values.reduce(0, +) == 10)
+    }
+
+    @Test func whatNobodySentIsAPhantomWhereverItLies() {
+        var given = ledger(3...6)
+        for phantom in [key(1), key(7), key(4, stream: 0), key(1, stream: 9)] {
+            given.readBack?.found.append(ReadBack.Found(key: phantom, isIntact: false))
+        }
+        let findings = LedgerJudge.classify(given, fault: fault)
+        #expect(findings.counts == [.survived: 4, .phantom: 4])
+        #expect(
+            findings.anomalies.map(\.key) == [key(4, stream: 0), key(1), key(7), key(1, stream: 9)])
+    }
+
+    /// F = [1000, 1050]: 10 is acknowledged at 1020, 11 at 1120.
+    @Test func onlyWhatIsCertainlyLaterIsASplitBrainsLoss() {
+        let findings = LedgerJudge.classify(ledger(1...12, missing: [10, 11]), fault: bracket(1000, 1050))
+        #expect(findings.counts == [.survived: 10, .lostTail: 1, .lostAfterFault: 1])
+        #expect(findings.tail == [key(10)] && findings.holes.isEmpty)
+    }
+
+    @Test func deletedEntries() {
+        func counts(_ outcome: LedgerEntry.Outcome, there: Bool) -> [EntryClass: Int] {
+            var given = ledger(1...9, missing: there ? [] : [5])
+            given.deletions = [
+                LedgerEntry(key: key(5), sent: at(530), finished: at(540), outcome: outcome)
+            ]
+            return LedgerJudge.classify(given, fault: fault).counts
+        }
+        #expect(counts(.ok, there: true) == [.survived: 8, .resurrected: 1])
+        #expect(counts(.ok, there: false) == [.survived: 8, .deleted: 1])
+        #expect(counts(.info, there: true) == [.survived: 9])
+        #expect(counts(.info, there: false) == [.survived: 8, .deleted: 1])
+        #expect(counts(.fail, there: true) == [.survived: 9])
+        #expect(counts(.fail, there: false) == [.survived: 8, .lostHole: 1])
+    }
+
+    @Test func whatWasDeletedHasNoAge() {
+        var given = ledger(1...9, missing: [5])
+        given.deletions = [LedgerEntry(key: key(5), sent: at(530), finished: at(540), outcome: .ok)]
+        #expect(LedgerJudge.classify(given, fault: fault).rpa == interval(0, 0))
+    }
+
+    /// Versions 1 to 10 every 100 ms; F at 1050; reading finds one of them.
+    @Test func registers() {
+        func findings(_ version: Int64?, isIntact: Bool = true, _ change: (inout Ledger) -> Void = { _ in })
+            -> LedgerFindings
+        {
+            var given = ledger(1...10)
+            given.shape = .registers
+            given.readBack?.found = version.map { [ReadBack.Found(key: key($0), isIntact: isIntact)] } ?? []
+            change(&given)
+            return LedgerJudge.classify(given, fault: fault)
+        }
+        #expect(findings(10).counts == [.survived: 1, .superseded: 9])
+        let stale = findings(7)
+        #expect(stale.counts == [.superseded: 6, .survived: 1, .lostTail: 3, .stale: 1])
+        #expect(stale.anomalies.last?.key == key(10))
+        #expect(stale.rpa == interval(230, 350))
+        #expect(stale.newestSurvivor == interval(330, 330))
+        #expect(findings(nil).counts == [.lostTail: 10, .stale: 1])
+        #expect(findings(nil).rpa == interval(930, nil))
+        // Behind the last acknowledged one, but attempted: legal.
+        #expect(
+            findings(10) { $0.entries[9].outcome = .info }.counts == [.superseded: 9, .recovered: 1])
+        #expect(
+            findings(9) { $0.entries[9].outcome = .info }.counts
+                == [.superseded: 8, .survived: 1, .notApplied: 1])
+        #expect(findings(10) { $0.entries[9].outcome = .fail }.count(.abortedVisible) == 1)
+        #expect(findings(11).counts == [.superseded: 10, .phantom: 1])
+        let spoilt = findings(3, isIntact: false)
+        #expect(spoilt.counts == [.superseded: 9, .corrupt: 1])
+        #expect(spoilt.anomalies.map(\.key) == [key(10)])
+        let unread = findings(nil) { $0.readBack?.unread = [key(10)] }
+        #expect(unread.counts == [.unread: 10] && unread.lost == 0)
+    }
+
+    @Test func aLogInAnotherOrderIsReordered() {
+        var given = ledger(1...6)
+        let other = ledger(1...2, stream: 2)
+        given.entries += other.entries
+        given.readBack?.found += other.readBack?.found ?? []
+        given.readBack?.log = [
+            key(1), key(1, stream: 2), key(2), key(5), key(3), key(4), key(2, stream: 2), key(6),
+        ]
+        let findings = LedgerJudge.classify(given, fault: fault)
+        #expect(findings.count(.reordered) == 2)
+        #expect(findings.anomalies.map(\.key) == [key(3), key(4)])
+    }
+
+    @Test func replicasAreHeldAgainstTheirPrimary() {
+        var given = ledger(1...10, missing: [10])
+        let held = given.readBack?.found ?? []
+        var behind = held.filter { $0.key.sequence < 7 }
+        behind[1].isIntact = false
+        behind.append(ReadBack.Found(key: key(10), isIntact: true))
+        given.readBack?.replicas = [
+            ReadBack.Replica(name: "same", found: held.reversed(), agreed: true, passes: 2),
+            ReadBack.Replica(name: "behind", found: behind, agreed: true, passes: 2, unread: [key(9)]),
+        ]
+        let findings = LedgerJudge.classify(given, fault: fault)
+        var expected = [ReplicaFindings(name: "same"), ReplicaFindings(name: "behind")]
+        expected[1].missing = 2
+        expected[1].different = 1
+        expected[1].extra = 1
+        expected[1].unread = 1
+        expected[1].inconclusive = "the replica behind: 1 key could not be read"
+        #expect(findings.replicas == expected)
+        #expect(findings.count(.divergent) == 4 && findings.lost == 1)
+        #expect(
+            findings.anomalies.filter { $0.entryClass == .divergent }.map(\.key)
+                == [key(2), key(7), key(8), key(10)])
+        #expect(findings.anomalies.last?.acknowledged == at(1020))
+        #expect(findings.inconclusive == expected[1].inconclusive)
+    }
+
+    @Test func aReplicaThatCannotBeReadLeavesItOpen() {
+        func why(_ replica: ReadBack.Replica) -> String? {
+            var given = ledger(1...10)
+            given.readBack?.replicas = [replica]
+            return LedgerJudge.classify(given, fault: fault).inconclusive
+        }
+        let found = ledger(1...10).readBack?.found ?? []
+        #expect(why(ReadBack.Replica(name: "r", found: found, agreed: true, passes: 2)) == nil)
+        #expect(
+            why(ReadBack.Replica(name: "r", found: [], agreed: false, passes: 0, problems: ["refused"]))
+                == "the replica r could not be read: refused")
+        #expect(
+            why(ReadBack.Replica(name: "r", found: found, agreed: false, passes: 7))
+                == "the replica r did not settle: no two passes agreed (7 were made)")
+    }
+
+    /// All is counted, and only so much listed.
+    @Test func detailsAreBounded() {
+        let findings = LedgerJudge.classify(
+            ledger(1...10, missing: [2, 3, 4, 9, 10]), fault: bracket(750, 750), details: 2)
+        #expect(findings.counts == [.survived: 5, .lostHole: 3, .lostAfterFault: 2])
+        #expect(findings.anomalies.count == 4 && findings.unlisted == 1)
+        #expect(findings.holes == [key(2), key(3)])
+        #expect(findings.lostBytes == 320 && findings.lossSpan == ms(800))
+    }
+
+    @Test func orderOfWhatIsGivenDoesNotMatter() {
+        var shuffled = ledgerVector()
+        let other = ledger(1...10, missing: [3, 8], stream: 0)
+        shuffled.entries += other.entries
+        shuffled.readBack?.found += other.readBack?.found ?? []
+        var random = SplitMix64(seed: 3)
+        let expected = LedgerJudge.classify(shuffled, fault: fault)
+        #expect(expected.lost == 4)
+        for _ in 1...5 {
+            shuffled.entries.shuffle(using: &random)
+            shuffled.readBack?.found.shuffle(using: &random)
+            #expect(LedgerJudge.classify(shuffled, fault: fault) == expected)
+        }
+    }
+}
