@@ -3,6 +3,7 @@ import MusterCore
 /// One workload of a run: its writers, its ledger, and what reading back needs.
 final class WorkloadRun: @unchecked Sendable {
     let name: String
+    let workload: any RunnableWorkload
     let setting: WorkloadSetting
     let seed: UInt64
     let names: KeyNames
@@ -21,6 +22,7 @@ final class WorkloadRun: @unchecked Sendable {
             throw MeasuringError.unknownKind(drill.kind)
         }
         name = drill.name
+        self.workload = workload
         setting = drill.setting
         self.seed = seed
         self.loop = loop
