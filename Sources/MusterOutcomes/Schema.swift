@@ -9,12 +9,14 @@ enum Schema {
     static let eventVersion = 1
 
     /// Index 0 leads from an empty file to version 1.
-    static let migrations = [first]
+    static let migrations = [first, second]
 
     static var version: Int { migrations.count }
 
     private static let first =
         runs + events + injectionsAndRunbooks + signalsAndSamples + closings + ledgers
+
+    private static let second = ledgerExtents
 
     private static let runs = """
         CREATE TABLE runs (
