@@ -22,7 +22,10 @@ struct MusterCommand: ParsableCommand {
                 name: "Safety", subcommands: [UndoCommand.self, AbortCommand.self, DoctorCommand.self]),
             CommandGroup(
                 name: "Knowledge",
-                subcommands: [OutcomesCommand.self, ShowCommand.self, ReportCommand.self, VerifyCommand.self]),
+                subcommands: [
+                    OutcomesCommand.self, ShowCommand.self, ReportCommand.self, VerifyCommand.self,
+                    ExportCommand.self,
+                ]),
             CommandGroup(
                 name: "Catalogue", subcommands: [FaultsCommand.self, ProbesCommand.self, SchemaCommand.self]),
             CommandGroup(name: "Plumbing", subcommands: [GuardCommand.self, FixtureCommand.self]),

@@ -275,11 +275,19 @@ extension DrillSession {
     func readBack() {
         guard !drill.workloads.isEmpty else { return inbox.post(.input(.readBackDone)) }
         if isGuardGone, !drill.fixtures.isEmpty {
-            keep(engine.ledgers())
-            events.record(.readBack, "", "nothing is read back: the fixtures ended with their guard")
+            let ledgers = engine.ledgers()
+            keep(ledgers)
+            for ledger in ledgers {
+                events.record(
+                    .readBack, ledger.workload,
+                    "'\(ledger.workload)' is not read back: the fixtures ended with their guard",
+                    detail: keptFiles(of: ledger.workload))
+            }
             return inbox.post(.input(.readBackDone))
         }
         let ledgers = engine.readBack(
+            fault: events.all.first { $0.kind == .injected }?.bracket?.lower,
+            replicaGap: drill.recovered.stable,
             within: .seconds(120), isCancelled: { [self] in isReadBackEnded },
             note: { [events] workload, text in events.record(.note, workload, "'\(workload)': \(text)") })
         keep(ledgers)
@@ -287,13 +295,24 @@ extension DrillSession {
             let acknowledged = ledger.entries.count { $0.isAcknowledged }
             let found = ledger.readBack?.found.count ?? 0
             let problems = ledger.readBack?.problems ?? ["nothing could be read back"]
+            let part =
+                ledger.readBack?.sample.map { "; a sample: \($0.drawn) of \($0.older) older writes" } ?? ""
             events.record(
                 .readBack, ledger.workload,
                 problems.isEmpty
-                    ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back"
-                    : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))"
-            )
+                    ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back\(part)"
+                    : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))",
+                detail: keptFiles(of: ledger.workload))
         }
         inbox.post(.input(.readBackDone))
+    }
+
+    /// Where the raw records of a workload lie, and what they hash to, for `muster export`.
+    private func keptFiles(of workload: String) -> Value {
+        guard let ledger = engine.ledgerPath(of: workload) else { return .null }
+        return .map(
+            KeptLedger.describe(ledger).merging(
+                KeptLedger.describe(ReadBackFile.path(beside: ledger), as: "readback")
+            ) { own, _ in own })
     }
 }
