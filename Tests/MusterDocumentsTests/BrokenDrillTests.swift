@@ -68,6 +68,8 @@ import Testing
         Broken("two-selectors", "{ fixture: redis }", "{ fixture: redis, path: /x }"),
         Broken("secret-in-argv", "--port, \"${port:redis}\"", "\"${env:HOME}\""),
         Broken("password-in-url", "redis: \"redis://127", "redis: \"redis://me:word@127"),
+        Broken("replica", "rate: 500/s", "readback: [\"redis://a:1\", \"http://a:2\"]"),
+        Broken("sample", "rate: 500/s", "sample: { older: 0 }"),
         Broken("prediction", "objectives:", "predict: { outage: 2s..100ms, lost: 0 }\nobjectives:"),
         Broken("duplicate-key", "    into: redis\n", "    into: redis\n    into: redis\n"),
         Broken("alias", "{ fixture: redis }", "&r { fixture: redis }"),
