@@ -21,6 +21,12 @@ extension EndToEnd {
             let outcome = try lab.newestOutcome()
             let names = outcome["ledgers"]?.asList?.compactMap { $0["workload"]?.asText }
             #expect(names == ["writes", "others"])
+            for index in 0...1 {
+                // Both write to one store under the same numbers, and know nothing of each other.
+                #expect(outcome.at("ledgers", index, "counts", "phantom") == nil, "\(answer.all)")
+                #expect(outcome.at("ledgers", index, "counts", "aborted-visible") == nil, "\(answer.all)")
+                #expect(outcome.at("ledgers", index, "lost") == 0, "\(answer.all)")
+            }
             #expect(outcome.at("ledgers", 0, "replicas") == [])
             // A replica that is the store itself holds what the store holds.
             #expect(outcome.at("ledgers", 1, "replicas", 0, "missing") == 0, "\(answer.all)")

@@ -177,5 +177,14 @@ import Testing
         #expect(
             errors("{ rto: 90s, loosened: { reason: r, approver: a, expires: 2020-03-31 } }")
                 == ["the allowance for a looser 'rto' expired on 2020-03-31"])
+        // 'web' has no recovery point that a split brain's loss could miss.
+        #expect(errors("{ allowPostFaultLoss: true }") == [])
+        let sessions = Catalogues.reader(services).examine(
+            drill(
+                probe: "http: \"http://h/\"",
+                extra: "service: sessions\nobjectives: { allowPostFaultLoss: true }"))
+        #expect(
+            sessions.errors.map(\.message).contains(
+                "'allowPostFaultLoss' is looser than that of service 'sessions'"))
     }
 }

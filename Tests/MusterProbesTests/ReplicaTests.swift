@@ -155,6 +155,29 @@ import Testing
         #expect(findings.inconclusive?.hasPrefix("30 of ") == true)
     }
 
+    /// Streams and numbers of both are the same, keys are not.
+    @Test func twoWorkloadsInOneStoreDoNotHideEachOthersLosses() throws {
+        let folder = try TemporaryFolder()
+        let redis = try TestRedis()
+        var (first, second) = (workload(redis), workload(redis))
+        (first.name, second.name) = ("first", "second")
+        let engine = try MeasuringEngine([], [first, second], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually { engine.snapshot().workloads.allSatisfy { $0.acknowledged >= 100 } })
+        engine.stopWorkloads()
+        try redis.run(
+            "EVAL",
+            "redis.call('SELECT', 3) local k = redis.call('KEYS', '*.1-2-7') return redis.call('DEL', k[1])",
+            "0")
+        let ledgers = engine.readBack(gap: .milliseconds(20), within: .seconds(120))
+        engine.stop()
+        let findings = ledgers.map(judged)
+        #expect(findings.map(\.lost) == [0, 1] && findings.map { $0.count(.phantom, .corrupt) } == [0, 0])
+        #expect(findings.allSatisfy { $0.inconclusive == nil })
+        #expect(findings[1].anomalies.map(\.key) == [EntryKey(stream: 2, sequence: 7)])
+    }
+
     @Test func aStoreThatMayEvictIsTold() throws {
         let folder = try TemporaryFolder()
         let redis = try TestRedis()

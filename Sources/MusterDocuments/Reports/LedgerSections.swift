@@ -46,11 +46,20 @@ extension Story {
         ]
         for entryClass in EntryClass.allCases {
             let count = ledger.count(entryClass)
-            if count > 0 || entryClass == .survived || entryClass.isAnomaly {
+            if count > 0 || isLookedFor(entryClass, ledger) {
                 rows.append([entryClass.rawValue, "\(count)", meaning(entryClass)])
             }
         }
         return rows
+    }
+
+    /// Whether that there is none of it says anything.
+    private func isLookedFor(_ entryClass: EntryClass, _ ledger: LedgerFindings) -> Bool {
+        switch entryClass {
+        case .resurrected, .reordered: false
+        case .divergent: !ledger.replicas.isEmpty
+        default: entryClass == .survived || entryClass.isAnomaly
+        }
     }
 
     private func meaning(_ entryClass: EntryClass) -> String {

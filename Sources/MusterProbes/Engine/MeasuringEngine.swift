@@ -65,10 +65,12 @@ public final class MeasuringEngine: @unchecked Sendable {
             if !workloads.isEmpty { try Self.makeDirectory(ledgerDirectory) }
             var runs: [WorkloadRun] = []
             var signal = probes.count
-            for workload in workloads {
+            for (index, workload) in workloads.enumerated() {
+                // Two workloads may write to one store: the keys of each begin as no other's do.
+                let run = index == 0 ? runID : "\(runID).\(index)"
                 runs.append(
                     try WorkloadRun(
-                        workload, run: runID, seed: seed, directory: ledgerDirectory,
+                        workload, run: run, seed: seed, directory: ledgerDirectory,
                         ledgerCapacity: configuration.ledgerCapacity, loop: writeLoop, recorder: recorder,
                         firstSignal: signal))
                 signal += workload.setting.writers
