@@ -28,7 +28,6 @@ public enum LedgerJudge {
         var tally = LedgerTally(findings, details: details)
         var walk = LedgerWalk(ledger, readBack, fault)
         walk.run(into: &tally)
-        noteOrder(readBack.log, into: &tally)
         compare(readBack, with: walk.entries, into: &tally)
         findings = tally.finished(payloadBytes: ledger.payloadBytes)
         if let last = seen.last {
@@ -65,16 +64,6 @@ public enum LedgerJudge {
             return "no write was acknowledged in the last \(recent.forPeople) before the fault"
         }
         return nil
-    }
-
-    /// A log holds the entries of a stream in the order in which they were written.
-    private static func noteOrder(_ log: [EntryKey], into tally: inout LedgerTally) {
-        var newest: [Int32: Int64] = [:]
-        for key in log {
-            let before = newest[key.stream] ?? .min
-            if key.sequence < before { tally.note(.reordered, key) }
-            newest[key.stream] = max(before, key.sequence)
-        }
     }
 
     /// What a replica holds is held against what its primary was found to hold: a loss of both is no divergence.
@@ -153,7 +142,8 @@ public enum LedgerJudge {
         for one in found.filter({ $0.count > 0 }).sorted(by: { $0.key < $1.key }) {
             if let seen = all.last, seen.key == one.key {
                 all[all.count - 1] = ReadBack.Found(
-                    key: one.key, isIntact: seen.isIntact || one.isIntact, count: seen.count + one.count)
+                    key: one.key, isIntact: seen.isIntact || one.isIntact, count: seen.count + one.count,
+                    isMisplaced: seen.isMisplaced || one.isMisplaced)
             } else {
                 all.append(one)
             }

@@ -62,6 +62,7 @@ struct LedgerWalk {
                 state.insert(.present)
                 if found[nextFound].isIntact { state.insert(.intact) }
                 if found[nextFound].count > 1 { state.insert(.copies) }
+                if found[nextFound].isMisplaced { state.insert(.misplaced) }
                 nextFound += 1
             }
             if late.contains(key) { state.insert(.late) }
@@ -102,6 +103,7 @@ struct LedgerWalk {
             let fate = fate(of: entry, state, isHole)
             tally.note(fate, entry)
             if state.contains(.copies) { tally.note(.duplicate, entry.key, entry) }
+            if state.contains(.misplaced) { tally.note(.reordered, entry.key, entry) }
             guard entry.isAcknowledged else { continue }
             // An entry in doubt may land late; only what was promised can be stale.
             if state.contains(.late), state.survives { tally.note(.stale, entry.key, entry) }
@@ -193,7 +195,7 @@ struct LedgerWalk {
 
 /// What reading, deleting and drawing say about one entry.
 private struct EntryState: OptionSet {
-    let rawValue: UInt8
+    let rawValue: UInt16
     static let present = Self(rawValue: 1)
     static let intact = Self(rawValue: 2)
     static let copies = Self(rawValue: 4)
@@ -202,6 +204,7 @@ private struct EntryState: OptionSet {
     static let unsampled = Self(rawValue: 32)
     static let deleted = Self(rawValue: 64)
     static let deletionInDoubt = Self(rawValue: 128)
+    static let misplaced = Self(rawValue: 256)
 
     var survives: Bool { contains(.present) && contains(.intact) }
     var isUnknown: Bool { contains(.unread) || contains(.unsampled) }

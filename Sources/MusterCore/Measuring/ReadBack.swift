@@ -3,9 +3,12 @@ public struct ReadBack: Sendable {
     /// One entry as it was found. 16 bytes, because there may be ten million of them.
     public struct Found: Hashable, Sendable {
         private var stream: Int32
-        /// How many times it was there; negative when it is not intact.
-        private var copies: Int32
+        /// 30 bits; the two above them say what is wrong with it.
+        private var copies: UInt32
         private var sequence: Int64
+
+        private static let damaged: UInt32 = 1 << 30
+        private static let misplaced: UInt32 = 1 << 31
 
         public var key: EntryKey {
             get { EntryKey(stream: stream, sequence: sequence) }
@@ -15,19 +18,30 @@ public struct ReadBack: Sendable {
             }
         }
         public var isIntact: Bool {
-            get { copies >= 0 }
-            set { if newValue != isIntact { copies = -copies } }
+            get { copies & Self.damaged == 0 }
+            set { copies = newValue ? copies & ~Self.damaged : copies | Self.damaged }
+        }
+        /// It stands after an entry that its stream wrote later.
+        public var isMisplaced: Bool {
+            get { copies & Self.misplaced != 0 }
+            set { copies = newValue ? copies | Self.misplaced : copies & ~Self.misplaced }
         }
         /// How many times it was there.
         public var count: Int {
-            get { Int(copies.magnitude) }
-            set { copies = (isIntact ? 1 : -1) * Int32(clamping: newValue) }
+            get { Int(copies & ~(Self.damaged | Self.misplaced)) }
+            set {
+                let flags = copies & (Self.damaged | Self.misplaced)
+                copies = flags | min(UInt32(clamping: newValue), Self.damaged - 1)
+            }
         }
 
-        public init(key: EntryKey, isIntact: Bool, count: Int = 1) {
+        public init(key: EntryKey, isIntact: Bool, count: Int = 1, isMisplaced: Bool = false) {
             stream = key.stream
             sequence = key.sequence
-            copies = (isIntact ? 1 : -1) * Int32(clamping: count)
+            copies = 0
+            self.count = count
+            self.isIntact = isIntact
+            self.isMisplaced = isMisplaced
         }
     }
 
@@ -73,8 +87,6 @@ public struct ReadBack: Sendable {
     public var sample: ReadSample?
     /// What copies of the store hold, read after the store itself.
     public var replicas: [Replica] = []
-    /// A log's entries in the order in which it holds them; empty for stores without an order.
-    public var log: [EntryKey] = []
     /// From the beginning to the end of the last pass.
     public var lastPass: Bracket?
     /// What a reader should know, such as that the store may drop entries by itself.

@@ -50,7 +50,6 @@ struct ReadBackKnown {
         var readBack = ReadBack(
             found: found, agreed: agreed, late: late, passes: passes, problems: allProblems,
             unread: newest?.unreadKeys ?? [], cannotList: newest?.cannotList ?? false)
-        readBack.log = newest?.log ?? []
         readBack.lastPass = newest?.time
         readBack.hints = hints
         return readBack

@@ -117,7 +117,6 @@ final class ReadBackPass {
             return
         }
         if key.stream == run.fenceStream { return }
-        if clients[0].listsInOrder { result.log.append(key) }
         let isAsked =
             result.states.indices.contains(Int(key.stream)) && key.sequence > 0
             && key.sequence <= Int64(result.states[Int(key.stream)].count)

@@ -35,7 +35,6 @@ extension ReadBackPass {
         var copies: [EntryKey: Int] = [:]
         /// There, and not among what was asked for.
         var strangers: Set<EntryKey> = []
-        var log: [EntryKey] = []
         var problems: [String] = []
         var unread = 0
         var firstFailure = ""
@@ -52,7 +51,6 @@ extension ReadBackPass {
 
         func holdsTheSame(as other: Result) -> Bool {
             states == other.states && copies == other.copies && strangers == other.strangers
-                && log == other.log
         }
 
         /// Everything that is not as it should be, in words.

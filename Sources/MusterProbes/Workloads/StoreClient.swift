@@ -42,15 +42,12 @@ protocol StoreClient: AnyObject {
     func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void)
     /// Every key that starts with `prefix`; nil where the store cannot tell.
     func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void)
-    /// Whether `list` tells keys in the order in which a log holds them.
-    var listsInOrder: Bool { get }
     /// What a reader should know about the store, such as that it may drop entries by itself; for people.
     func hints(until deadline: Instant, done: @escaping ([String]) -> Void)
     func close()
 }
 
 extension StoreClient {
-    var listsInOrder: Bool { false }
     func hints(until deadline: Instant, done: @escaping ([String]) -> Void) { done([]) }
 }
 

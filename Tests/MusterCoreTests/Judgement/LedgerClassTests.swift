@@ -112,17 +112,30 @@ import Testing
         #expect(unread.counts == [.unread: 10] && unread.lost == 0)
     }
 
-    @Test func aLogInAnotherOrderIsReordered() {
+    @Test func whatStandsBehindLaterWritesIsReordered() {
         var given = ledger(1...6)
-        let other = ledger(1...2, stream: 2)
-        given.entries += other.entries
-        given.readBack?.found += other.readBack?.found ?? []
-        given.readBack?.log = [
-            key(1), key(1, stream: 2), key(2), key(5), key(3), key(4), key(2, stream: 2), key(6),
-        ]
+        for index in [2, 3] { given.readBack?.found[index].isMisplaced = true }
         let findings = LedgerJudge.classify(given, fault: fault)
-        #expect(findings.count(.reordered) == 2)
+        #expect(findings.counts == [.survived: 6, .reordered: 2])
         #expect(findings.anomalies.map(\.key) == [key(3), key(4)])
+    }
+
+    /// Found keeps all that it is told in 16 bytes.
+    @Test func whatWasFoundIsSmallAndExact() {
+        #expect(MemoryLayout<ReadBack.Found>.stride == 16 && MemoryLayout<LedgerEntry>.stride == 32)
+        for (isIntact, isMisplaced, count) in [
+            (true, false, 1), (false, true, 7), (true, true, 0), (false, false, 99),
+        ] {
+            var found = ReadBack.Found(key: key(9), isIntact: !isIntact, count: 3, isMisplaced: !isMisplaced)
+            found.isIntact = isIntact
+            found.isMisplaced = isMisplaced
+            found.count = count
+            #expect(
+                found
+                    == ReadBack.Found(key: key(9), isIntact: isIntact, count: count, isMisplaced: isMisplaced)
+            )
+            #expect(found.isIntact == isIntact && found.isMisplaced == isMisplaced && found.count == count)
+        }
     }
 
     @Test func replicasAreHeldAgainstTheirPrimary() {
