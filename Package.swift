@@ -24,10 +24,11 @@ let package = Package(
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
-        // C shims: leaves, each imported by one target.
+        // C shims: leaves, each imported by one target; CSQLite by the guard's journal and the controller's workload.
         .target(name: "CSystem", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
         .target(name: "CCurl"),
+        .target(name: "CPostgres"),
         .target(
             name: "CCmark",
             linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
@@ -43,8 +44,11 @@ let package = Package(
 
         // The controller's side.
         .target(
-            name: "MusterProbes", dependencies: ["MusterCore", "MusterSystem", "CCurl"], swiftSettings: strict
-        ),
+            name: "MusterProbes",
+            dependencies: ["MusterCore", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
+            swiftSettings: strict),
+        .target(
+            name: "MusterCalibration", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
         .target(
             name: "MusterOutcomes",
             dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
@@ -58,7 +62,7 @@ let package = Package(
             name: "muster",
             dependencies: [
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterGuard", "MusterProbes",
-                "MusterOutcomes", "MusterDocuments",
+                "MusterCalibration", "MusterOutcomes", "MusterDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .executableTarget(
@@ -100,6 +104,10 @@ let package = Package(
         .testTarget(
             name: "MusterProbesTests", dependencies: ["MusterProbes", "MusterCore", "MusterSystem"],
             exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterCalibrationTests",
+            dependencies: ["MusterCalibration", "MusterProbes", "MusterCore", "MusterSystem"],
+            swiftSettings: strict),
         .testTarget(
             name: "MusterOutcomesTests",
             dependencies: ["MusterOutcomes", "MusterCore", .product(name: "GRDB", package: "GRDB.swift")],

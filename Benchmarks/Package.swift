@@ -1,16 +1,39 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The journal alone, as the guard's hands use it, and the judge alone. Their sources are links into ../Sources, because a package may
-// only name targets inside of itself and Muster publishes no libraries.
+// The journal, the judge, the measuring engine and the store of outcomes alone, as the programs use them. Their
+// sources are links into ../Sources, because a package may only name targets inside of itself and Muster publishes
+// no libraries.
+
+let muster: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("InternalImportsByDefault"),
+]
 
 let package = Package(
     name: "muster-benchmarks",
+    dependencies: [.package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")],
     targets: [
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
-        .target(name: "MusterCore"),
+        .target(name: "CSystem", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
+        .target(name: "CCurl"),
+        .target(name: "MusterCore", swiftSettings: muster),
+        .target(name: "MusterSystem", dependencies: ["MusterCore", "CSystem"], swiftSettings: muster),
         .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"]),
+        .target(name: "CPostgres"),
+        .target(
+            name: "MusterProbes",
+            dependencies: ["MusterCore", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
+            swiftSettings: muster),
+        .target(
+            name: "MusterOutcomes",
+            dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: muster
+        ),
+        .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
+        .executableTarget(name: "null-http"),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
         .executableTarget(name: "ledger-classify", dependencies: ["MusterCore"]),
+        .executableTarget(
+            name: "measuring", dependencies: ["MusterCore", "MusterSystem", "MusterProbes", "MusterOutcomes"]),
     ]
 )

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+from engine import ledger, probes, store
 from figures import Figure
 from guardline import Guard
 from memory import peaks
@@ -127,7 +128,22 @@ def expect(processes, state):
             raise RuntimeError(f"process {process.pid} is in state {found} instead of {state} (proc(5), stat)")
 
 
-def ledger(bench):
+def judge(bench):
+    """10 million samples with 1,000 outages, half of them a probe's and half of four writers."""
+    taken = []
+    for _ in range(bench.runs(10)):
+        bench.patience.wait()
+        done = subprocess.run(
+            [bench.judge_samples, "10000000", "500"], check=True, stdout=subprocess.PIPE, text=True)
+        taken.append([int(line) for line in done.stdout.split()])
+    recorded, judged, size, peak = zip(*taken)
+    yield Figure("judge", "recording 10 million samples", "ms", None, [value / 1e6 for value in recorded])
+    yield Figure("judge", "judging them", "ms", 2000, [value / 1e6 for value in judged])
+    yield Figure("judge", "one sample", "B", None, [value / 1e7 for value in size])
+    yield Figure("judge", "memory at most, both together", "MB", 200, [value / MEGABYTE for value in peak])
+
+
+def classify(bench):
     """Ten million entries, the read-back beside them; the peak is of the whole process, entries included."""
     taken, most = [], []
     for _ in range(bench.runs(5)):
@@ -136,8 +152,8 @@ def ledger(bench):
         nanoseconds, peak = map(int, done.stdout.split())
         taken.append(nanoseconds / 1e9)
         most.append(peak / MEGABYTE)
-    yield Figure("ledger", "classification of 10 million entries", "s", 10, taken)
-    yield Figure("ledger", "classification of 10 million entries: peak memory", "MB", 1000, most)
+    yield Figure("classify", "classification of 10 million entries", "s", 10, taken)
+    yield Figure("classify", "classification of 10 million entries: peak memory", "MB", 1000, most)
 
 
 def memory(bench):
@@ -162,4 +178,5 @@ def sizes(bench):
 
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
-    "ledger": ledger, "memory": memory, "size": sizes}
+    "judge": judge, "classify": classify, "memory": memory, "size": sizes, "probes": probes, "ledger": ledger,
+    "store": store}

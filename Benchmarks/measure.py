@@ -19,12 +19,14 @@ from quiet import Patience
 class Bench:
     """Where the binaries are, and a state, a run-time directory and a project of the benchmark's own."""
 
-    def __init__(self, root, work, is_quick):
-        self.root, self.work, self.is_quick = root, work, is_quick
+    def __init__(self, root, work, is_quick, is_realtime):
+        self.root, self.work, self.is_quick, self.is_realtime = root, work, is_quick, is_realtime
         self.bin = root + "/.build/muster/bin"
         self.muster, self.guard = self.bin + "/muster", self.bin + "/muster-guard"
-        self.journal_row = root + "/.build/benchmarks/release/journal-row"
-        self.ledger_classify = root + "/.build/benchmarks/release/ledger-classify"
+        self.release = root + "/.build/benchmarks/release"
+        self.journal_row = self.release + "/journal-row"
+        self.judge_samples = self.release + "/judge-samples"
+        self.ledger_classify = self.release + "/ledger-classify"
         self.state, self.outcomes = work + "/state", work + "/outcomes.sqlite"
         for path in ("/state", "/runtime", "/project/runbooks"):
             os.makedirs(work + path, mode=0o700)
@@ -94,7 +96,7 @@ def main():
     print(f"{where}, state on {work}", file=sys.stderr)
     figures, failures = [], []
     try:
-        bench = Bench(wanted.root, work, wanted.quick)
+        bench = Bench(wanted.root, work, wanted.quick, wanted.realtime)
         for group in wanted.only or GROUPS:
             print(f"  {group} ...", file=sys.stderr)
             bench.patience = Patience(wanted.patience)

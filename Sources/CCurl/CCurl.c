@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -126,6 +127,15 @@ long ccurl_get_long(CURL *easy, CURLINFO info) {
     easy_getinfo(easy, info, &value);
     return value;
 }
+const char *ccurl_certificate_field(CURL *easy, int number, const char *name) {
+    struct curl_certinfo *all = NULL;
+    if (easy_getinfo(easy, CURLINFO_CERTINFO, &all) || !all || number < 0 || number >= all->num_of_certs)
+        return NULL;
+    size_t length = strlen(name);
+    for (struct curl_slist *field = all->certinfo[number]; field; field = field->next)
+        if (strncmp(field->data, name, length) == 0 && field->data[length] == ':') return field->data + length + 1;
+    return NULL;
+}
 void *ccurl_get_private(CURL *easy) {
     void *value = NULL;
     easy_getinfo(easy, CURLINFO_PRIVATE, &value);
@@ -160,7 +170,7 @@ int ccurl_timer_set(int timer, int64_t at) {
     struct itimerspec spec = {.it_value = {.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000}};
     return timerfd_settime(timer, TFD_TIMER_ABSTIME, &spec, NULL);
 }
-int ccurl_eventfd_new(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+int ccurl_eventfd_new(int blocking) { return eventfd(0, (blocking ? 0 : EFD_NONBLOCK) | EFD_CLOEXEC); }
 
 void ccurl_prepare_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
@@ -169,4 +179,8 @@ void ccurl_prepare_thread(const char *name) {
 int ccurl_realtime_thread(int priority) {
     struct sched_param parameters = {.sched_priority = priority};
     return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0 ? 0 : errno;
+}
+
+int ccurl_holds(const void *bytes, size_t length, const void *needle, size_t needle_length) {
+    return memmem(bytes, length, needle, needle_length) != NULL;
 }

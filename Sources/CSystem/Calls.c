@@ -7,9 +7,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -93,6 +95,32 @@ int csystem_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLO
 int csystem_poll(struct pollfd *entries, size_t count, int64_t nanoseconds) {
     struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
     return ppoll(entries, count, nanoseconds < 0 ? NULL : &time, NULL);
+}
+
+int csystem_epoll_new(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int csystem_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t key) {
+    struct epoll_event event = {.events = events, .data = {.u64 = key}};
+    if (epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) == 0) return 0;
+    return errno == ENOENT ? epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) : -1;
+}
+
+int csystem_epoll_remove(int epoll, int descriptor) { return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, NULL); }
+
+int csystem_epoll_wait(int epoll, struct csystem_event *events, int capacity, int64_t nanoseconds) {
+    struct epoll_event found[64];
+    struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    int count = epoll_pwait2(epoll, found, capacity < 64 ? capacity : 64, nanoseconds < 0 ? NULL : &time, NULL);
+    if (count < 0) return errno == EINTR ? 0 : -1;
+    for (int i = 0; i < count; i++) events[i] = (struct csystem_event){found[i].events, found[i].data.u64};
+    return count;
+}
+
+int csystem_limit_file_size(int pid, uint64_t bytes) {
+    struct rlimit limit;
+    if (prlimit(pid, RLIMIT_FSIZE, NULL, &limit) < 0) return -1;
+    limit.rlim_cur = bytes;
+    return prlimit(pid, RLIMIT_FSIZE, &limit, NULL);
 }
 
 int csystem_open_at(int directory, const char *path, int flags, unsigned int mode) {

@@ -36,7 +36,7 @@ enum Chain {
 
     static func row(_ closing: RunClosing, run: String, events: Int, runbooks: [RunbookRecord]) -> Value {
         let judgement = closing.judgement
-        return .map([
+        var map: [String: Value] = [
             "run": .text(run), "events": .int(Int64(events)), "ending": .text(closing.ending.rawValue),
             "verdict": .text(judgement.verdict.rawValue), "reason": .text(judgement.reason),
             "status": .text(judgement.status.rawValue), "exitCode": .int(Int64(closing.exitCode)),
@@ -48,7 +48,15 @@ enum Chain {
             "ledgers": .list(judgement.ledgers.map(row)),
             "runbooks": .list(
                 runbooks.map { .texts([$0.path, $0.fileHash, $0.execHash, $0.text]) }),
-        ])
+        ]
+        // Closings from before there were any must still give their hash.
+        if !judgement.predictions.isEmpty {
+            map["predictions"] = .list(
+                judgement.predictions.map {
+                    .texts([$0.name, $0.predicted, $0.measured, $0.result.rawValue])
+                })
+        }
+        return .map(map)
     }
 
     private static func row(_ result: ObjectiveResult) -> Value {

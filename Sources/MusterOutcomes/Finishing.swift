@@ -38,6 +38,9 @@ extension OutcomeStore {
                         measurement.interval.isCensored,
                     ])
             }
+            for (position, prediction) in judgement.predictions.enumerated() {
+                try insert(database, prediction, run, position)
+            }
             for (position, ledger) in judgement.ledgers.enumerated() {
                 try insert(database, ledger, run, position)
             }
@@ -56,6 +59,20 @@ extension OutcomeStore {
                 run, position, result.name, result.objective, result.measured,
                 result.interval?.lowerNanoseconds, result.interval?.upperNanoseconds,
                 result.interval?.isCensored ?? false, result.result.rawValue, result.reason,
+            ])
+    }
+
+    private func insert(
+        _ database: Database, _ prediction: PredictionResult, _ run: String, _ position: Int
+    ) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO predictions (run, position, name, predicted, measured, result) \
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                run, position, prediction.name, prediction.predicted, prediction.measured,
+                prediction.result.rawValue,
             ])
     }
 

@@ -12,12 +12,19 @@ extension OutcomeStore {
                     database, sql: "SELECT * FROM runs WHERE number = ?", arguments: [number])
             else { return nil }
             let header = try Self.header(row)
-            return Outcome(
+            var outcome = Outcome(
                 number: number, header: header, closing: try closing(database, header.id),
                 events: try events(database, header.id),
                 signals: try signals(database, header.id, withSamples: withSamples),
                 injections: try injections(database, "WHERE run = ? ORDER BY position", [header.id]).map(\.1),
-                runbooks: try runbooks(database, header.id))
+                runbooks: try runbooks(database, header.id),
+                repeats: try summary(database, ofGroup: header.repeatGroup),
+                calibration: try calibration(database, of: header.id))
+            // A store that is only read may be of a version that had none.
+            if try database.tableExists("signal_summaries") {
+                outcome.summaries = try signalSummaries(database, header.id)
+            }
+            return outcome
         }
     }
 
@@ -83,13 +90,13 @@ extension OutcomeStore {
         }
     }
 
-    private func samples(_ database: Database, _ signal: Int64) throws -> [Sample] {
+    private func samples(_ database: Database, _ signal: Int64) throws -> SampleSeries {
         let rows = try Row.fetchCursor(
             database,
             sql:
                 "SELECT due_ns, late_ns, took_ns, outcome, code FROM samples WHERE signal = ? ORDER BY sequence",
             arguments: [signal])
-        var samples: [Sample] = []
+        var samples = SampleSeries()
         while let row = try rows.next() {
             let due: Int64 = row[0]
             let late: Int64 = row[1]

@@ -2,7 +2,8 @@ import GRDB
 import MusterCore
 
 extension OutcomeStore {
-    func closing(_ database: Database, _ run: String) throws -> RunClosing? {
+    /// - Parameter withEntries: without them ledgers have their counts, and not each broken entry.
+    func closing(_ database: Database, _ run: String, withEntries: Bool = true) throws -> RunClosing? {
         guard
             let row = try Row.fetchOne(
                 database, sql: "SELECT * FROM closings WHERE run = ?", arguments: [run])
@@ -10,7 +11,8 @@ extension OutcomeStore {
         let judgement = Judgement(
             verdict: try word(row, "verdict"), reason: row["reason"],
             objectives: try objectives(database, run), measurements: try measurements(database, run),
-            ledgers: try ledgers(database, run), status: try word(row, "status"),
+            ledgers: try ledgers(database, run, withEntries), status: try word(row, "status"),
+            predictions: try predictions(database, run),
             warnings: try jsonTexts(row["warnings"]), scope: try jsonTexts(row["scope"]))
         return RunClosing(
             ending: try word(row, "ending"), judgement: judgement, exitCode: row["exit_code"],
@@ -40,7 +42,21 @@ extension OutcomeStore {
         }
     }
 
-    private func ledgers(_ database: Database, _ run: String) throws -> [LedgerFindings] {
+    /// None in a store that is only read, and that an earlier version wrote.
+    private func predictions(_ database: Database, _ run: String) throws -> [PredictionResult] {
+        guard try database.tableExists("predictions") else { return [] }
+        return try Row.fetchAll(
+            database, sql: "SELECT * FROM predictions WHERE run = ? ORDER BY position", arguments: [run]
+        ).map { row in
+            PredictionResult(
+                name: row["name"], predicted: row["predicted"], measured: row["measured"],
+                result: try word(row, "result"))
+        }
+    }
+
+    private func ledgers(
+        _ database: Database, _ run: String, _ withEntries: Bool
+    ) throws -> [LedgerFindings] {
         try Row.fetchAll(
             database, sql: "SELECT * FROM ledgers WHERE run = ? ORDER BY position", arguments: [run]
         ).map { row in
@@ -65,6 +81,7 @@ extension OutcomeStore {
                 let entryClass: EntryClass = try word(count, "class")
                 findings.counts[entryClass] = count["count"]
             }
+            guard withEntries else { return findings }
             findings.holes = try losses(database, place, "hole")
             findings.tail = try losses(database, place, "tail")
             findings.anomalies = try Row.fetchAll(

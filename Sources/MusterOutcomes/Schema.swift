@@ -16,7 +16,45 @@ enum Schema {
     private static let first =
         runs + events + injectionsAndRunbooks + signalsAndSamples + closings + ledgers
 
-    private static let second = ledgerExtents
+    private static let second = predictions + groups + calibrations + signalSummaries + ledgerExtents
+
+    private static let predictions = """
+        CREATE TABLE predictions (
+          run TEXT NOT NULL REFERENCES closings (run),
+          position INTEGER NOT NULL,
+          name TEXT NOT NULL,
+          predicted TEXT NOT NULL,
+          measured TEXT NOT NULL,
+          result TEXT NOT NULL,
+          PRIMARY KEY (run, position)
+        ) STRICT, WITHOUT ROWID;
+
+        """
+
+    private static let groups = """
+        CREATE INDEX runs_by_group ON runs (repeat_group, number) WHERE repeat_group <> '';
+
+        """
+
+    private static let signalSummaries = """
+        CREATE TABLE signal_summaries (
+          signal INTEGER PRIMARY KEY REFERENCES signals (id),
+          ok INTEGER NOT NULL,
+          slow INTEGER NOT NULL,
+          error INTEGER NOT NULL,
+          timeout INTEGER NOT NULL,
+          unknown INTEGER NOT NULL,
+          first_ns INTEGER,
+          last_ns INTEGER,
+          latency_p50_ns INTEGER,
+          latency_p99_ns INTEGER,
+          latency_max_ns INTEGER,
+          late_p50_ns INTEGER,
+          late_p99_ns INTEGER,
+          late_max_ns INTEGER
+        ) STRICT;
+
+        """
 
     private static let runs = """
         CREATE TABLE runs (

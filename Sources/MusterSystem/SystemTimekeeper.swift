@@ -1,5 +1,6 @@
 import Glibc
 public import MusterCore
+import Synchronization
 
 /// The clocks of this machine (clock_gettime(2)).
 public struct SystemTimekeeper: Timekeeper {
@@ -7,7 +8,17 @@ public struct SystemTimekeeper: Timekeeper {
 
     public func monotonic() -> Instant { Instant(nanoseconds: Self.read(CLOCK_MONOTONIC)) }
     public func sinceBoot() -> Instant { Instant(nanoseconds: Self.read(CLOCK_BOOTTIME)) }
-    public func utcNanoseconds() -> Int64 { Self.read(CLOCK_REALTIME) }
+    public func utcNanoseconds() -> Int64 {
+        Self.read(CLOCK_REALTIME) + Self.pretendedStep.load(ordering: .relaxed)
+    }
+
+    /// Lets this process alone believe that somebody set the wall clock: calibration tries whether it is noticed, and
+    /// must not touch the machine's.
+    public static func pretendStep(by duration: Duration) {
+        pretendedStep.add(duration.nanoseconds, ordering: .relaxed)
+    }
+
+    private static let pretendedStep = Atomic<Int64>(0)
 
     /// Sleeps on CLOCK_MONOTONIC; returns at once when `instant` has passed.
     public func sleep(until instant: Instant) {

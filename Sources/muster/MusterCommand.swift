@@ -21,6 +21,8 @@ struct MusterCommand: ParsableCommand {
             CommandGroup(
                 name: "Safety", subcommands: [UndoCommand.self, AbortCommand.self, DoctorCommand.self]),
             CommandGroup(
+                name: "Instrument", subcommands: [CalibrateCommand.self]),
+            CommandGroup(
                 name: "Knowledge",
                 subcommands: [
                     OutcomesCommand.self, ShowCommand.self, ReportCommand.self, VerifyCommand.self,
@@ -28,7 +30,9 @@ struct MusterCommand: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Catalogue", subcommands: [FaultsCommand.self, ProbesCommand.self, SchemaCommand.self]),
-            CommandGroup(name: "Plumbing", subcommands: [GuardCommand.self, FixtureCommand.self]),
+            CommandGroup(
+                name: "Plumbing",
+                subcommands: [GuardCommand.self, FixtureCommand.self, CalibrateInstrumentCommand.self]),
         ])
 
     /// As ArgumentParser's own, but a command line that cannot be understood ends with our code for that.

@@ -15,7 +15,7 @@ extension EndToEnd {
                 environment["MUSTER_KILL_SEED"].flatMap { UInt64($0) }
                 ?? UInt64(SystemTimekeeper().utcNanoseconds())
             print("end-to-end kill rounds: \(rounds), MUSTER_KILL_SEED=\(seed)")
-            var random = SeededRandom(state: seed)
+            var random = SplitMix64(seed: seed)
             var injected = 0
             for number in 1...max(1, rounds) {
                 let round = Round(number, &random)
@@ -24,18 +24,6 @@ extension EndToEnd {
             print("end-to-end kill rounds: \(injected) of \(rounds) had injected something")
             #expect(injected > 0 || rounds < 6, "rounds that break nothing prove nothing")
         }
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 
@@ -51,7 +39,7 @@ private struct Round {
     let delay: Duration
     let isPause: Bool
 
-    init(_ number: Int, _ random: inout SeededRandom) {
+    init(_ number: Int, _ random: inout SplitMix64) {
         self.number = number
         let count = Int.random(in: 1...4, using: &random)
         victims = Array(Victim.allCases.shuffled(using: &random).prefix(count))

@@ -38,6 +38,13 @@ struct TestPause: TestFault {
     var persistence: Persistence { .held }
 }
 
+struct TestBurn: TestFault {
+    static let form = Form("cpu-burn", "Slows things down.", blank: TestBurn(), fields: [])
+    static let targets: Set<Target.Kind> = [.process]
+    static let isSlowness = true
+    var persistence: Persistence { .held }
+}
+
 struct TestFill: TestFault {
     var leave: ByteCount?
     static let form = Form(
@@ -71,7 +78,7 @@ struct TestHTTP: Probe {
 }
 
 enum Catalogues {
-    static let faults = FaultCatalog([TestKill.self, TestPause.self, TestFill.self])
+    static let faults = FaultCatalog([TestKill.self, TestPause.self, TestBurn.self, TestFill.self])
     static let probes = ProbeCatalog([TestRedis.self, TestHTTP.self])
     static let workloads = WorkloadCatalog([TestRedis.self])
 

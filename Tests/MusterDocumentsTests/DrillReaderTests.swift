@@ -187,4 +187,62 @@ import Testing
             sessions.errors.map(\.message).contains(
                 "'allowPostFaultLoss' is looser than that of service 'sessions'"))
     }
+
+    /// What slows down needs a limit on how slow: on a probe that decides, or among the objectives.
+    @Test(arguments: [
+        ("objectives: { rto: 2s, rpo: 0s }", 1), ("objectives: { rpo: 0s }", 0),
+        ("objectives: { rto: 2s, rpo: 0s, degradation: 3s }", 0),
+        ("objectives: { rto: 2s, rpo: 0s, latency: { max: 1s, window: 5s } }", 0),
+    ])
+    func slownessNeedsALimit(_ objectives: String, _ count: Int) throws {
+        let text = try FixtureFiles.text("drills/base.yaml")
+            .replacing("objectives: { rto: 2s, rpo: 0s }", with: objectives)
+            .replacing("inject: process-kill", with: "inject: cpu-burn")
+            .replacing("with: { signal: KILL }", with: "recovery: despite")
+        let errors = Catalogues.reader().examine(text).errors.map(\.message)
+        #expect(
+            errors.filter { $0 == "cpu-burn makes things slower, and only errors are looked at" }.count
+                == count)
+        #expect(errors.count == count)
+        let limited = text.replacing("every: 10ms }", with: "every: 10ms, slow: 50ms }")
+        #expect(Catalogues.reader().examine(limited).errors.isEmpty)
+    }
+
+    @Test func objectivesOverAWindow() throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        let text = base.replacing(
+            "rpo: 0s }",
+            with: "availability: { min: 99.5%, window: 30s }, "
+                + "latency: { quantile: 95%, max: 250ms, window: 20s }, degradation: 3s }")
+        let objectives = try Catalogues.reader().read(text, resources: resources).drill.objectives
+        #expect(
+            objectives.availability
+                == AvailabilityGoal(min: Percentage(millionths: 995_000), window: .seconds(30)))
+        #expect(
+            objectives.latency
+                == LatencyGoal(
+                    quantile: Percentage(millionths: 950_000), max: .milliseconds(250), window: .seconds(20)))
+        #expect(objectives.degradation == .seconds(3))
+        #expect(objectives.window == .seconds(30))
+        // A fault that is lifted earlier would leave the rest of the window to a system without a fault.
+        let held = text.replacing("inject: process-kill", with: "inject: process-pause")
+            .replacing("with: { signal: KILL }", with: "recovery: despite\n    for: 33s")
+            .replacing("window: 30s", with: "window: 34s")
+        #expect(
+            Catalogues.reader().examine(held).errors.map(\.message)
+                == ["the fault is lifted before the window of an objective is over"])
+    }
+
+    @Test func theClockMayStartAtTheEffect() throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        for (words, clock) in [("", InjectStep.Clock.injected), ("\n    clock: effective", .effective)] {
+            let text = base.replacing("with: { signal: KILL }", with: "with: { signal: KILL }" + words)
+            let step = try Catalogues.reader().read(text, resources: resources).drill.steps[0]
+            guard case .inject(let inject) = step.action else {
+                Issue.record("\(step)")
+                continue
+            }
+            #expect(inject.clock == clock)
+        }
+    }
 }

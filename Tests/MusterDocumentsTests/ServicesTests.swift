@@ -45,4 +45,14 @@ import Testing
             errors(head + "  a: { tier: gold, rto: 90s, \(word) }", now: lastDay + 1_000_000_000).count == 1)
         #expect(errors(head + "  a: { tier: gold, rto: 30s }") == [])
     }
+
+    @Test func availabilityOverALongTimeIsAnErrorBudget() throws {
+        let tier = "format: 1\ntiers: { gold: { availability: { min: 99.9%, window: 30d } } }\nservices:\n"
+        let services = try Services(reading: tier + "  a: { tier: gold }", now: 0)
+        #expect(services["a"]?.availability?.budget == .seconds(2592))
+        #expect(errors(tier + "  a: { tier: gold, availability: { min: 99.95%, window: 7d } }") == [])
+        #expect(
+            errors(tier + "  a: { tier: gold, availability: { min: 99.8%, window: 7d } }")
+                == ["'availability' is looser than that of tier 'gold'"])
+    }
 }

@@ -14,6 +14,7 @@ final class Bench {
     let namespace: String
     private let markDirectory: String
     private var children: [Child] = []
+    private var daemons: [(mark: String, pidFile: String)] = []
     private var count = 0
     /// Distinguishes this bench among those of all test processes.
     private let serial: String
@@ -57,6 +58,11 @@ final class Bench {
             _ = try? child.kill()
             _ = try? child.wait(for: .seconds(60))
         }
+        for daemon in daemons {
+            // The pid may be another process by now: only one with the mark is ours.
+            _ = shell(
+                "pid=$(cat \(daemon.pidFile)) && grep -qF \(daemon.mark) /proc/$pid/cmdline && kill -9 $pid")
+        }
         _ = shell(
             "ip netns del \(namespace) 2>/dev/null; umount \(directory)/* 2>/dev/null; rm -rf \(directory)")
         // cgroup v2 is mounted in one of the two places; files of cgroups cannot be removed, directories can.
@@ -91,6 +97,13 @@ final class Bench {
         spawn.deathSignal = SIGKILL
         children.append(try spawn.start())
         return "sleep " + mark
+    }
+
+    /// A script that starts a process and writes down its pid; what runs of it at the end is ended by `close`.
+    func daemonScript(pidFile: String) -> String {
+        let mark = "8\(serial).\(daemons.count)"
+        daemons.append((mark, pidFile))
+        return "/bin/sleep \(mark) >/dev/null 2>&1 & echo $! > \(pidFile)"
     }
 
     @discardableResult

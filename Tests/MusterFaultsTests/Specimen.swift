@@ -63,8 +63,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     /// A process that a script starts, known by its pid file.
     private static func daemon(_ bench: Bench) throws -> Target {
         let file = bench.path("data/pid")
-        let script = "/bin/sleep 1000.\(bench.namespace.utf8.count) >/dev/null 2>&1 & echo $! > \(file)"
-        let restart = ["/bin/sh", "-c", script]
+        let restart = ["/bin/sh", "-c", bench.daemonScript(pidFile: file)]
         _ = try bench.host.restart(restart, deadline: .seconds(60))
         let target = Target(.process(.pidFile(file)), restart: restart)
         let isUp = try waitUntil {

@@ -13,7 +13,7 @@ import Testing
         let given = environment("MUSTER_KILL_SEED").flatMap { UInt64($0) }
         let seed = given ?? UInt64(SystemTimekeeper().utcNanoseconds())
         print("kill rounds: \(rounds), MUSTER_KILL_SEED=\(seed)")
-        var random = Random(state: seed)
+        var random = SplitMix64(seed: seed)
         var injected = 0
         for number in 1...max(1, rounds) {
             let round = try KillRound(number, &random)
@@ -21,18 +21,6 @@ import Testing
         }
         print("kill rounds: \(injected) injections were made")
         #expect(injected > 0, "rounds that break nothing prove nothing")
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
-struct Random: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 
@@ -51,7 +39,7 @@ private struct KillRound {
     let data: String
     let contents: [UInt8]
 
-    init(_ number: Int, _ random: inout Random) throws {
+    init(_ number: Int, _ random: inout SplitMix64) throws {
         self.number = number
         bench = try Bench()
         let count = Int.random(in: 1...4, using: &random)
@@ -72,7 +60,7 @@ private struct KillRound {
     }
 
     /// - Returns: how many injections were made before the end came.
-    func run(_ random: inout Random) throws -> Int {
+    func run(_ random: inout SplitMix64) throws -> Int {
         let comment: Comment =
             "round \(number): \(victims.map(\.rawValue)) by signal \(signal) after \(delay.forPeople)"
         let session = try bench.start(lease: .milliseconds(400))

@@ -25,6 +25,11 @@ struct RoundTripTests {
         try store.append(Array(samples[4...]), of: ping, to: run)
         try store.record(
             RunbookRecord(path: "restart.md", fileHash: "f", execHash: "e", text: "# Restart\n"), in: run)
+        let summaries = [
+            SignalSummary(of: Signal(name: "ping", every: ping.every, samples: samples)),
+            SignalSummary(of: Signal(name: "silent", writer: 1, every: .milliseconds(5))),
+        ]
+        try store.record(summaries, in: run)
         let closing = makeClosing()
         try store.finish(run, closing)
         try store.close()
@@ -36,11 +41,12 @@ struct RoundTripTests {
         #expect(read.header.configurationHash == "c1")
         #expect(read.header.expect == "It comes back.")
         #expect(read.events == events)
-        #expect(read.signals.map(\.name) == ["ping", "writes"])
-        #expect(read.signals.map(\.writer) == [nil, 3])
-        #expect(read.signals.map(\.every) == [.milliseconds(10), .milliseconds(20)])
-        #expect(read.signals[0].samples == samples)
-        #expect(read.signals[1].samples == samples)
+        #expect(read.signals.map(\.name) == ["ping", "writes", "silent"])
+        #expect(read.signals.map(\.writer) == [nil, 3, 1])
+        #expect(read.signals.map(\.every) == [.milliseconds(10), .milliseconds(20), .milliseconds(5)])
+        #expect(read.summaries == summaries && read.summaries[0].total == 10)
+        #expect(Array(read.signals[0].samples) == samples)
+        #expect(Array(read.signals[1].samples) == samples)
         #expect(read.runbooks.map(\.text) == ["# Restart\n"])
         let judgement = try #require(read.closing).judgement
         #expect(judgement.ledgers == closing.judgement.ledgers)
@@ -51,7 +57,7 @@ struct RoundTripTests {
         #expect(read.closing?.residue == closing.residue)
         #expect(read.closing?.finishedAt == closing.finishedAt)
         #expect(read.closing?.exitCode == 1)
-        #expect(try store.outcome(number, withSamples: false)?.signals.map(\.samples.count) == [0, 0])
+        #expect(try store.outcome(number, withSamples: false)?.signals.map(\.samples.count) == [0, 0, 0])
         #expect(try store.outcome(99) == nil)
         #expect(try store.number(ofRun: run) == number)
     }

@@ -33,8 +33,9 @@ import Testing
 
     enum Darkness: CaseIterable { case reset, hang, status }
 
-    /// Every sample must say what the server did for it, and every edge between two samples must hold an edge of
-    /// the server's, however late threads of either side run: the server's truth is a function of the clock.
+    /// Every sample must say what the server did for it, and every edge between two samples must hold an edge
+    /// of the server's, however late threads of either side run: the server's truth is a function of the
+    /// clock.
     @Test(arguments: Darkness.allCases) func boundsContainTheTruth(_ darkness: Darkness) throws {
         let folder = try TemporaryFolder()
         let cycle: Int64 = 400_000_000
@@ -59,10 +60,11 @@ import Testing
             return zip(samples, samples.dropFirst()).filter { $0.isDown && $1.isUp }.count >= 12
         }
         engine.stop()
-        let checked = server.check(engine.signals()[0].samples, timeout: timeout)
+        let checked = server.check(Array(engine.signals()[0].samples), timeout: timeout)
         var edges = 0
         for (one, next) in zip(checked, checked.dropFirst()) where one.sample.isDown != next.sample.isDown {
-            // A request may overtake another one on its way; then, and when the server stalled, this is no edge.
+            // A request may overtake another one on its way; then, and when the server stalled, this is no
+            // edge.
             guard one.isDark == one.sample.isDown, let before = one.decided, let after = next.decided,
                 next.isDark == next.sample.isDown, before < after
             else { continue }
@@ -91,7 +93,7 @@ import Testing
         #expect(eventually(within: .seconds(60)) { engine.snapshot().signals[0].ok >= 60 })
         engine.stop()
         let samples = engine.signals()[0].samples
-        _ = server.check(samples, timeout: timeout)
+        _ = server.check(Array(samples), timeout: timeout)
         #expect(
             samples.contains { $0.isUp && $0.latency > timeout }, "none had to wait")
     }
@@ -113,9 +115,14 @@ import Testing
         }
         try engine.start()
         #expect(eventually { engine.snapshot().instrument.dropped > 0 })
-        #expect(engine.snapshot().instrument.isSuspect)
         gate.set(true)
         engine.stop()
+        let lost = engine.snapshot().instrument.windows.filter { $0.trouble == .dropped }
+        #expect(lost.reduce(0) { $0 + $1.count } == engine.snapshot().instrument.dropped)
+        #expect(engine.snapshot().instrument.isSuspect)
+        // A stretch of its own: what came before the queue was full is not suspect.
+        let first = try #require(engine.signals()[0].samples.first)
+        #expect(lost.allSatisfy { $0.bracket.lower >= first.due && $0.bracket.upper <= monotonicNow() })
         // What is judged is what was stored.
         #expect(engine.signals()[0].samples.count == stored.withLock { $0 })
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import MusterProbes
 
 @Suite struct LedgerTests {
-    private let header = LedgerRecord.header(workload: "kv", run: "r", seed: 9, payloadBytes: 64)
+    private let header = LedgerHeader(workload: "kv", run: "r", seed: 9, payloadBytes: 64)
 
     private func soon() -> Instant { SystemTimekeeper().monotonic() + .seconds(60) }
 

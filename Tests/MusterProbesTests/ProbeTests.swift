@@ -134,6 +134,17 @@ import Testing
         ("http", ["http": "http://h/", "headers": ["X": "a\nInjected: b"]]), ("tcp", ["tcp": "localhost"]),
         ("tcp", ["tcp": "h:99999"]), ("redis", ["redis": "127.0.0.1:6379"]), ("exec", ["exec": []]),
         ("file", ["file": "relative"]), ("http", ["http": "http://h/", "method": "get"]),
+        ("http", ["http": "http://h/", "json": ["role": "x"]]),
+        ("http", ["http": "http://h/", "ca": "ca.pem"]),
+        ("http", ["http": "http://h/", "redirects": 21]), ("http", ["http": "http://h/", "limit": "1GiB"]),
+        ("http", ["http": "http://h/", "redirects": 1, "method": "POST"]), ("unix", ["unix": "relative"]),
+        ("unix", ["unix": .text("/" + String(repeating: "x", count: 107))]), ("tls", ["tls": "h"]),
+        ("tls", ["tls": "h:1", "name": "a/b"]), ("tls", ["tls": "h:1", "name": "user@h"]),
+        ("tls", ["tls": "h:1", "days": -1]), ("dns", ["dns": "a..b"]),
+        ("dns", ["dns": "h", "server": "ns1"]),
+        ("dns", ["dns": "h", "type": "MX"]), ("dns", ["dns": "h", "answer": "fd00::1"]),
+        ("prometheus", ["prometheus": "http://h"]), ("prometheus", ["prometheus": "http://h", "query": ""]),
+        ("prometheus", ["prometheus": "http://h", "query": "up", "above": 2, "below": 2]),
     ]
 
     @Test(arguments: broken)
@@ -146,8 +157,19 @@ import Testing
         probe.status = StatusSet(200...299, 404...404)
         probe.contains = "x"
         probe.header = ["A": "b"]
+        probe.json = ["/a": "b"]
+        probe.redirects = 2
+        probe.socket = "/run/x"
+        probe.ca = "/etc/x.pem"
+        probe.insecure = true
+        probe.limit = ByteCount(5)
         let value = ProbeCatalog.encode(probe)
         #expect(try HTTPProbe.form.decode(FormNode(value)) == probe)
+        var name = DNSProbe()
+        name.dns = "h"
+        name.type = .aaaa
+        name.answer = "fd00::1"
+        #expect(try DNSProbe.form.decode(FormNode(ProbeCatalog.encode(name))) == name)
         var workload = HTTPWorkload()
         workload.http = "http://127.0.0.1:1/{key}"
         workload.get.find = .contains
@@ -157,6 +179,11 @@ import Testing
             try HTTPWorkload.form.decode(FormNode(["http": "http://127.0.0.1/same-for-all"]))
         }
         #expect(ProbeCatalog.standard.descriptions.allSatisfy { $0.fields.first?.name == $0.name })
+        // The key named like a kind says which it is: no other field may have such a name.
+        let kinds = Set(ProbeCatalog.standard.descriptions.map(\.name))
+        for form in ProbeCatalog.standard.descriptions {
+            #expect(kinds.isDisjoint(with: form.fields.dropFirst().map(\.name)), "\(form.name)")
+        }
         #expect(WorkloadCatalog.standard.descriptions.allSatisfy { $0.fields.first?.name == $0.name })
     }
 }

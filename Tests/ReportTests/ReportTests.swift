@@ -91,6 +91,31 @@ struct ReportTests {
         #expect(!text.contains("Local ("))
     }
 
+    @Test func samplesAreToldInTheWordsOfTheProbes() {
+        var outcome = SampleOutcomes.noOutage
+        #expect(!Self.report(outcome).markdown.contains("How samples went wrong"))
+        let start = outcome.header.startedAt
+        func sample(_ second: Int, _ result: Sample.Outcome, _ code: Int32) -> Sample {
+            let at = start + .seconds(second)
+            return Sample(due: at, started: at, finished: at + .milliseconds(3), outcome: result, code: code)
+        }
+        outcome.signals = [
+            Signal(
+                name: "front", every: .seconds(1),
+                samples: (0..<3).map { sample($0, .ok, 200) } + (3..<6).map { sample($0, .error, 111) }
+                    + (6..<8).map { sample($0, .timeout, 0) } + [sample(8, .ok, 100_012)]
+                    + (9..<20).map { sample($0, .unknown, Int32(5000 + $0)) })
+        ]
+        let text = Report(outcome, codeInWords: { "code<\($0)>" }).markdown
+        let rows = text.split(separator: "\n").filter { $0.hasPrefix("| front |") }
+        #expect(text.contains("### How samples went wrong"))
+        #expect(rows.contains { $0.contains("error") && $0.contains("111") && $0.contains("| 3 |") })
+        #expect(rows.contains { $0.contains("timeout | no answer in time | 2 |") })
+        #expect(rows.contains { $0.contains("ok | ") && $0.contains("100012") })
+        #expect(rows.contains { $0.contains("other kinds") })
+        #expect(!rows.contains { $0.contains("| code<200") } && !text.contains("code<111>"))
+    }
+
     @Test func nothingFromOutsideBecomesMarkup() {
         let report = Self.report(SampleOutcomes.hostile)
         #expect(!report.html.lowercased().contains("<script"))

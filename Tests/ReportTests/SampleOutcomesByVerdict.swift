@@ -60,14 +60,24 @@ extension SampleOutcomes {
             ],
             ledgers: [ledger(lost: 0)], status: .recovered,
             scope: ["the loss of the host or of its disk", "detection: the fixture restarts by itself"])
-        return outcome(
+        var made = outcome(
             header("redis-kill"), judgement, events: opening + healing, signals: signals(back: 5230),
             runbooks: [
                 RunbookRecord(
                     path: "runbooks/restart-redis.md", fileHash: "aa11", execHash: "bb22",
                     text: "# Restart Redis\n\n```sh {muster kind=command}\nmuster fixture start redis\n```\n")
             ])
+        made.calibration = calibration
+        return made
     }
+
+    /// By an older build on the same kernel.
+    private static let calibration = CalibrationRecord(
+        host: "lab-1", kernel: header("redis-kill").kernel, toolVersion: "0.1.0", binaryHash: "older",
+        finishedAtUTC: startUTC - 86_400_000_000_000, place: "loopback", seed: 7, every: .milliseconds(10),
+        trials: 1000, covered: 1000, medianWidth: .microseconds(10_700), widest: .milliseconds(21),
+        lagP50: .microseconds(80), lagP99: .microseconds(400), lagMax: .milliseconds(3), ledgers: 25,
+        ledgersExact: 25, sabotages: 15, sabotagesFlagged: 15, result: .pass, reason: "every claim was true")
 
     static var failWithLosses: Outcome {
         let judgement = Judgement(

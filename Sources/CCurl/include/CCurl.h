@@ -29,6 +29,10 @@ CURLcode ccurl_set_header(CURL *easy, curl_write_callback callback, void *user);
 // Copies `length` bytes as the request's body.
 CURLcode ccurl_set_body(CURL *easy, const void *bytes, size_t length);
 long ccurl_get_long(CURL *easy, CURLINFO info);
+// What the transfer's server said about its certificate `number` (0 is its own, the others are of its chain), such
+// as "Expire date"; NULL when there is no such certificate or field. Valid as long as the handle
+// (https://curl.se/libcurl/c/CURLINFO_CERTINFO.html).
+const char *ccurl_certificate_field(CURL *easy, int number, const char *name);
 void *ccurl_get_private(CURL *easy);
 struct curl_slist *ccurl_list_add(struct curl_slist *list, const char *text);
 void ccurl_list_free(struct curl_slist *list);
@@ -50,9 +54,13 @@ int ccurl_epoll_wait(int epoll, struct ccurl_event *events, int capacity, int wa
 // timerfd_create(2) on CLOCK_MONOTONIC; `at` is absolute nanoseconds.
 int ccurl_timer_new(void);
 int ccurl_timer_set(int timer, int64_t at);
-int ccurl_eventfd_new(void);
+// eventfd(2), whose read waits only when it is `blocking`.
+int ccurl_eventfd_new(int blocking);
 
 // For the calling thread: its name, at most 15 characters; a timer slack of 1 ns (prctl(2)).
 void ccurl_prepare_thread(const char *name);
 // SCHED_FIFO for the calling thread, not inherited by its children. 0 or an errno.
 int ccurl_realtime_thread(int priority);
+
+// memmem(3): whether `needle` stands in `bytes`.
+int ccurl_holds(const void *bytes, size_t length, const void *needle, size_t needle_length);

@@ -80,6 +80,20 @@ int csystem_open_path_only(const char *directory);              // O_PATH | O_DI
 int csystem_accept(int listener);
 struct pollfd;
 int csystem_poll(struct pollfd *entries, size_t count, int64_t nanoseconds);    // below 0 waits for ever
+// epoll(7), level-triggered; `key` comes back with each event. Interest in nothing still reports what broke.
+struct csystem_event {
+    uint32_t events;
+    uint64_t key;
+};
+enum { CSYSTEM_READ = 1, CSYSTEM_WRITE = 4 };
+int csystem_epoll_new(void);
+// Adds, or changes when it is there already.
+int csystem_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t key);
+int csystem_epoll_remove(int epoll, int descriptor);
+// At most 64 events; `nanoseconds` below 0 waits for ever. Returns 0 when a signal came in between.
+int csystem_epoll_wait(int epoll, struct csystem_event *events, int capacity, int64_t nanoseconds);
+// prlimit(2), RLIMIT_FSIZE: no file that the process writes may grow beyond that.
+int csystem_limit_file_size(int pid, uint64_t bytes);
 int csystem_open_at(int directory, const char *path, int flags, unsigned int mode);
 int csystem_duplicate_high(int descriptor, int lowest);
 int csystem_set_nonblocking(int descriptor, int on);

@@ -68,9 +68,23 @@ public struct Objectives: Hashable, Sendable {
     public var allowPostFaultLoss = false
     /// Zero duplicates, phantoms, aborted-visible, resurrected, reordered, stale or divergent after settling.
     public var strictIntegrity = false
+    /// The share of what was due that must have been answered, in a window that starts at the fault.
+    public var availability: AvailabilityGoal?
+    public var latency: LatencyGoal?
+    /// The most that the system may be down or slow altogether, from the fault to the end of observation.
+    public var degradation: Duration?
+    /// The service's availability over a long time: no objective of a drill, but what an outage is set against.
+    public var serviceLevel: AvailabilityGoal?
     /// Where each came from: `drill`, or `services.yaml: checkout`.
     public var source = "drill"
     public init() {}
+
+    /// How long after the fault something is looked at whether or not the system recovered; zero: it is not.
+    public var window: Duration { max(availability?.window ?? .zero, latency?.window ?? .zero) }
+    public var isEmpty: Bool {
+        rto == nil && rpo == nil && !strictIntegrity && availability == nil && latency == nil
+            && degradation == nil
+    }
 }
 
 /// What a drill brings up itself; supervised by the guard, torn down afterwards.
@@ -86,6 +100,8 @@ public struct Fixture: Hashable, Sendable {
     }
     public var name: String
     public var run: [String]
+    /// Programs that must be on the machine besides the one that is run, such as those that a script starts.
+    public var needs: [String]
     public var environment: [String: String]
     public var restart: Restart
     public var ready: Readiness?
@@ -94,11 +110,13 @@ public struct Fixture: Hashable, Sendable {
     public var stopWithin: Duration
 
     public init(
-        name: String, run: [String], environment: [String: String] = [:], restart: Restart = .never,
+        name: String, run: [String], needs: [String] = [], environment: [String: String] = [:],
+        restart: Restart = .never,
         ready: Readiness? = nil, readyWithin: Duration = .seconds(10), stopWithin: Duration = .seconds(3)
     ) {
         self.name = name
         self.run = run
+        self.needs = needs
         self.environment = environment
         self.restart = restart
         self.ready = ready
@@ -235,6 +253,14 @@ public struct InjectStep: Sendable {
         /// The clock runs from lifting.
         case after
     }
+    /// When the fault counts as begun.
+    public enum Clock: String, FormWord, Codable {
+        /// When it was injected.
+        case injected
+        /// When its effect was there: between the last look that did not see it and the first that did. For what
+        /// builds up, such as a disk that fills.
+        case effective
+    }
     public var name: String
     public var faultName: String
     public var fault: any Fault
@@ -242,10 +268,11 @@ public struct InjectStep: Sendable {
     /// Lifted by itself after this.
     public var hold: Duration?
     public var recovery: Recovery?
+    public var clock: Clock
 
     public init(
         name: String, faultName: String, fault: any Fault, target: String, hold: Duration? = nil,
-        recovery: Recovery? = nil
+        recovery: Recovery? = nil, clock: Clock = .injected
     ) {
         self.name = name
         self.faultName = faultName
@@ -253,6 +280,7 @@ public struct InjectStep: Sendable {
         self.target = target
         self.hold = hold
         self.recovery = recovery
+        self.clock = clock
     }
 }
 

@@ -55,6 +55,33 @@ extension AbortRule.Condition: Formed {
         ])
 }
 
+extension AvailabilityGoal: Formed {
+    public static let form = Form(
+        "availability", "The share of what was due that must have been answered in a window.",
+        blank: AvailabilityGoal(min: Percentage(millionths: 1_000_000), window: .zero),
+        fields: [
+            Field(required: "min", \.min, "The least share, such as 95%."),
+            Field(
+                required: "window", \.window, "How long, from the fault on; it is observed to its end.",
+                in: { $0 >= .milliseconds(1) ? nil : "more than nothing" }),
+        ])
+}
+
+extension LatencyGoal: Formed {
+    public static let form = Form(
+        "latency", "A quantile of the time to an answer, in a window; what was not answered took for ever.",
+        blank: LatencyGoal(max: .zero, window: .zero),
+        fields: [
+            Field(
+                "quantile", \.quantile, default: Percentage(millionths: 990_000), "Which quantile.",
+                in: { $0.millionths > 0 ? nil : "more than 0%" }),
+            Field(required: "max", \.max, "The most that it may be, from when the sample was due."),
+            Field(
+                required: "window", \.window, "How long, from the fault on; it is observed to its end.",
+                in: { $0 >= .milliseconds(1) ? nil : "more than nothing" }),
+        ])
+}
+
 extension Prediction: Formed {
     public static let form = Form(
         "predict", "What the owner expects, in figures; outside it: model wrong, or system changed.",

@@ -2,7 +2,7 @@
 extension DrillRunner {
     mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
         var effects = noteEdges(seen)
-        if now - runStart > drill.abort.after, !isEndingEarly, !isSettling {
+        if now - runStart > drill.abort.after + faultPhase, !isEndingEarly, !isSettling {
             effects += abort("the run took longer than abort.after (\(drill.abort.after.forPeople))", now)
         }
         for condition in drill.abort.when where abortReason == nil && firstInjection != nil {
@@ -17,6 +17,7 @@ extension DrillRunner {
         switch phase {
         case .steady: effects += waitForSteady(seen, now)
         case .warmingUp: effects += waitForWarm(seen, now)
+        case .waiting: effects += waitForStrike(seen, now)
         case .steps, .after: effects += advance(now)
         case .recovering: effects += waitForRecovery(seen, now)
         case .steadyAgain: effects += waitForSteadyAgain(seen, now)
@@ -29,7 +30,7 @@ extension DrillRunner {
     private var isSettling: Bool {
         switch phase {
         case .stopping, .readingBack, .undoing, .steadyAgain, .fixturesDown, .finished: true
-        case .fixtures, .steady, .warmingUp, .steps, .recovering, .after: false
+        case .fixtures, .steady, .warmingUp, .waiting, .steps, .recovering, .after: false
         }
     }
 
@@ -76,7 +77,7 @@ extension DrillRunner {
         }
         if areGood(seen, names: probes, since: nil, for: drill.steady.duration, now), quick {
             let effects = [record(.steady, "", "steady for \(drill.steady.duration.forPeople)")]
-            if workloads.isEmpty { return effects + enter(.steps, now) + advance(now) }
+            if workloads.isEmpty { return effects + beginSteps(now) }
             return effects + enter(.warmingUp, now) + [.startWorkloads]
         }
         guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
@@ -88,11 +89,33 @@ extension DrillRunner {
     /// Every writer must have been acknowledged for a second, so that the ledger sees the moment of the fault.
     mutating func waitForWarm(_ seen: Observation, _ now: Instant) -> [Effect] {
         if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: .seconds(1), now) {
-            return enter(.steps, now) + advance(now)
+            return beginSteps(now)
         }
         guard now - phaseStart > drill.steady.within else { return [] }
         return cannotRun(
             "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)", now)
+    }
+
+    /// The steps, or first the wait that gives the fault its phase.
+    private mutating func beginSteps(_ now: Instant) -> [Effect] {
+        guard faultPhase > .zero else { return enter(.steps, now) + advance(now) }
+        let effects = enter(.waiting, now)
+        strikeDue = now + faultPhase
+        return effects
+    }
+
+    /// What was steady before the wait must still be so when the fault is due.
+    private mutating func waitForStrike(_ seen: Observation, _ now: Instant) -> [Effect] {
+        guard now - phaseStart >= faultPhase else { return [] }
+        strikeDue = nil
+        let window = workloads.isEmpty ? drill.steady.duration : min(drill.steady.duration, .seconds(1))
+        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: window, now) {
+            return enter(.steps, now) + advance(now)
+        }
+        guard now - phaseStart > faultPhase + drill.steady.within else { return [] }
+        return cannotRun(
+            "it was no longer steady when the fault was due, and not again within "
+                + drill.steady.within.forPeople, now)
     }
 
     mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {
@@ -104,7 +127,7 @@ extension DrillRunner {
         let rto = drill.objectives.rto ?? .zero
         // A system that never went down must be watched for RTO + W before that means anything.
         let watched = sawOutage || now - start >= rto + drill.recovered.stable
-        if !settling, watched,
+        if !settling, watched, areWindowsOver(now),
             areGood(seen, names: ruling, since: start, for: drill.recovered.stable, now)
         {
             isRecovered = true
@@ -116,9 +139,19 @@ extension DrillRunner {
             return [note] + enter(.stopping, now) + [.stopWriters]
         }
         let deadline = drill.recovered.deadline(rto: drill.objectives.rto)
-        guard now - max(start, settling ? now : start) > deadline else { return [] }
+        guard now - max(start, settling ? now : start) > deadline, areWindowsOver(now) else { return [] }
         return [record(.deadlinePassed, "", "not recovered within \(deadline.forPeople)")]
             + enter(.stopping, now) + [.stopWriters]
+    }
+
+    /// Availability and latency are judged over a fixed window after the fault: it is observed to its end, and until
+    /// what was due last in it is answered or given up.
+    private func areWindowsOver(_ now: Instant) -> Bool {
+        guard drill.objectives.window > .zero, let windowStart, !isEndingEarly else { return true }
+        let timeouts =
+            drill.probes.filter { ruling.contains($0.name) }.map(\.setting.timeout)
+            + drill.workloads.filter { ruling.contains($0.name) }.map(\.setting.timeout)
+        return now - windowStart > drill.objectives.window + (timeouts.max() ?? .zero)
     }
 
     mutating func waitForSteadyAgain(_ seen: Observation, _ now: Instant) -> [Effect] {

@@ -15,8 +15,8 @@ public struct DrillRunner: Sendable {
         case observed(Observation)
         case injected(String, Bracket)
         case injectFailed(String, String)
-        /// Looking for an injection's effect is over, whether one was seen or not.
-        case effect(String)
+        /// Looking for an injection's effect is over, whether one was seen (between these instants) or not.
+        case effect(String, Bracket?)
         case lifted(String, Bracket, settled: Bool)
         case runbookFinished(Int, succeeded: Bool, text: String)
         case writersStopped
@@ -71,7 +71,7 @@ public struct DrillRunner: Sendable {
     }
 
     public enum Phase: String, Sendable {
-        case fixtures, steady, warmingUp, steps, recovering, after, stopping, readingBack, undoing,
+        case fixtures, steady, warmingUp, waiting, steps, recovering, after, stopping, readingBack, undoing,
             steadyAgain,
             fixturesDown, finished
     }
@@ -85,8 +85,12 @@ public struct DrillRunner: Sendable {
     public internal(set) var open: [String: InjectStep] = [:]
     public internal(set) var isUndoSettled = true
     public internal(set) var isGuardLost = false
+    /// The moment at which it wants to be shown the signals, so that a fault strikes when its phase says and not at
+    /// the next look; nil when any look will do.
+    public internal(set) var strikeDue: Instant?
 
     let drill: Drill
+    let faultPhase: Duration
     let ruling: Set<String>
     let workloads: Set<String>
     var phaseStart = Instant(nanoseconds: 0)
@@ -97,14 +101,18 @@ public struct DrillRunner: Sendable {
     var lifting: Set<String> = []
     /// From when recovery can be counted: the fault, or the lift of one with `recovery: after`.
     var clockStart: Instant?
+    /// From when windows after the fault are counted: those of availability and latency.
+    var windowStart: Instant?
     var wasDown: Set<String> = []
     var isDown: Set<String> = []
     var sawOutage = false
     var isRecovered = false
     var isReadBack = false
 
-    public init(_ drill: Drill) {
+    /// - Parameter faultPhase: how long the steps wait once everything is steady, see `FaultPhase`.
+    public init(_ drill: Drill, faultPhase: Duration = .zero) {
         self.drill = drill
+        self.faultPhase = faultPhase
         ruling = Set(drill.ruling)
         workloads = Set(drill.workloads.map(\.name))
         fixturesLeft = drill.fixtures[...]
@@ -126,7 +134,8 @@ public struct DrillRunner: Sendable {
         case .injected(let name, let bracket): return injected(name, bracket, now)
         case .injectFailed(let name, let reason):
             return cannotRun("injection '\(name)' failed: \(reason)", now)
-        case .effect(let name):
+        case .effect(let name, let seen):
+            if let seen { noteEffect(name, seen) }
             program.effectSettled(name)
             return advance(now)
         case .lifted(let name, let bracket, let settled):
@@ -196,11 +205,15 @@ public struct DrillRunner: Sendable {
     mutating func enter(_ next: Phase, _ now: Instant) -> [Effect] {
         phase = next
         phaseStart = now
+        strikeDue = nil
         return []
     }
 
     mutating func injected(_ name: String, _ bracket: Bracket, _ now: Instant) -> [Effect] {
-        if firstInjection == nil { firstInjection = bracket }
+        if firstInjection == nil {
+            firstInjection = bracket
+            windowStart = bracket.upper
+        }
         clockStart = max(clockStart ?? bracket.upper, bracket.upper)
         let step = program.injected(name, at: now)
         if let step, step.fault.persistence == .held {
@@ -211,6 +224,13 @@ public struct DrillRunner: Sendable {
             if let hold = step.hold { liftsDue[name] = bracket.upper + hold }
         }
         return advance(now)
+    }
+
+    /// With `clock: effective` time runs from when the effect was there.
+    private mutating func noteEffect(_ name: String, _ seen: Bracket) {
+        guard program.step(named: name)?.clock == .effective else { return }
+        if program.firstInjected == name { windowStart = seen.upper }
+        clockStart = max(clockStart ?? seen.upper, seen.upper)
     }
 
     /// Runs what is due of the steps, and leaves the phase when all are over.

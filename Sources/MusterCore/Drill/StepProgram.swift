@@ -33,7 +33,11 @@ struct StepProgram: Sendable {
 
     init(_ steps: [Step]) { lane = Lane(steps: steps[...]) }
 
+    /// The injection that was over first.
+    private(set) var firstInjected: String?
+
     var isFinished: Bool { lane.isFinished }
+    func step(named name: String) -> InjectStep? { steps[name] }
     /// Whether an injection's effect is still being looked for.
     var awaitsEffect: Bool { !effectsAwaited.isEmpty }
     /// Whether an injection is under way.
@@ -57,6 +61,7 @@ struct StepProgram: Sendable {
     /// - Returns: the step that was waited for.
     mutating func injected(_ name: String, at now: Instant) -> InjectStep? {
         release(.injection(name))
+        firstInjected = firstInjected ?? name
         injectionsAwaited.remove(name)
         effectsAwaited.insert(name)
         return steps[name]

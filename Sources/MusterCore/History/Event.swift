@@ -2,6 +2,8 @@
 public struct Event: Hashable, Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         case runStarted = "run-started"
+        /// It is one of several repeats; `detail` is a `FaultPhase`.
+        case repeatPlanned = "repeat-planned"
         case fixtureStarting = "fixture-starting"
         case fixtureReady = "fixture-ready"
         case workloadStarted = "workload-started"

@@ -191,12 +191,19 @@ public struct Outcome: Sendable {
     public var closing: RunClosing?
     public var events: [Event]
     public var signals: [Signal]
+    /// Of every signal, also of those whose samples were not kept; empty for a run that has not ended.
+    public var summaries: [SignalSummary] = []
     public var injections: [InjectionRecord]
     public var runbooks: [RunbookRecord]
+    /// What the group of repeats that it belongs to has come to by now; nil for a single run.
+    public var repeats: RepeatSummary?
+    /// The newest calibration of the instrument on this host when the run began; nil when there was none.
+    public var calibration: CalibrationRecord?
 
     public init(
         number: Int, header: RunHeader, closing: RunClosing?, events: [Event], signals: [Signal],
-        injections: [InjectionRecord], runbooks: [RunbookRecord]
+        injections: [InjectionRecord], runbooks: [RunbookRecord], repeats: RepeatSummary? = nil,
+        calibration: CalibrationRecord? = nil
     ) {
         self.number = number
         self.header = header
@@ -205,6 +212,8 @@ public struct Outcome: Sendable {
         self.signals = signals
         self.injections = injections
         self.runbooks = runbooks
+        self.repeats = repeats
+        self.calibration = calibration
     }
 }
 

@@ -88,7 +88,7 @@ struct DataJudge {
     }
 
     /// Losses that stand whatever else is unknown: absence proves nothing where not everything was read.
-    private var proven: Int {
+    var proven: Int {
         guard facts.invalid == nil else { return 0 }
         return zip(ledgers, findings).reduce(0) { sum, pair in
             let (ledger, finding) = pair
@@ -146,18 +146,27 @@ struct DataJudge {
     }
 
     private var violations: [String] {
-        EntryClass.allCases.filter(\.isViolation).compactMap { kind in
+        let counted: [String] = EntryClass.allCases.filter(\.isViolation).compactMap { kind in
             let count = findings.reduce(0) { $0 + $1.count(kind) }
             let word = kind == .abortedVisible ? "aborted but visible" : kind.rawValue
             return count == 0 ? nil : "\(count) \(word)"
         }
+        return counted + findings.flatMap(\.violationsInWords)
     }
 
     /// What is there that should not be is proven by its being there, whatever could not be read.
     private func integrity() -> (ObjectiveResult.Result, String) {
         if facts.invalid == nil, !violations.isEmpty { return (.missed, violations.joined(separator: ", ")) }
         if let blind { return (.inconclusive, blind) }
-        return (.met, "no duplicate, phantom, aborted, stale, resurrected, reordered or divergent entry")
+        return (.met, "no duplicate, phantom, aborted or stale entry\(beside)")
+    }
+
+    /// What else was looked at, in the words of a sentence's end.
+    private var beside: String {
+        let modes = Set(ledgers.map(\.plan.mode))
+        return (modes.contains(.bank) ? ", and no money made or lost" : "")
+            + (ledgers.contains { $0.plan.deletes.millionths > 0 } ? ", and nothing deleted came back" : "")
+            + (findings.contains { !$0.replicas.isEmpty } ? ", and no replica holds anything else" : "")
     }
 
     func measurements() -> [Measurement] {

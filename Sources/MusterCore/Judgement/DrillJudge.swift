@@ -2,7 +2,7 @@
 /// argued about. What it reads from the events stands at `RunFacts`.
 public enum DrillJudge {
     /// Raised whenever an unchanged history could be judged differently.
-    public static let version = 1
+    public static let version = 2
 
     public static func judge(_ drill: Drill, _ history: History) -> Judgement {
         let facts = RunFacts(drill, history.events)
@@ -10,13 +10,19 @@ public enum DrillJudge {
         let signals = rulingSignals(drill, facts, history)
         let recovery = RecoveryJudge(drill: drill, facts: facts, signals: signals)
         let data = DataJudge(drill, facts, history.ledgers)
-        let objectives = (recovery.objective().map { [$0] } ?? []) + data.objectives()
+        let windows = WindowJudge(
+            drill: drill, facts: facts, signals: signals, invalid: facts.invalid ?? recovery.blind)
+        let objectives =
+            (recovery.objective().map { [$0] } ?? []) + windows.objectives() + data.objectives()
         let (verdict, reason) = conclude(drill, facts, recovery, objectives)
-        let remarks = Remarks(drill: drill, facts: facts, recovery: recovery, data: data)
+        let predictions = Predictions(drill: drill, recovery: recovery, data: data).results
+        let remarks = Remarks(
+            drill: drill, facts: facts, recovery: recovery, data: data, predictions: predictions)
         return Judgement(
             verdict: verdict, reason: reason, objectives: objectives,
             measurements: measurements(recovery) + data.measurements(), ledgers: data.findings,
-            status: recovery.status, warnings: remarks.warnings, scope: remarks.scope)
+            status: recovery.status, predictions: predictions, warnings: remarks.warnings,
+            scope: remarks.scope)
     }
 
     private static func nothingInjected(_ drill: Drill, _ facts: RunFacts, _ history: History) -> Judgement {
@@ -42,11 +48,12 @@ public enum DrillJudge {
         _ drill: Drill, _ facts: RunFacts, _ history: History
     ) -> [RulingSignal] {
         let ruling = history.signals.filter { drill.ruling.contains($0.name) }
-        let ends = ruling.compactMap { $0.samples.map(\.finished).max() }
+        let ends = ruling.compactMap(\.samples.lastFinished)
+        let blackouts = Blackouts(history.events)
         let until = facts.observedUntil ?? ends.max() ?? facts.strikes[0].injected.upper
         return drill.ruling.compactMap { name in
             let own = ruling.filter { $0.name == name }
-            return own.isEmpty ? nil : RulingSignal(name, own, drill, facts, until: until)
+            return own.isEmpty ? nil : RulingSignal(name, own, drill, facts, until: until, blackouts)
         }
     }
 
@@ -86,22 +93,24 @@ public enum DrillJudge {
         }
         add("rta", "", recovery.rta)
         add("rta-declared", "", recovery.rtaDeclared)
+        if let partial = recovery.partial {
+            add("rta-first", "", partial.first)
+            add("rta-half", "", partial.time(share: 0.5))
+            add("outage-equivalent", "", partial.equivalent)
+        }
         for signal in recovery.signals {
             add("rta", signal.name, signal.worst(\.rta))
             add("downtime", signal.name, signal.worst(\.downtime))
             add("latent", signal.name, signal.worst(\.latent))
             add("first-success", signal.name, signal.worst(\.timeToFirstSuccess))
             add("time-to-stable", signal.name, signal.worst(\.timeToStable))
+            add("time-to-performance", signal.name, signal.timeToPerformance)
             add("down-total", signal.name, signal.worst(\.figures.total))
-            add("slow-total", signal.name, slowTotal(signal))
+            add("down-longest", signal.name, signal.worstFlap(\.seenLongest))
+            add("down-span", signal.name, signal.worstFlap(\.span))
+            add("slow-total", signal.name, signal.slowTotal)
         }
         return all
-    }
-
-    /// The SLO-down timeline, where it says more than the hard-down one.
-    private static func slowTotal(_ signal: RulingSignal) -> Interval? {
-        signal.recoveries.filter { $0.slowOutages != $0.outages }.map(\.slowFigures.total)
-            .reduce(nil) { .worst($0, $1) }
     }
 
     /// The kind of durability that the faults of `drill` can prove anything about: `process`, `disk` or `none`.

@@ -25,13 +25,13 @@ public enum EntryClass: String, Sendable, Codable, CaseIterable {
     case stale
     /// Deleted, which was acknowledged, and present all the same.
     case resurrected
-    /// In a log behind an entry that was written after it.
+    /// Present, but after an entry that its stream wrote later.
     case reordered
     /// A replica holds something else than its primary, or nothing.
     case divergent
-    /// Deleted, and gone.
+    /// Deleted, and absent, as it should be.
     case deleted
-    /// An older version of a register: nothing can be told of it.
+    /// A version of a register that a later one was written over.
     case superseded
     /// Left out of a sample.
     case unsampled
@@ -142,6 +142,8 @@ public struct LedgerFindings: Hashable, Sendable {
     public var replicas: [ReplicaFindings] = []
     /// Why nothing can be concluded; nil when something can.
     public var inconclusive: String?
+    /// Proof of damage beside the entries, in words: a broken invariant, a failed check of the whole store.
+    public var violations: [String] = []
 
     public init(workload: String) { self.workload = workload }
 

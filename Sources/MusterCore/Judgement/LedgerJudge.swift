@@ -2,10 +2,11 @@
 ///
 /// - Holes and tail are told apart over acknowledgements from before the fault only: a write made after the
 ///   recovery would turn a lost tail into holes.
-/// - The fault happened somewhere in its bracket. An acknowledgement is *before* it for certain up to the
-///   lower end, and *after* it for certain beyond the upper end. One in between counts as before where it is
-///   lost (nobody is accused of losing what it took after the fault without proof), but is no witness that
-///   makes an older loss a hole.
+/// - The fault happened somewhere in its bracket, and a commit somewhere between a write's sending and its
+///   acknowledgement, which a busy instrument may read late. A write is *before* the fault for certain when it was
+///   acknowledged up to the lower end, and *after* it for certain when it was sent beyond the upper end. One in
+///   between counts as before where it is lost (nobody is accused of losing what it took after the fault without
+///   proof), but is no witness that makes an older loss a hole.
 /// - Lost is only what was looked for and not there. What could not be read, or was left out of a sample, is counted
 ///   apart, and may be as old as it is.
 ///
@@ -16,19 +17,24 @@ public enum LedgerJudge {
     ///   - fault: the bracket of the injection that is held to account.
     ///   - details: how many anomalies of each class are listed one by one; all are counted.
     public static func classify(
-        _ ledger: Ledger, fault: Bracket, details: Int = 1000
+        _ whole: Ledger, fault: Bracket, details: Int = 1000
     ) -> LedgerFindings {
-        var findings = LedgerFindings(workload: ledger.workload)
-        findings.blindWindow = ledger.blindWindow
-        let seen = Acknowledgements(ledger.entries, fault, &findings)
-        guard let readBack = ledger.readBack else {
+        var findings = LedgerFindings(workload: whole.workload)
+        findings.blindWindow = whole.blindWindow
+        let invariants = InvariantJudge(whole)
+        let (writes, ledger) = (invariants.writes, invariants.entries)
+        let seen = Acknowledgements(writes.entries, fault, &findings)
+        guard let all = whole.readBack, let readBack = ledger.readBack else {
+            findings.violations = whole.violations
             findings.inconclusive = "nothing was read back"
             return findings
         }
         var tally = LedgerTally(findings, details: details)
         var walk = LedgerWalk(ledger, readBack, fault)
         walk.run(into: &tally)
-        compare(readBack, with: walk.entries, into: &tally)
+        invariants.add(to: &tally)
+        // What the modes settle was taken out of the one, and is still among what replicas hold.
+        compare(all, with: whole.entries, into: &tally)
         findings = tally.finished(payloadBytes: ledger.payloadBytes)
         if let last = seen.last {
             findings.resolution = fault.upper - last.sent
@@ -38,7 +44,7 @@ public enum LedgerJudge {
             SampleFindings(older: $0.older, drawn: $0.drawn, missing: walk.missingFromSample)
         }
         findings.inconclusive =
-            problem(of: readBack, ledger, fault, seen) ?? findings.replicas.lazy.compactMap(\.inconclusive)
+            problem(of: readBack, writes, fault, seen) ?? findings.replicas.lazy.compactMap(\.inconclusive)
             .first
             ?? findings.sample?.sentence
         return findings
@@ -72,6 +78,7 @@ public enum LedgerJudge {
     ) {
         guard !readBack.replicas.isEmpty else { return }
         let primary = merged(readBack.found)
+        let entries = entries.inOrder
         let unread = readBack.unread.inOrder
         for replica in readBack.replicas {
             var findings = ReplicaFindings(name: replica.name)

@@ -1,12 +1,10 @@
 /// Walks through entries and what was found of them, both by key, one stream after the other.
 struct LedgerWalk {
-    let entries: [LedgerEntry]
-    private let shape: Ledger.Shape
+    private let entries: [LedgerEntry]
     private let found: [ReadBack.Found]
     private let fault: Bracket
     private var late: SortedKeys
     private var unread: SortedKeys
-    private var deletions: ArraySlice<LedgerEntry>
     private var sample: ArraySlice<ReadSample.Run>?
     private let since: Instant?
     private var nextFound = 0
@@ -17,12 +15,10 @@ struct LedgerWalk {
 
     init(_ ledger: Ledger, _ readBack: ReadBack, _ fault: Bracket) {
         entries = ledger.entries.inOrder
-        shape = ledger.shape
         found = LedgerJudge.merged(readBack.found)
         self.fault = fault
         late = SortedKeys(readBack.late.inOrder)
         unread = SortedKeys(readBack.unread.inOrder)
-        deletions = ledger.deletions.inOrder[...]
         sample = readBack.sample?.runs[...]
         since = readBack.sample?.since
     }
@@ -34,10 +30,7 @@ struct LedgerWalk {
             while nextFound < found.count, found[nextFound].key.stream < stream { skipPhantom() }
             var end = start
             while end < entries.count, entries[end].key.stream == stream { end += 1 }
-            switch shape {
-            case .entries: judge(start..<end, &tally)
-            case .registers: judgeRegister(start..<end, &tally)
-            }
+            judge(start..<end, &tally)
             start = end
         }
         while nextFound < found.count { skipPhantom() }
@@ -48,8 +41,6 @@ struct LedgerWalk {
         phantoms.append(found[nextFound].key)
         nextFound += 1
     }
-
-    // MARK: Entries
 
     /// What reading found of each entry of one stream.
     private mutating func look(at range: Range<Int>) {
@@ -68,12 +59,6 @@ struct LedgerWalk {
             if late.contains(key) { state.insert(.late) }
             if unread.contains(key), !state.contains(.present) { state.insert(.unread) }
             if !isAsked(key) { state.insert(.unsampled) }
-            while let first = deletions.first, first.key < key { deletions.removeFirst() }
-            while let first = deletions.first, first.key == key {
-                if first.isAcknowledged { state.insert(.deleted) }
-                if first.outcome == .info || first.outcome == .pending { state.insert(.deletionInDoubt) }
-                deletions.removeFirst()
-            }
             states.append(state)
         }
         while nextFound < found.count, found[nextFound].key.stream == entries[range.lowerBound].key.stream {
@@ -107,7 +92,7 @@ struct LedgerWalk {
             guard entry.isAcknowledged else { continue }
             // An entry in doubt may land late; only what was promised can be stale.
             if state.contains(.late), state.survives { tally.note(.stale, entry.key, entry) }
-            if !state.isAsPromised, entry.acknowledgedAt <= fault.upper {
+            if !state.survives, entry.sent <= fault.upper {
                 ages.add(entry, isKnown: !state.isUnknown, isHole: isHole)
                 if !state.isUnknown { tally.addLoss(entry.key, isHole: isHole) }
             }
@@ -121,97 +106,31 @@ struct LedgerWalk {
         if state.contains(.unsampled) { return .unsampled }
         if state.contains(.unread) { return .unread }
         let isPresent = state.contains(.present)
-        if state.contains(.deleted) { return isPresent ? .resurrected : .deleted }
-        if state.contains(.deletionInDoubt), !isPresent { return .deleted }
         switch entry.outcome {
         case .ok, .okWithWarning:
             if isPresent { return state.contains(.intact) ? .survived : .corrupt }
-            return entry.acknowledgedAt > fault.upper ? .lostAfterFault : isHole ? .lostHole : .lostTail
+            return entry.sent > fault.upper ? .lostAfterFault : isHole ? .lostHole : .lostTail
         case .fail: return isPresent ? .abortedVisible : .failed
         // Half of a write is neither of the two things that a write in doubt may become.
         case .info, .pending:
             return isPresent ? state.contains(.intact) ? .recovered : .abortedVisible : .notApplied
         }
     }
-
-    // MARK: Registers
-
-    /// A register holds one version. Any version that was sent, from the last acknowledged one on, is legal; an older
-    /// one means that every acknowledged write behind it is lost.
-    private mutating func judgeRegister(_ range: Range<Int>, _ tally: inout LedgerTally) {
-        let stream = entries[range.lowerBound].key.stream
-        var held: ReadBack.Found?
-        while nextFound < found.count, found[nextFound].key.stream == stream {
-            if held != nil { tally.note(.duplicate, found[nextFound].key) }
-            held = found[nextFound]
-            nextFound += 1
-        }
-        var isUnread = false
-        for index in range where unread.contains(entries[index].key) { isUnread = true }
-        if held == nil, isUnread {
-            for index in range { tally.note(.unread, entries[index]) }
-            return
-        }
-        let version = held.map { $0.isIntact ? $0.key.sequence : .max } ?? 0
-        if let held, held.isIntact, version > entries[range.upperBound - 1].key.sequence {
-            phantoms.append(held.key)
-        }
-        let last = range.last { entries[$0].isAcknowledged }
-        let newest = range.last { index in
-            held?.isIntact == true && entries[index].isAcknowledged
-                && entries[index].key.sequence <= version && entries[index].acknowledgedAt <= fault.lower
-        }
-        var ages = Ages()
-        for index in range {
-            let entry = entries[index]
-            let isHeld = entry.key.sequence == version
-            var fate = EntryClass.superseded
-            switch entry.outcome {
-            case .ok, .okWithWarning:
-                if isHeld { fate = .survived }
-                if entry.key.sequence > version {
-                    fate = entry.acknowledgedAt > fault.upper ? .lostAfterFault : .lostTail
-                }
-                if held?.isIntact == false, index == last { fate = .corrupt }
-            case .fail: fate = isHeld ? .abortedVisible : .failed
-            case .info, .pending:
-                if isHeld { fate = .recovered }
-                if entry.key.sequence > version { fate = .notApplied }
-            }
-            tally.note(fate, entry)
-            guard entry.isAcknowledged else { continue }
-            if fate.isLoss, entry.acknowledgedAt <= fault.upper {
-                ages.add(entry, isKnown: true, isHole: false)
-                tally.addLoss(entry.key, isHole: false)
-            }
-            ages.previous = entry
-        }
-        if let last, held?.isIntact != false, version < entries[last].key.sequence {
-            tally.note(.stale, entries[last].key, entries[last])
-        }
-        tally.add(ages, newest: newest.map { entries[$0] }, fault)
-    }
 }
 
-/// What reading, deleting and drawing say about one entry.
+/// What reading and drawing say about one entry.
 private struct EntryState: OptionSet {
-    let rawValue: UInt16
+    let rawValue: UInt8
     static let present = Self(rawValue: 1)
     static let intact = Self(rawValue: 2)
     static let copies = Self(rawValue: 4)
     static let late = Self(rawValue: 8)
     static let unread = Self(rawValue: 16)
     static let unsampled = Self(rawValue: 32)
-    static let deleted = Self(rawValue: 64)
-    static let deletionInDoubt = Self(rawValue: 128)
-    static let misplaced = Self(rawValue: 256)
+    static let misplaced = Self(rawValue: 64)
 
     var survives: Bool { contains(.present) && contains(.intact) }
     var isUnknown: Bool { contains(.unread) || contains(.unsampled) }
-    /// Where it was acknowledged: there and intact, or gone because it was deleted.
-    var isAsPromised: Bool {
-        survives || !contains(.present) && (contains(.deleted) || contains(.deletionInDoubt))
-    }
 }
 
 /// The losses of one stream by which the age of what was lost is told.

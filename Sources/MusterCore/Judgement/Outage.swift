@@ -26,36 +26,7 @@ public struct Outage: Hashable, Sendable {
             upper: ended.map { $0.upper - began.lower })
     }
 
-    /// All outages that `samples` show from `fault` on. A bad sample that was over before the fault is not the
-    /// fault's doing.
-    /// - Parameters:
-    ///   - samples: in the order of sending, and known: neither good nor bad is left out beforehand.
-    ///   - isBad: what counts as down.
-    static func all(
-        in samples: [Sample], since fault: Bracket, isBad: (Sample) -> Bool
-    ) -> [Outage] {
-        var outages: [Outage] = []
-        var lastGood: Instant?
-        var isOpen = false
-        for sample in samples {
-            if isBad(sample) {
-                guard sample.finished >= fault.lower else { continue }
-                if isOpen {
-                    outages[outages.count - 1].extend(by: sample)
-                } else {
-                    outages.append(Outage(sample, after: lastGood ?? fault.lower))
-                    isOpen = true
-                }
-            } else {
-                if !outages.isEmpty { outages[outages.count - 1].noteGood(sample) }
-                lastGood = sample.started
-                isOpen = false
-            }
-        }
-        return outages
-    }
-
-    private init(_ bad: Sample, after lastGood: Instant) {
+    init(_ bad: Sample, after lastGood: Instant) {
         firstBadStarted = bad.started
         lastBadStarted = bad.started
         lastBadFinished = bad.finished
@@ -63,7 +34,7 @@ public struct Outage: Hashable, Sendable {
         began = Bracket(min(lastGood, bad.finished), bad.finished)
     }
 
-    private mutating func extend(by bad: Sample) {
+    mutating func extend(by bad: Sample) {
         lastBadStarted = bad.started
         lastBadFinished = max(lastBadFinished, bad.finished)
         samples += 1
@@ -72,7 +43,7 @@ public struct Outage: Hashable, Sendable {
     }
 
     /// Open-loop samples overtake each other: any completion of a good one sent after the last bad one counts.
-    private mutating func noteGood(_ good: Sample) {
+    mutating func noteGood(_ good: Sample) {
         firstGoodStarted = firstGoodStarted ?? good.started
         ended = Bracket(lastBadStarted, min(ended?.upper ?? good.finished, good.finished))
     }
@@ -80,26 +51,11 @@ public struct Outage: Hashable, Sendable {
 
 /// Figures of several outages.
 public struct OutageFigures: Hashable, Sendable {
-    public var count: Int
-    public var total: Interval
+    public var count = 0
+    public var total = Interval(lower: .zero, upper: .zero)
     /// As seen, see `Outage.seen`.
-    public var seenTotal: Duration
-    public var seenLongest: Duration
+    public var seenTotal: Duration = .zero
+    public var seenLongest: Duration = .zero
     /// From the first bad sample to the end of the last outage.
-    public var span: Duration
-
-    init(_ outages: [Outage], until end: Instant) {
-        let seen = outages.map { $0.seen(until: end) }
-        count = outages.count
-        seenTotal = seen.reduce(.zero, +)
-        seenLongest = seen.max() ?? .zero
-        span =
-            if let first = outages.first, let last = outages.last {
-                (last.ended?.upper ?? end) - first.firstBadStarted
-            } else { .zero }
-        let isOpen = outages.contains { $0.ended == nil }
-        total = Interval(
-            lower: outages.reduce(.zero) { $0 + $1.duration.lower },
-            upper: isOpen ? nil : outages.reduce(.zero) { $0 + ($1.duration.upper ?? .zero) })
-    }
+    public var span: Duration = .zero
 }

@@ -12,6 +12,15 @@ struct RecoveryJudge {
         return signals.map { $0.worst { $0.time(since: declared) } }.reduce(nil) { .worst($0, $1) }
     }
 
+    /// What several probes saw, each as an endpoint of its own; nil with fewer than two, or where none was down.
+    var partial: PartialOutage? {
+        let probes = signals.filter(\.isProbe)
+        guard probes.count > 1, probes.contains(where: \.sawOutage) else { return nil }
+        return PartialOutage(
+            times: probes.map { $0.worst(\.rta) },
+            down: probes.map { $0.worst(\.figures.total) ?? Interval(lower: .zero, upper: .zero) })
+    }
+
     var status: RecoveryStatus {
         if facts.invalid != nil || blind != nil { return .invalid }
         if suspicion != nil { return .instrumentSuspect }
@@ -26,9 +35,18 @@ struct RecoveryJudge {
         return ObjectiveResult(
             name: "rto", objective: "\(rto.forPeople) from \(drill.objectives.rtoFrom.rawValue)",
             measured: rta == nil
-                ? (signals.isEmpty ? "not measured" : "no outage seen")
+                ? noOutage
                 : interval?.forPeople ?? "not measured",
             interval: interval, result: result, reason: reason)
+    }
+
+    /// What could have been missed is said with it.
+    private var noOutage: String {
+        let gaps = signals.flatMap { signal in
+            signal.recoveries.map { $0.largestGap(from: $0.rule.fault.lower, to: $0.rule.until) }
+        }
+        guard let largest = gaps.max() else { return "not measured" }
+        return "no outage seen of \(largest.forPeople) or more"
     }
 
     private func judge(_ rto: Duration, _ interval: Interval?) -> (ObjectiveResult.Result, String) {
@@ -79,7 +97,7 @@ struct RecoveryJudge {
     }
 
     /// What was asked to decide and could not see.
-    private var blind: String? {
+    var blind: String? {
         if let name = drill.ruling.first(where: { name in
             !(signals.first { $0.name == name }?.hasEvidence ?? false)
         }) {

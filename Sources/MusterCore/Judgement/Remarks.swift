@@ -4,10 +4,11 @@ struct Remarks {
     let facts: RunFacts
     let recovery: RecoveryJudge
     let data: DataJudge
+    let predictions: [PredictionResult]
 
     var warnings: [String] {
         var seen: Set<String> = []
-        let all = drill.warnings + measuring + predictions + course
+        let all = drill.warnings + measuring + surprises + course
         return all.filter { seen.insert($0).inserted }
     }
 
@@ -20,39 +21,42 @@ struct Remarks {
         if !drill.workloads.contains(where: { drill.ruling.contains($0.name) }) {
             lines.append("no write among the ruling signals: that reads work does not prove that writes do")
         }
+        // With an objective for it, the verdict says it.
+        if !drill.objectives.strictIntegrity {
+            for finding in data.findings {
+                lines += finding.violationsInWords.map { "damage in '\(finding.workload)': \($0)" }
+            }
+        }
         if let rto = drill.objectives.rto, let width = recovery.rta?.width, width * 10 > rto {
             lines.append(
                 "coarse measurement: the bounds are \(width.forPeople) apart, more than a tenth of the "
                     + "\(rto.forPeople) allowed")
         }
-        return lines
+        return lines + troubles
     }
 
-    private var predictions: [String] {
-        let flag = "model wrong or system changed"
-        var lines: [String] = []
-        switch (drill.predict.outage, recovery.rta) {
-        case (.none?, let rta?): lines.append("\(flag): no outage was predicted; it lasted \(rta.forPeople)")
-        case (.between(let low, let high), let rta):
-            let range = "\(low.forPeople) to \(high.forPeople)"
-            guard let rta else {
-                if recovery.status == .noOutage {
-                    lines.append("\(flag): an outage of \(range) was predicted; none was seen")
-                }
-                break
-            }
-            let isBelow = rta.upper.map { $0 < low } ?? false
-            if isBelow || rta.lower > high {
-                lines.append("\(flag): an outage of \(range) was predicted; it lasted \(rta.forPeople)")
-            }
-        case (nil, _), (.none?, nil): break
+    /// What was wrong with the instrument after the fault, where the figures account for it.
+    private var troubles: [String] {
+        guard let fault = facts.strikes.first?.injected.lower else { return [] }
+        let since = facts.troubles.filter { ($0.bracket?.upper ?? $0.at) >= fault }
+        func stretches(_ trouble: String) -> String? {
+            let own = since.filter { $0.detail["trouble"]?.asText == trouble }.compactMap(\.bracket)
+            guard let longest = own.map(\.width).max() else { return nil }
+            return own.count == 1
+                ? "for \(longest.forPeople)" : "in \(own.count) stretches of up to \(longest.forPeople)"
         }
-        if let lost = drill.predict.lost, data.isConclusive, !lost.contains(data.lost) {
-            lines.append(
-                "\(flag): \(lost.lowerBound) to \(lost.upperBound) lost writes were predicted; "
-                    + "there were \(data.lost)")
+        let late = stretches(InstrumentTrouble.late).map {
+            "after the fault the instrument was late \($0): the host is busy, or the process stood still; bounds "
+                + "are wider for it"
         }
-        return lines
+        let canary = stretches(InstrumentTrouble.canary).map {
+            "after the fault the instrument could not reach its own server \($0): what it saw then counts for nothing"
+        }
+        return [late, canary].compactMap { $0 }
+    }
+
+    private var surprises: [String] {
+        predictions.filter { $0.result == .outside }.map { "\(PredictionResult.flag): \($0.sentence)" }
     }
 
     private var course: [String] {
@@ -63,6 +67,11 @@ struct Remarks {
         for signal in recovery.signals {
             let flaps = signal.recoveries.filter { $0.status == .recoveredFlapped }.map(\.figures.count).max()
             if let flaps { lines.append("'\(signal.name)' went down \(flaps) times before it was stable") }
+            if signal.status == .degraded {
+                lines.append(
+                    "degraded: '\(signal.name)' came back, but latency or throughput did not come back to what "
+                        + "they had been before the fault while it was observed")
+            }
             if signal.recoveries.contains(where: \.wentDownAgain) {
                 lines.append("'\(signal.name)' went down again after it had been stable")
             }
@@ -90,6 +99,7 @@ struct Remarks {
             "the store of '\($0.workload)' cannot list its keys: foreign entries, and duplicates under other keys, "
                 + "were not looked for"
         }
+        if let spent = errorBudget { lines.append(spent) }
         if facts.isScripted {
             lines.append("the drill started the runbook: whether anybody would have noticed was not tested")
         } else {
@@ -97,6 +107,22 @@ struct Remarks {
         }
         lines.append("one run: another phase of the system's own timers may give other figures")
         return lines
+    }
+
+    /// What the outage would have cost of what the service may be down at all.
+    private var errorBudget: String? {
+        guard let goal = drill.objectives.serviceLevel else { return nil }
+        let downs = recovery.signals.map { $0.worst(\.figures.total) ?? Interval(lower: .zero, upper: .zero) }
+        guard let outage = recovery.partial?.equivalent ?? downs.reduce(nil, { .worst($0, $1) }),
+            let (least, most) = goal.spent(by: outage)
+        else { return nil }
+        let share = { (share: Double) in Percentage(millionths: Int64(share * 1e6)).forPeople }
+        let spent =
+            most.map { share(least) == share($0) ? share(least) : "\(share(least)) to \(share($0))" }
+            ?? "at least \(share(least))"
+        return
+            "in production this outage would spend \(spent) of the error budget of \(goal.budget.forPeople) "
+            + "(\(goal.min.forPeople) over \(goal.window.forPeople))"
     }
 
     /// Section 6, rule 2: the page cache survives a process.

@@ -5,7 +5,7 @@
 /// | `steady` | – | its presence: the steady state was proven before the fault |
 /// | `injecting` | injection | `at`: lower end of F where `injected` has no bracket |
 /// | `injected` | injection, as the drill's `as:` | `bracket`: F; without one, from `injecting` to `at` |
-/// | `effective` | injection | its presence: the effect is proven; `text`: the proof |
+/// | `effective` | injection | its presence: the effect is proven; `text`: the proof; `bracket`: F where the drill says `clock: effective` |
 /// | `effect-missing` | injection | `text`: why not; overruled by a later `effective` |
 /// | `lifting` | injection | `at`, or the lower end of `bracket`: H⁻ |
 /// | `lifted` | injection | `bracket`: H; without one, from `lifting` to `at` |
@@ -15,7 +15,7 @@
 /// | `fixture-ready` | fixture | its presence: tells a drill that could not start from one that was not steady |
 /// | `runbook-started` | path | `bracket` or `at`: Q; `actor`: `muster` is scripted, anybody else is human |
 /// | `runbook-finished`, `step-finished` | path, step | `detail.ok == false`: it failed, the run stops and undoes; `text`: why |
-/// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why |
+/// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why; `detail.trouble`: see `InstrumentTrouble` |
 /// | `not-steady-again` | – | `text`, as a warning |
 ///
 /// Everything else is for people.
@@ -23,7 +23,7 @@ struct RunFacts {
     struct Strike {
         var name: String
         var step: InjectStep
-        /// F.
+        /// F: when it was injected, or with `clock: effective` when its effect was there.
         var injected: Bracket
         var isProven: Bool
         /// Why the effect is not proven, in the guard's words.
@@ -38,6 +38,8 @@ struct RunFacts {
 
     var strikes: [Strike] = []
     var isSteady: Bool
+    /// From when the system was steady.
+    var steadySince: Instant?
     var abort: Event?
     /// Where the undo began that ends all observation of the fault.
     var undoBegan: Instant?
@@ -49,13 +51,18 @@ struct RunFacts {
     /// The first runbook after the first fault.
     var runbook: Event?
     var suspects: [Event]
+    /// Stretches in which the instrument was in trouble, and bounds and samples account for it.
+    var troubles: [Event]
     var failures: [Event]
     var notSteadyAgain: Event?
 
     init(_ drill: Drill, _ events: [Event]) {
-        isSteady = events.contains { $0.kind == .steady }
+        let steady = events.first { $0.kind == .steady }
+        isSteady = steady != nil
+        steadySince = steady.map { $0.at - drill.steady.duration }
         abort = events.first { $0.kind == .abort }
-        suspects = events.filter { $0.kind == .instrumentSuspect }
+        suspects = events.filter { $0.kind == .instrumentSuspect && !InstrumentTrouble.isAnswered($0) }
+        troubles = events.filter { $0.kind == .instrumentSuspect && InstrumentTrouble.isAnswered($0) }
         failures = events.filter {
             ($0.kind == .stepFinished || $0.kind == .runbookFinished) && $0.detail["ok"]?.asBool == false
         }
@@ -65,10 +72,10 @@ struct RunFacts {
             guard let injected = own.first(where: { $0.kind == .injected }) else { continue }
             let begun = own.first { $0.kind == .injecting }?.at ?? injected.at
             let missing = own.last { $0.kind == .effectMissing }
+            let struck = injected.bracket ?? Bracket(min(begun, injected.at), injected.at)
             strikes.append(
                 Strike(
-                    name: step.name, step: step,
-                    injected: injected.bracket ?? Bracket(min(begun, injected.at), injected.at),
+                    name: step.name, step: step, injected: Self.start(of: struck, step, own),
                     isProven: own.contains { $0.kind == .effective }, missing: missing?.text,
                     lifted: Self.lift(own)))
         }
@@ -86,6 +93,17 @@ struct RunFacts {
         if let first = strikes.first {
             runbook = events.first { $0.kind == .runbookStarted && $0.at >= first.injected.lower }
         }
+    }
+
+    /// F: the injection, or its effect where the drill counts from that.
+    private static func start(of injected: Bracket, _ step: InjectStep, _ own: [Event]) -> Bracket {
+        guard step.clock == .effective, let effect = own.first(where: { $0.kind == .effective })?.bracket
+        else {
+            return injected
+        }
+        // It cannot have had an effect before it was injected.
+        let lower = max(effect.lower, injected.lower)
+        return Bracket(lower, max(effect.upper, lower))
     }
 
     /// The injections of steps and of what runs in parallel in them.

@@ -18,7 +18,7 @@ public struct ObjectiveResult: Hashable, Sendable {
         case inconclusive
     }
 
-    /// `rto`, `rpo`, `integrity`.
+    /// `rto`, `rpo`, `integrity`, `availability`, `latency`, `degradation`.
     public var name: String
     /// As declared: `2s from fault`.
     public var objective: String
@@ -48,6 +48,8 @@ public enum RecoveryStatus: String, Sendable, Codable, CaseIterable {
     case recovered
     /// It went down again before it was stable.
     case recoveredFlapped = "recovered-flapped"
+    /// Up for good, but slower or with less throughput than before the fault, beyond what chance explains.
+    case degraded
     /// Not seen to recover before observation ended.
     case notRecovered = "not-recovered"
     /// The fault, the steady state or the effect is not proven.
@@ -57,8 +59,8 @@ public enum RecoveryStatus: String, Sendable, Codable, CaseIterable {
 
 /// One measured figure, as stored and shown.
 public struct Measurement: Hashable, Sendable {
-    /// Such as `rta`, `rta-declared`, `downtime`, `time-to-detect`, `first-success`, `time-to-stable`, `rpa`,
-    /// `lateness-p99`.
+    /// Such as `rta`, `rta-declared`, `downtime`, `first-success`, `time-to-stable`, `time-to-performance`, `rpa`:
+    /// docs/GLOSSARY.md explains them.
     public var name: String
     /// The signal or workload it belongs to; empty for the drill's own.
     public var subject: String
@@ -79,6 +81,8 @@ public struct Judgement: Sendable {
     public var measurements: [Measurement]
     public var ledgers: [LedgerFindings]
     public var status: RecoveryStatus
+    /// What became of the figures that were predicted; empty where none were.
+    public var predictions: [PredictionResult]
     /// What a reader must know, such as "weak stability", "model wrong or system changed".
     public var warnings: [String]
     /// What the run did not test.
@@ -87,7 +91,8 @@ public struct Judgement: Sendable {
     public init(
         verdict: Verdict, reason: String, objectives: [ObjectiveResult] = [],
         measurements: [Measurement] = [],
-        ledgers: [LedgerFindings] = [], status: RecoveryStatus, warnings: [String] = [], scope: [String] = []
+        ledgers: [LedgerFindings] = [], status: RecoveryStatus, predictions: [PredictionResult] = [],
+        warnings: [String] = [], scope: [String] = []
     ) {
         self.verdict = verdict
         self.reason = reason
@@ -95,6 +100,7 @@ public struct Judgement: Sendable {
         self.measurements = measurements
         self.ledgers = ledgers
         self.status = status
+        self.predictions = predictions
         self.warnings = warnings
         self.scope = scope
     }

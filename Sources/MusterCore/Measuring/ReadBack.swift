@@ -83,6 +83,8 @@ public struct ReadBack: Sendable {
     public var unread: [EntryKey]
     /// The store cannot tell which keys it holds, so that only what was written could be asked for.
     public var cannotList: Bool
+    /// Proof of damage beside the entries, in words: a failed check of the whole store, a broken invariant.
+    public var violations: [String] = []
     /// Which entries were asked for, where that was a sample; nil: all of them.
     public var sample: ReadSample?
     /// What copies of the store hold, read after the store itself.
@@ -111,7 +113,11 @@ public struct ReadBack: Sendable {
 
 /// Entries of one stream in a row of which reading found the same.
 public struct ReadRun: Hashable, Sendable {
-    public enum State: String, Sendable { case absent, intact, damaged, unread }
+    public enum State: String, Sendable {
+        case absent, intact, damaged, unread
+        /// Intact, but after an entry that its stream wrote later.
+        case misplaced
+    }
 
     public var stream: Int32
     public var numbers: ClosedRange<Int64>
@@ -126,5 +132,5 @@ public struct ReadRun: Hashable, Sendable {
         self.count = count
     }
 
-    public var isPresent: Bool { state == .intact || state == .damaged }
+    public var isPresent: Bool { state != .absent && state != .unread }
 }

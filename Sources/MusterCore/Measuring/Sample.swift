@@ -41,14 +41,18 @@ public struct Signal: Sendable {
     public var writer: Int?
     /// The period at which samples were due.
     public var every: Duration
-    /// In the order in which they were started.
-    public var samples: [Sample]
+    /// In the order in which they were sent.
+    public var samples: SampleSeries
 
-    public init(name: String, writer: Int? = nil, every: Duration, samples: [Sample] = []) {
+    public init(name: String, writer: Int? = nil, every: Duration, samples: SampleSeries) {
         self.name = name
         self.writer = writer
         self.every = every
         self.samples = samples
+    }
+
+    public init(name: String, writer: Int? = nil, every: Duration, samples: [Sample] = []) {
+        self.init(name: name, writer: writer, every: every, samples: SampleSeries(samples))
     }
 }
 
@@ -61,11 +65,14 @@ public protocol Probe: Sendable {
 /// A way of writing to a system so that every acknowledged write can be accounted for.
 public protocol Workload: Sendable {
     static var form: Form<Self> { get }
+    /// What it can do beside writing and reading plain entries.
+    static var abilities: Set<WorkloadAbility> { get }
     /// The same workload, reading from a copy of its store; nil where `url` is no place that it can read from.
     func reading(from url: String) -> Self?
 }
 
 extension Workload {
+    public static var abilities: Set<WorkloadAbility> { [] }
     public func reading(from url: String) -> Self? { nil }
 }
 
@@ -107,6 +114,12 @@ public struct WorkloadSetting: Formed, Hashable {
     /// Copies of the store that are read back as well.
     public var readback: [String] = []
     public var sample = SampleSetting()
+    public var mode = WorkloadMode.entries
+    /// The share of writes that take an earlier entry away.
+    public var deletes = Percentage(millionths: 0)
+    /// Registers of each writer.
+    public var keys = 4
+    public var bank = BankSetting()
 
     public init(
         writers: Int = 8, rate: Rate = Rate(perSecondThousandths: 200_000), timeout: Duration = .seconds(1),
@@ -120,58 +133,74 @@ public struct WorkloadSetting: Formed, Hashable {
 
     public static let form = Form(
         "workload", "What every workload has.", blank: WorkloadSetting(),
-        fields: [
-            Field(
-                "writers", \.writers, default: 8,
-                "Streams of writes, each with one write in flight at a time.",
-                in: { (1...1000).contains($0) ? nil : "from 1 to 1000" }),
-            Field(
-                "rate", \.rate, default: Rate(perSecondThousandths: 200_000),
-                "Writes per second of all writers.",
-                in: { $0.perSecond <= 20_000 ? nil : "at most 20000/s" }),
-            Field(
-                "timeout", \.timeout, default: .seconds(1),
-                "When a write without an answer is in doubt and its writer goes on."),
-            Field(
-                "payload", \.payload, default: ByteCount(64), "Size of each entry, its checksum included.",
-                in: { (32...65_536).contains($0.bytes) ? nil : "from 32B to 64KiB" }),
-            Field(
-                "readback", \.readback, default: [],
-                "URLs of the store's replicas: each is read back as well, and must hold what the store holds."
-            ),
-            Field(
-                "sample", \.sample, default: SampleSetting(),
-                "What is read back of more entries than can be read."),
-        ])
-}
+        fields: writingFields + readBackFields + modeFields,
+        check: checkMode)
 
-/// When a read-back is a sample, and of what.
-public struct SampleSetting: Formed, Hashable {
-    /// With more entries than this.
-    public var above = 1_000_000
-    /// How many older writes are drawn at random.
-    public var older = 2995
-    /// From this long before the fault on, everything is read.
-    public var recent = Duration.seconds(60)
-    public init() {}
+    // In parts, because the type of one long list takes the compiler too long.
+    private static let writingFields: [Field<WorkloadSetting>] = [
+        Field(
+            "writers", \.writers, default: 8,
+            "Streams of writes, each with one write in flight at a time.",
+            in: { (1...1000).contains($0) ? nil : "from 1 to 1000" }),
+        Field(
+            "rate", \.rate, default: Rate(perSecondThousandths: 200_000),
+            "Writes per second of all writers.",
+            in: { $0.perSecond <= 20_000 ? nil : "at most 20000/s" }),
+        Field(
+            "timeout", \.timeout, default: .seconds(1),
+            "When a write without an answer is in doubt and its writer goes on."),
+        Field(
+            "payload", \.payload, default: ByteCount(64), "Size of each entry, its checksum included.",
+            in: { (32...65_536).contains($0.bytes) ? nil : "from 32B to 64KiB" }),
+    ]
 
-    public static let form = Form(
-        "sample",
-        "What is read back of more entries than can be read: all recent ones, some of the older ones.",
-        blank: SampleSetting(),
-        fields: [
-            Field(
-                "above", \.above, default: 1_000_000, "With more entries than this, a sample is read.",
-                in: { $0 >= 0 ? nil : "0 or more" }),
-            Field(
-                "older", \.older, default: 2995,
-                "How many of the older acknowledged writes are drawn at random: 299 leave at most 1 % of them "
-                    + "lost (95 % confidence), 2995 at most 0.1 %.",
-                in: { (1...1_000_000).contains($0) ? nil : "from 1 to 1000000" }),
-            Field(
-                "recent", \.recent, default: .seconds(60),
-                "Every write from this long before the fault to the end is read."),
-        ])
+    private static let readBackFields: [Field<WorkloadSetting>] = [
+        Field(
+            "readback", \.readback, default: [],
+            "URLs of the store's replicas: each is read back as well, and must hold what the store holds."
+        ),
+        Field(
+            "sample", \.sample, default: SampleSetting(),
+            "What is read back of more entries than can be read."),
+    ]
+
+    private static let modeFields: [Field<WorkloadSetting>] = [
+        Field(
+            "mode", \.mode, default: .entries,
+            "What is written: entries (each once), register (versions of a few keys) or bank (transfers)."
+        ),
+        Field(
+            "deletes", \.deletes, default: Percentage(millionths: 0),
+            "The share of writes that delete an earlier entry instead; only in mode: entries.",
+            in: { $0.millionths <= 250_000 ? nil : "at most 25%" }),
+        Field(
+            "keys", \.keys, default: 4, "Keys of each writer in mode: register.",
+            in: { (1...1000).contains($0) ? nil : "from 1 to 1000" }),
+        Field("bank", \.bank, default: BankSetting(), "The accounts of mode: bank."),
+    ]
+
+    @Sendable private static func checkMode(_ setting: WorkloadSetting) throws {
+        let given: [(field: String, mode: WorkloadMode, isGiven: Bool)] = [
+            ("deletes", .entries, setting.deletes.millionths > 0), ("keys", .register, setting.keys != 4),
+            ("bank", .bank, setting.bank != BankSetting()),
+        ]
+        for (field, mode, isGiven) in given where isGiven && setting.mode != mode {
+            throw FormProblem(
+                "'\(field)' means nothing in mode: \(setting.mode.rawValue)", at: nil, path: field,
+                expected: "mode: \(mode.rawValue), or no '\(field)'")
+        }
+        let isPlain = setting.mode == .entries && setting.deletes.millionths == 0
+        if setting.sample != SampleSetting(), !isPlain {
+            throw FormProblem(
+                "'sample' is only for entries that are never deleted; all others are read whole", at: nil,
+                path: "sample", expected: "mode: entries without 'deletes', or no 'sample'")
+        }
+    }
+
+    /// - Parameter seed: of the run.
+    public func plan(seed: UInt64) -> WorkloadPlan {
+        WorkloadPlan(mode: mode, deletes: deletes, keys: keys, bank: bank, seed: seed)
+    }
 }
 
 /// A kind of probe or workload without its type, so that both have one catalogue.
@@ -206,6 +235,23 @@ public struct WorkloadCatalog: Sendable {
         any Workload
     )? {
         try type(named: name).map { try Self.decode($0, node, others) }
+    }
+    /// What a kind of workload is asked for and cannot do; nil when it can.
+    public func problem(of setting: WorkloadSetting, _ name: String, _ node: FormNode) -> FormProblem? {
+        var wanted: [(ability: WorkloadAbility, field: String)] = []
+        if setting.mode == .register { wanted.append((.register, "mode")) }
+        if setting.mode == .bank { wanted.append((.bank, "mode")) }
+        if setting.deletes.millionths > 0 { wanted.append((.deletes, "deletes")) }
+        guard let type = type(named: name),
+            let missing = wanted.first(where: { !type.abilities.contains($0.ability) })
+        else { return nil }
+        let able = types.filter { $0.abilities.contains(missing.ability) }.map { Self.describe($0).name }
+        let what = missing.field == "mode" ? "mode: \(missing.ability.rawValue)" : "deletes"
+        return FormProblem(
+            "a workload of kind '\(name)' cannot do \(what)", at: node[missing.field]?.place,
+            path: missing.field,
+            expected: able.isEmpty
+                ? "mode: entries" : "one of the kinds \(able.sorted().joined(separator: ", "))")
     }
     public static func encode<W: Workload>(_ workload: W) -> Value { W.form.encode(workload) }
     private static func describe<W: Workload>(_ type: W.Type) -> FormDescription { W.form.description }

@@ -7,6 +7,8 @@ public protocol Fault: Sendable {
     static var targets: Set<Target.Kind> { get }
     /// Whether it is over at once or lasts until it is lifted.
     var persistence: Persistence { get }
+    /// Whether what it does is to make things slower, so that errors alone do not tell what it did.
+    static var isSlowness: Bool { get }
     /// The mechanism that would be used on this host, or what is missing and how to enable it. Probes; never
     /// assumes.
     static func readiness(on host: any HostReader) -> Readiness
@@ -21,6 +23,10 @@ public protocol Fault: Sendable {
     func effect(
         on target: Target, as id: InjectionID, facts: [any Fact], seenBy host: any HostReader
     ) throws -> Effect
+}
+
+extension Fault {
+    public static var isSlowness: Bool { false }
 }
 
 public enum Persistence: String, Sendable, Codable {

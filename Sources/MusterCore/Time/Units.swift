@@ -134,6 +134,9 @@ public struct Percentage: Hashable, Comparable, Sendable {
         return "\(millionths / 10_000).\(digits)%"
     }
 
+    /// A text for people, such as `99.95 %`.
+    public var forPeople: String { "\(unitsText.dropLast()) %" }
+
     public static func < (lhs: Self, rhs: Self) -> Bool { lhs.millionths < rhs.millionths }
 }
 

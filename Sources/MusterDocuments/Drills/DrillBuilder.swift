@@ -83,6 +83,7 @@ struct DrillBuilder {
             let (setting, workload) = try both(
                 { try WorkloadSetting.form.decode(node, besides: fields) },
                 { try catalog.workload(kind, node, besides: common) })
+            if let problem = catalog.problem(of: setting, kind, node) { throw problem }
             if let workload {
                 try checkReplicas(setting.readback, of: workload, kind, tree["workloads"]?[name]?["readback"])
             }

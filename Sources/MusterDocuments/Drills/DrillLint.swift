@@ -22,6 +22,7 @@ struct DrillLint {
         for injection in steps.injections { checkHold(injection) }
         checkLifts()
         checkObjectives()
+        checkSlowness()
         checkAbort()
         checkTimes(drill.steps, tree["steps"])
     }
@@ -105,13 +106,16 @@ struct DrillLint {
                 "recovery is counted from lifting '\(step.name)', and nothing lifts it", node["recovery"],
                 "for: DURATION, or a step - lift: \(step.name)")
         }
-        if recovery == .despite, let hold = step.hold, let rto = drill.objectives.rto {
+        guard recovery == .despite, let hold = step.hold else { return }
+        if let rto = drill.objectives.rto, hold < rto + drill.recovered.stable {
             let least = rto + drill.recovered.stable
-            if hold < least {
-                error(
-                    "the fault is lifted before recovery despite it could be told", node["for"],
-                    "at least \(least.unitsText), the RTO plus 'recovered.stable'")
-            }
+            error(
+                "the fault is lifted before recovery despite it could be told", node["for"],
+                "at least \(least.unitsText), the RTO plus 'recovered.stable'")
+        } else if hold < drill.objectives.window {
+            error(
+                "the fault is lifted before the window of an objective is over", node["for"],
+                "at least \(drill.objectives.window.unitsText)")
         }
     }
 
@@ -137,9 +141,7 @@ struct DrillLint {
     private mutating func checkObjectives() {
         let node = tree["objectives"]
         let objectives = drill.objectives
-        if objectives.rto == nil, objectives.rpo == nil, !objectives.strictIntegrity,
-            !unread.contains("objectives")
-        {
+        if objectives.isEmpty, !unread.contains("objectives") {
             warn("no objective: nothing will be judged", node ?? tree, "rto and rpo under 'objectives:'")
         }
         let hasWorkload = tree["workloads"]?.entries?.isEmpty == false
@@ -173,9 +175,29 @@ struct DrillLint {
         }
     }
 
+    /// A fault that slows things down brings no errors that a recovery time could be taken from.
+    private mutating func checkSlowness() {
+        let objectives = drill.objectives
+        guard objectives.rto != nil, objectives.latency == nil, objectives.degradation == nil else { return }
+        let ruling = drill.ruling
+        let isLimited = drill.probes.contains { ruling.contains($0.name) && $0.setting.slow != nil }
+        let slowing = steps.injections.first { type(of: $0.step.fault).isSlowness }
+        if let slowing, !isLimited, !unread.contains("objectives"), !unread.contains("probes") {
+            error(
+                "\(slowing.step.faultName) makes things slower, and only errors are looked at",
+                slowing.node["inject"],
+                "slow: on a probe that decides, or latency: or degradation: under 'objectives:'")
+        }
+    }
+
     private mutating func checkAbort() {
         let least = (drill.objectives.rto ?? .zero) + drill.recovered.stable
         let node = tree["abort"]
+        if drill.abort.after <= drill.objectives.window {
+            error(
+                "the run is broken off before the window of an objective is over", node?["after"] ?? tree,
+                "more than \(drill.objectives.window.unitsText)")
+        }
         if drill.abort.after <= least {
             error(
                 "the run is broken off before a missed objective could be told", node?["after"] ?? tree,

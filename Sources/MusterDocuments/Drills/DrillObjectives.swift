@@ -23,6 +23,10 @@ extension DrillBuilder {
         result.rpo = own.rpo ?? service?.rpo
         result.allowPostFaultLoss = own.allowPostFaultLoss
         result.strictIntegrity = own.integrity == .strict || service?.strictIntegrity == true
+        result.availability = own.availability
+        result.latency = own.latency
+        result.degradation = own.degradation
+        result.serviceLevel = service?.availability
         guard let service else { return result }
         let inherits =
             (own.rto == nil && service.rto != nil) || (own.rpo == nil && service.rpo != nil)

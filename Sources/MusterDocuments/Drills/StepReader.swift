@@ -84,7 +84,7 @@ struct StepReader {
         }
         let step = InjectStep(
             name: name, faultName: form.inject, fault: fault, target: form.into, hold: form.hold,
-            recovery: form.recovery)
+            recovery: form.recovery, clock: form.clock)
         injections.append(Injection(step: step, node: node))
         unread.remove(name)
         checkTarget(step, node)

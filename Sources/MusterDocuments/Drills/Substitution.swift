@@ -20,6 +20,11 @@ struct Substitution {
         switch node.content {
         case .nothing: return node
         case .scalar(let text):
+            if Self.isPassword(path), !Self.isSecret(text) {
+                refuse(
+                    "a password in the drill would be stored and shown", node.place, path,
+                    "\"${file:PATH}\" or \"${env:NAME}\"")
+            }
             guard text.contains("${") || text.contains("://") else { return node }
             let replaced = text.contains("${") ? expand(text, node.place, path) : text
             if holdsPasswordInURL(replaced) { refusePassword(node.place, path) }
@@ -104,7 +109,7 @@ struct Substitution {
         guard Self.mayHoldSecret(path) else {
             refuse(
                 "a secret, '${\(source):\(name)}', would be stored and shown here", place, path,
-                "secrets only in headers and body of probes and workloads, and in env of workloads")
+                "secrets only in headers, body and password of probes and workloads, and in env of workloads")
             return nil
         }
         let value: String?
@@ -121,14 +126,25 @@ struct Substitution {
         return value
     }
 
-    /// `probes.NAME.headers.…`, `.body`; the same of workloads, and their environment.
+    /// `probes.NAME.headers.…`, `.body`, `.password`; the same of workloads, and their environment.
     static func mayHoldSecret(_ path: [String]) -> Bool {
         guard path.count >= 3 else { return false }
         switch path[0] {
-        case "probes": return ["headers", "body"].contains(path[2])
-        case "workloads": return ["headers", "body", "env", "environment"].contains(path[2])
+        case "probes": return ["headers", "body", "password"].contains(path[2])
+        case "workloads": return ["headers", "body", "password", "env", "environment"].contains(path[2])
         default: return false
         }
+    }
+
+    /// `probes.NAME.password`, and the same of workloads.
+    private static func isPassword(_ path: [String]) -> Bool {
+        path.count == 3 && ["probes", "workloads"].contains(path[0]) && path[2] == "password"
+    }
+
+    /// Nothing but one value that is read from elsewhere.
+    private static func isSecret(_ text: String) -> Bool {
+        (text.hasPrefix("${env:") || text.hasPrefix("${file:")) && text.hasSuffix("}")
+            && text.count(where: { $0 == "}" }) == 1
     }
 
     private mutating func refusePassword(_ place: Place?, _ path: [String]) {

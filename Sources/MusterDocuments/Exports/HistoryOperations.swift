@@ -161,7 +161,7 @@ struct ReadOperations: OperationSource {
         let copies = run.count > 1 ? ", :copies \(run.count)" : ""
         return switch run.state {
         case .absent: operation(":ok", "nil")
-        case .intact: operation(":ok", "\(key.sequence)", copies)
+        case .intact, .misplaced: operation(":ok", "\(key.sequence)", copies)
         case .damaged: operation(":ok", ":damaged", copies)
         case .unread: operation(":info", "nil", ", :error :unread")
         }

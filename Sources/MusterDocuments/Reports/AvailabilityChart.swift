@@ -98,10 +98,12 @@ struct AvailabilityChart {
         for signal in track.signals {
             // A look holds until the next one, but not for longer than it took or two periods.
             let hold = signal.every * 2
-            for (index, sample) in signal.samples.enumerated() {
+            var later = signal.samples.makeIterator()
+            _ = later.next()
+            for sample in signal.samples {
                 let look = Look(sample.outcome)
                 var until = max(sample.started + hold, sample.finished)
-                if index + 1 < signal.samples.count { until = min(until, signal.samples[index + 1].started) }
+                if let next = later.next() { until = min(until, next.started) }
                 let from = axis.column(sample.started)
                 let to = max(from, axis.column(until) - 1)
                 for column in from...to { looks[column] = max(looks[column], look) }

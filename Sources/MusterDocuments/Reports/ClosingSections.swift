@@ -20,8 +20,13 @@ extension Story {
     func limitsSection() -> [ReportBlock] {
         var items = (judgement?.scope ?? []).map { [ReportInline.text(sentence($0))] }
         items.append([.text("Durability tested: \(durability).")])
+        let place = header.environment.rawValue
         items.append([
-            .text("This ran in \(header.environment.rawValue), once: one run bounds nothing about the next.")
+            .text(
+                outcome.repeats.map {
+                    "This ran in \(place), as one of \($0.group.members.count) repeats: what they bound together "
+                        + "stands under Repeats."
+                } ?? "This ran in \(place), once: one run bounds nothing about the next.")
         ])
         if judgement == nil {
             items.append([.text("The run was cut short: nothing after its last event is known.")])
@@ -98,6 +103,14 @@ extension Story {
                 "How late samples were sent after they were due. An outage shorter than the largest gap may "
                     + "have gone unseen. Bounds use when samples were really sent and answered, so lateness "
                     + "makes them wider, not wrong."),
-        ]
+            .paragraph(sentence(outcome.calibrationText)),
+        ] + pressure
+    }
+
+    /// How busy the host was, as the run recorded it.
+    private var pressure: [ReportBlock] {
+        outcome.events.filter { $0.detail["pressure"] != nil }.map { event in
+            .paragraph(event.text.prefix(1).uppercased() + event.text.dropFirst() + ".")
+        }
     }
 }

@@ -1,5 +1,17 @@
 import MusterCore
 
+extension Sample.Outcome {
+    fileprivate var word: String {
+        switch self {
+        case .ok: "ok"
+        case .slow: "slow"
+        case .error: "error"
+        case .timeout: "timeout"
+        case .unknown: "unknown"
+        }
+    }
+}
+
 extension Story {
     func impactSection() -> [ReportBlock] {
         var blocks: [ReportBlock] = [.heading(2, "Impact")]
@@ -16,8 +28,8 @@ extension Story {
                 percent(known - failed, of: known), latency(50), latency(99), latency(100),
             ]
         }
-        if rows.isEmpty {
-            blocks.append(.paragraph("No samples were recorded."))
+        if tracks.allSatisfy({ $0.total == 0 }) {
+            blocks += summaries
         } else {
             let columns = [
                 "Signal", "Samples", "Ok", "Slow", "Failed", "Unknown", "Up", "p50", "p99", "Max",
@@ -29,6 +41,7 @@ extension Story {
                         + "those during which the instrument itself was in trouble; they count for nothing."
                 ))
         }
+        blocks += sayingsSection()
         if let measurements = judgement?.measurements, !measurements.isEmpty {
             blocks.append(.heading(3, "Measured"))
             let rows = measurements.map {
@@ -82,11 +95,63 @@ extension Story {
         return blocks
     }
 
+    /// How samples failed, in the words of the probes.
+    private func sayingsSection() -> [ReportBlock] {
+        guard let codeInWords else { return [] }
+        let limit = 8
+        var rows: [[String]] = []
+        for track in tracks {
+            let sayings = track.sayings
+            rows += sayings.prefix(limit).map { saying in
+                let what = saying.outcome == .timeout ? "no answer in time" : codeInWords(saying.code)
+                return [
+                    track.name, saying.outcome.word, what, "\(saying.count)", sinceZero(saying.first),
+                    sinceZero(saying.last),
+                ]
+            }
+            if sayings.count > limit {
+                let others = sayings.dropFirst(limit)
+                let count = others.reduce(0) { $0 + $1.count }
+                rows.append([track.name, "-", "\(others.count) other kinds", "\(count)", "-", "-"])
+            }
+        }
+        if rows.isEmpty { return [] }
+        let columns = ["Signal", "Outcome", "What it saw", "Samples", "First sent", "Last sent"]
+        return [
+            .heading(3, "How samples went wrong"),
+            .table(ReportTable(columns, numeric: [3, 4, 5], rows: rows)),
+        ]
+    }
+
     /// Never rounded up to 100 %.
     private func percent(_ part: Int, of whole: Int) -> String {
         guard whole > 0 else { return "-" }
         let hundredths = part * 10_000 / whole
         let fraction = hundredths % 100
         return "\(hundredths / 100)." + (fraction < 10 ? "0" : "") + "\(fraction) %"
+    }
+}
+
+extension Story {
+    /// Instead of the samples, where those were not kept.
+    fileprivate var summaries: [ReportBlock] {
+        let known = outcome.summaries.filter { $0.total > 0 }
+        guard !known.isEmpty else { return [.paragraph("No samples were recorded.")] }
+        let rows = known.map { summary -> [String] in
+            [
+                summary.name + (summary.writer.map { " \($0)" } ?? ""), "\(summary.total)", "\(summary.ok)",
+                "\(summary.slow)", "\(summary.failed)", "\(summary.unknown)",
+                summary.latency?.median.forPeople ?? "-", summary.latency?.p99.forPeople ?? "-",
+                summary.latency?.maximum.forPeople ?? "-", summary.lateness?.p99.forPeople ?? "-",
+            ]
+        }
+        let columns = [
+            "Signal", "Samples", "Ok", "Slow", "Failed", "Unknown", "p50", "p99", "Max", "Late p99",
+        ]
+        return [
+            .table(ReportTable(columns, numeric: Set(1...9), rows: rows)),
+            .paragraph(
+                "The samples themselves were not kept (--keep-samples none), so there are no charts of them."),
+        ]
     }
 }

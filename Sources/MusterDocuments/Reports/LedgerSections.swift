@@ -78,10 +78,10 @@ extension Story {
         case .phantom: "there, though nobody wrote it"
         case .stale: "missing at first, there later; or a register at an older version"
         case .resurrected: "deleted, and there all the same"
-        case .reordered: "in a log behind what was written after it"
+        case .reordered: "there, but after later ones"
         case .divergent: "not alike on the store and on a replica"
-        case .deleted: "deleted, and gone, as it should be"
-        case .superseded: "an older version of a register"
+        case .deleted: "deleted, and not there, as it should be"
+        case .superseded: "written over by a later version, as it should be"
         case .unsampled: "left out of the sample: it may be there or not"
         }
     }

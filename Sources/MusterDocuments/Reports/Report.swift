@@ -13,16 +13,19 @@ public struct Report: Sendable {
     ///     the run's header names; without it there are no local times.
     ///   - chainRoot: the last hash of the run's chain. Printed here, it is kept outside the store, and
     ///     only that makes edits of the store show.
+    ///   - codeInWords: what the code of a sample means; without it, how samples failed is not told.
     ///   - anomalyLimit: how many broken entries of a ledger are listed; all are counted.
     public init(
         _ outcome: Outcome, localOffset: (@Sendable (Int64) -> Int)? = nil, chainRoot: String? = nil,
-        anomalyLimit: Int = 50
+        codeInWords: (@Sendable (Int32) -> String)? = nil, anomalyLimit: Int = 50
     ) {
-        let story = Story(outcome, localOffset: localOffset, chainRoot: chainRoot)
+        let story = Story(
+            outcome, localOffset: localOffset, chainRoot: chainRoot, codeInWords: codeInWords)
         title = "Drill \(outcome.header.drill): \(story.verdictText)"
         nonce = outcome.header.id
         blocks =
             story.headerSection(title: title) + story.summarySection() + story.objectivesSection()
+            + story.predictionsSection() + story.repeatsSection()
             + story.impactSection() + story.availabilitySection() + story.timelineSection()
             + story.detectionSection() + story.recoverySection()
             + story.ledgerSection(anomalyLimit: anomalyLimit) + story.undoSection() + story.humanSections()

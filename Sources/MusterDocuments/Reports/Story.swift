@@ -9,6 +9,8 @@ struct Story {
     let zero: Instant
     let localOffset: (@Sendable (Int64) -> Int)?
     let chainRoot: String?
+    /// What a sample's code means; nil where nobody can tell.
+    let codeInWords: (@Sendable (Int32) -> String)?
 
     /// When a fault was there: shaded in charts.
     struct FaultWindow {
@@ -19,7 +21,11 @@ struct Story {
         var to: Instant?
     }
 
-    init(_ outcome: Outcome, localOffset: (@Sendable (Int64) -> Int)?, chainRoot: String?) {
+    init(
+        _ outcome: Outcome, localOffset: (@Sendable (Int64) -> Int)?, chainRoot: String?,
+        codeInWords: (@Sendable (Int32) -> String)? = nil
+    ) {
+        self.codeInWords = codeInWords
         self.outcome = outcome
         self.localOffset = localOffset
         self.chainRoot = chainRoot

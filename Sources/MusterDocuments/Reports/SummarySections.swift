@@ -57,6 +57,8 @@ extension Story {
         case .noOutage: seen.append("no outage was seen")
         case .recovered: seen.append("the service recovered" + recoveryTime)
         case .recoveredFlapped: seen.append("the service recovered after going down again" + recoveryTime)
+        case .degraded:
+            seen.append("the service recovered" + recoveryTime + ", but not to what it had been before")
         case .notRecovered: seen.append("the service was not seen to recover")
         case .invalid: seen.append("the test itself did not hold, so its figures prove nothing")
         case .instrumentSuspect: seen.append("the instrument was in trouble, so its figures prove nothing")

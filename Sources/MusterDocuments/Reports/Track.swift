@@ -34,7 +34,42 @@ struct Track {
 
     var total: Int { signals.reduce(0) { $0 + $1.samples.count } }
     var first: Instant? { signals.compactMap { $0.samples.first?.started }.min() }
-    var last: Instant? { signals.compactMap { $0.samples.map(\.finished).max() }.max() }
+    var last: Instant? { signals.compactMap(\.samples.lastFinished).max() }
+
+    /// Samples of one outcome and code.
+    struct Saying: Hashable {
+        var outcome: Sample.Outcome
+        var code: Int32
+        var count = 0
+        var first: Instant
+        var last: Instant
+    }
+
+    /// Bad and unknown samples by what they say, the most frequent first; good ones where they say more than a
+    /// status or nothing, such as how long a certificate is valid.
+    var sayings: [Saying] {
+        struct Key: Hashable {
+            var outcome: Sample.Outcome
+            var code: Int32
+        }
+        var found: [Key: Saying] = [:]
+        for sample in signals.lazy.flatMap(\.samples) where !sample.isUp || sample.code >= 1000 {
+            let key = Key(outcome: sample.outcome, code: sample.code)
+            var saying =
+                found[key]
+                ?? Saying(
+                    outcome: sample.outcome, code: sample.code, first: sample.started, last: sample.started)
+            saying.count += 1
+            saying.first = min(saying.first, sample.started)
+            saying.last = max(saying.last, sample.started)
+            found[key] = saying
+        }
+        return found.values.sorted {
+            ($1.count, $0.first, $0.code, $0.outcome.rawValue) < (
+                $0.count, $1.first, $1.code, $1.outcome.rawValue
+            )
+        }
+    }
 
     /// From when they were due until they were answered, in nanoseconds, sorted; answers only.
     var latencies: [Int64] {

@@ -12,7 +12,10 @@ struct TierForm: Formed {
             Field("integrity", \.objectives.integrity, "strict: nothing duplicated, corrupt or stale."),
             Field("mtd", \.objectives.mtd, "Maximum tolerable downtime; at least the RTO."),
             Field("verifyEvery", \.objectives.verifyEvery, "How often a drill must have passed."),
-            Field("availability", \.objectives.availability, "Availability objective."),
+            Field(
+                "availability", \.objectives.availability,
+                "Over a long time, such as { min: 99.9%, window: 30d }: the error budget that outages are set against."
+            ),
             Field("latencyBudget", \.objectives.latencyBudget, "Latency objective."),
         ],
         check: { try $0.objectives.check() })
@@ -37,7 +40,10 @@ struct ServiceForm: Formed {
             Field("integrity", \.objectives.integrity, "strict: nothing duplicated, corrupt or stale."),
             Field("mtd", \.objectives.mtd, "Maximum tolerable downtime; at least the RTO."),
             Field("verifyEvery", \.objectives.verifyEvery, "How often a drill must have passed."),
-            Field("availability", \.objectives.availability, "Availability objective."),
+            Field(
+                "availability", \.objectives.availability,
+                "Over a long time, such as { min: 99.9%, window: 30d }: the error budget that outages are set against."
+            ),
             Field("latencyBudget", \.objectives.latencyBudget, "Latency objective."),
             Field("loosened", \.loosened, "Who allowed looser objectives than the tier's, until when."),
             Field("failureModes", \.failureModes, default: [], "What must be covered by drills."),
@@ -53,7 +59,7 @@ struct ServiceObjectives: Sendable {
     var integrity: ObjectivesForm.Integrity?
     var mtd: Duration?
     var verifyEvery: Duration?
-    var availability: NotYet?
+    var availability: AvailabilityGoal?
     var latencyBudget: NotYet?
 
     func check() throws {
@@ -73,6 +79,7 @@ struct ServiceObjectives: Sendable {
         merged.integrity = integrity ?? other.integrity
         merged.mtd = mtd ?? other.mtd
         merged.verifyEvery = verifyEvery ?? other.verifyEvery
+        merged.availability = availability ?? other.availability
         return merged
     }
 
@@ -85,8 +92,14 @@ struct ServiceObjectives: Sendable {
             exceeds(rto?.max, other.rto?.max) ? "rto" : nil, exceeds(rpo, other.rpo) ? "rpo" : nil,
             exceeds(mtd, other.mtd) ? "mtd" : nil,
             exceeds(verifyEvery, other.verifyEvery) ? "verifyEvery" : nil,
+            exceeds(availability?.budgetOfADay, other.availability?.budgetOfADay) ? "availability" : nil,
         ].compactMap { $0 }
     }
+}
+
+extension AvailabilityGoal {
+    /// How long a day it leaves to be down, whatever its window.
+    fileprivate var budgetOfADay: Duration { Self(min: min, window: .seconds(86_400)).budget }
 }
 
 /// `process-crash`, or `{ mode: power-loss, scope: host }`.

@@ -14,6 +14,8 @@ public struct Services: Sendable {
         /// Maximum tolerable downtime.
         public var mtd: Duration?
         public var verifyEvery: Duration?
+        /// Over a long time; outages of drills are set against the error budget that it leaves.
+        public var availability: AvailabilityGoal?
         public var dependsOn: [String]
         /// What must be covered; never empty: without failure modes, the service as such.
         public var requirements: [CoverageRequirement]
@@ -65,7 +67,8 @@ public struct Services: Sendable {
         return Service(
             name: name, tier: item.tier, owner: item.owner, rto: merged.rto?.max,
             rtoFrom: merged.rto?.from ?? .fault, rpo: merged.rpo, strictIntegrity: merged.integrity != nil,
-            mtd: merged.mtd, verifyEvery: merged.verifyEvery, dependsOn: item.dependsOn,
+            mtd: merged.mtd, verifyEvery: merged.verifyEvery, availability: merged.availability,
+            dependsOn: item.dependsOn,
             requirements: item.failureModes.isEmpty
                 ? [requirement]
                 : item.failureModes.map {

@@ -27,6 +27,7 @@ public struct CPUBurn: Fault {
 
     public static let targets: Set<Target.Kind> = [.host]
     public var persistence: Persistence { .held }
+    public static let isSlowness = true
 
     public static func readiness(on host: any HostReader) -> Readiness {
         GuardExecutable.readiness("a burner process pinned to the cores", on: host)

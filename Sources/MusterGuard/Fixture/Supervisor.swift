@@ -70,6 +70,8 @@ public final class Supervisor {
     private func start() {
         restartAt = nil
         guard child == nil else { return }
+        // As systemd does: whatever the last one left behind would hold its ports, files and memory against the new one.
+        endOrphans(within: .seconds(2))
         do {
             let log = try Descriptor(
                 opening: options.log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
@@ -161,12 +163,16 @@ public final class Supervisor {
         identity = nil
     }
 
-    /// Everything that descends from us, until nothing does.
     private func takeDown() {
         isHeldDown = true
         restartAt = nil
         stopFixture()
-        let deadline = clock.monotonic() + .seconds(5)
+        endOrphans(within: .seconds(5))
+    }
+
+    /// Everything that descends from us besides the fixture, until nothing does.
+    private func endOrphans(within limit: Duration) {
+        let deadline = clock.monotonic() + limit
         while clock.monotonic() < deadline {
             let left = Self.children()
             if left.isEmpty { return }

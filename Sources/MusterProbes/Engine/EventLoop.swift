@@ -30,8 +30,8 @@ final class EventLoop: @unchecked Sendable {
     private let stopping = Atomic<Bool>(false)
     private var events = [ccurl_event](repeating: ccurl_event(), count: 64)
     private var transfers: Transfers?
-    /// For how long altogether this thread has not looked although something was due: others had the processor,
-    /// or an action took long.
+    /// For how long altogether this thread has not looked although something was due: others had the
+    /// processor, or an action took long.
     private(set) var neglected: Duration = .zero
     private var lastLook = Instant(nanoseconds: 0)
     private var patiences = 0
@@ -47,7 +47,7 @@ final class EventLoop: @unchecked Sendable {
         self.inFlightLimit = inFlightLimit
         epoll = ccurl_epoll_new()
         timer = ccurl_timer_new()
-        wake = ccurl_eventfd_new()
+        wake = ccurl_eventfd_new(0)
         guard epoll >= 0, timer >= 0, wake >= 0 else {
             let code = errno
             for descriptor in [epoll, timer, wake] where descriptor >= 0 { close(descriptor) }

@@ -2,15 +2,18 @@ import CCurl
 import Glibc
 public import MusterCore
 import MusterSystem
+import Synchronization
 
 /// Probes and writes on absolute times, on threads of its own, and remembers what it saw.
 ///
-/// One thread probes, one writes and reads back, one a workload makes the ledger durable, one hands samples on.
-/// All of its functions may be called from any thread but not at the same time, and none needs the main thread
-/// or Swift's pool; those that wait say so.
+/// One thread probes, one writes and reads back, one a workload makes the ledger durable, one hands samples
+/// on. It watches itself: a canary among the probes looks at a server of its own, and one thread at the host.
+/// All of its functions may be called from any thread but not at the same time, and none needs the main
+/// thread or Swift's pool; those that wait say so.
 public final class MeasuringEngine: @unchecked Sendable {
     public struct Configuration: Sendable {
-        /// Samples that may wait to be stored; beyond that they are dropped and the instrument is suspect.
+        /// Samples that may wait to be stored, of probes and of writers each; beyond that they are dropped
+        /// and the instrument is suspect.
         public var sampleCapacity = 262_144
         /// Records that may wait for the ledger's disk; beyond that nothing is sent.
         public var ledgerCapacity = 65_536
@@ -26,10 +29,14 @@ public final class MeasuringEngine: @unchecked Sendable {
     private let writeLoop: EventLoop
     private let recorder: Recorder
     private let schedules: [ProbeSchedule]
+    private let canary: ProbeSchedule
     private let runs: [WorkloadRun]
     private let configuration: Configuration
-    private let suspended: Duration
+    private let nullServer: NullServer
+    private let watch: SelfWatch
     private var threads: [OwnThread] = []
+    /// Ledgers that could not be read, and why.
+    private let unreadable = Mutex<Set<String>>([])
 
     /// Every signal, probes first, then the writers of each workload; samples come with their index here.
     public let signalList: [Signal]
@@ -52,7 +59,8 @@ public final class MeasuringEngine: @unchecked Sendable {
         recorder = try Recorder(
             signals: signalList.map { SignalStatus(name: $0.name, writer: $0.writer, every: $0.every) },
             capacity: configuration.sampleCapacity, sink: sink)
-        suspended = Self.timeSuspended()
+        nullServer = try Self.orStop([recorder.stop]) { try NullServer(isRealtime: configuration.isRealtime) }
+        watch = try Self.orStop([recorder.stop, nullServer.stop]) { try SelfWatch() }
         do {
             schedules = try probes.enumerated().map { [probeLoop, recorder] index, probe in
                 guard let runnable = probe.probe as? any RunnableProbe else {
@@ -62,6 +70,7 @@ public final class MeasuringEngine: @unchecked Sendable {
                     loop: probeLoop, prober: try runnable.prober(on: probeLoop), setting: probe.setting,
                     signal: index, recorder: recorder)
             }
+            canary = Canary.schedule(on: probeLoop, port: nullServer.port, recorder: recorder)
             if !workloads.isEmpty { try Self.makeDirectory(ledgerDirectory) }
             var runs: [WorkloadRun] = []
             var signal = probes.count
@@ -78,6 +87,8 @@ public final class MeasuringEngine: @unchecked Sendable {
             self.runs = runs
         } catch {
             recorder.stop()
+            nullServer.stop()
+            watch.stop()
             throw error
         }
     }
@@ -94,11 +105,14 @@ public final class MeasuringEngine: @unchecked Sendable {
                 })
         }
         let start = monotonicNow() + .milliseconds(2)
-        let schedules = LoopOnly(self.schedules)
+        let schedules = LoopOnly(self.schedules + [canary])
         probeLoop.post {
-            // A millisecond apart, so that they do not wait for each other.
+            // Spread over their period, so that they do not wait for each other; nobody waits long for the
+            // first.
+            let count = schedules.value.count
             for (index, schedule) in schedules.value.enumerated() {
-                schedule.begin(at: start + .milliseconds(index))
+                let phase = min(.milliseconds(index), schedule.period * index / count)
+                schedule.begin(at: start + phase)
             }
         }
     }
@@ -107,7 +121,8 @@ public final class MeasuringEngine: @unchecked Sendable {
         for run in runs { writeLoop.post { run.begin() } }
     }
 
-    /// Sends no more writes, and waits until those under way are answered or given up, and the ledger is durable.
+    /// Sends no more writes, and waits until those under way are answered or given up, and the ledger is
+    /// durable.
     public func stopWorkloads() {
         for run in runs {
             let latch = Latch<Bool>()
@@ -161,7 +176,10 @@ public final class MeasuringEngine: @unchecked Sendable {
             return (entry.finished ?? entry.sent) + min(timeout, isSilence ? .seconds(5) : .seconds(1))
         }.max()
         let setting = run.setting.sample
-        guard entries.count > setting.above else { return (nil, quietFrom) }
+        // What deletes and registers leave, and the looks of a bank, are judged all together.
+        guard entries.count > setting.above, run.setting.plan(seed: run.seed).isPlain else {
+            return (nil, quietFrom)
+        }
         let since = (fault ?? monotonicNow()) - setting.recent
         return (
             ReadSample.draw(setting.older, from: entries, since: since, seed: run.seed), quietFrom
@@ -177,16 +195,60 @@ public final class MeasuringEngine: @unchecked Sendable {
     public func ledgers() -> [Ledger] { runs.map { ledger(of: $0, nil) } }
 
     private func ledger(of run: WorkloadRun, _ found: ReadBack?) -> Ledger {
-        let latch = Latch<([LedgerEntry], Duration)>()
-        let durable = run.ledger.progress.durable
-        writeLoop.post { latch.set(run.entries(durable: durable)) }
-        let (entries, blind) = latch.wait(until: monotonicNow() + .seconds(30)) ?? ([], .zero)
         var found = found
+        var known: (entries: [LedgerEntry], blindWindow: Duration) = ([], .zero)
+        do {
+            known = try run.entries(notDurable(of: run))
+        } catch {
+            // Nothing is known of any write, least of all that none was lost.
+            let problem = "\(error)"
+            _ = unreadable.withLock { $0.insert(problem) }
+            found = found ?? ReadBack(found: [], agreed: false, passes: 0)
+            found?.problems.append(problem)
+        }
         // Nothing was looked for, so nothing is known to be missing.
-        if found?.passes == 0 { found?.unread = entries.map(\.key) }
-        return Ledger(
-            workload: run.name, entries: entries, readBack: found,
-            payloadBytes: Int(run.setting.payload.bytes), blindWindow: blind, rate: run.setting.rate)
+        if found?.passes == 0 { found?.unread = known.entries.map(\.key) }
+        var ledger = Ledger(
+            workload: run.name, entries: known.entries, readBack: found,
+            payloadBytes: Int(run.setting.payload.bytes), blindWindow: known.blindWindow,
+            rate: run.setting.rate)
+        ledger.plan = run.setting.plan(seed: run.seed)
+        ledger.violations = violations(of: run)
+        return ledger
+    }
+
+    /// What the looks during the run showed broken. Kept on the loop's thread; after its end nobody else asks.
+    private func violations(of run: WorkloadRun) -> [String] {
+        guard !threads.isEmpty else { return run.steps.violations }
+        let latch = Latch<[String]>()
+        writeLoop.post { latch.set(run.steps.violations) }
+        return latch.wait(until: monotonicNow() + .seconds(30)) ?? []
+    }
+
+    /// Removes what a workload has left in its store besides its keys, such as a table of the run's own; waits for it.
+    /// - Parameter keep: leaves it there, as evidence.
+    /// - Returns: what was done, for people; nil where there is nothing of the kind.
+    public func tidy(_ workload: String, keep: Bool) -> String? {
+        guard let run = runs.first(where: { $0.name == workload }), let client = run.writers.first?.client,
+            let what = client.leftBehind
+        else { return nil }
+        if keep { return "\(what) is left where it is, as evidence" }
+        let latch = Latch<Bool>()
+        writeLoop.post { run.discard { latch.set($0) } }
+        let isGone = latch.wait(until: run.operationDeadline + .seconds(5)) ?? false
+        return isGone ? "\(what) was dropped" : "\(what) could not be dropped; nobody needs it any more"
+    }
+
+    /// Asked on the loop's thread, where nothing is appended meanwhile; on this one when that has ended.
+    private func notDurable(of run: WorkloadRun) throws -> (durable: Int, records: [LedgerRecord]) {
+        guard !threads.isEmpty else { return run.ledger.notDurable() }
+        let latch = Latch<(durable: Int, records: [LedgerRecord])>()
+        writeLoop.post { latch.set(run.ledger.notDurable()) }
+        guard let found = latch.wait(until: monotonicNow() + .seconds(30)) else {
+            throw MeasuringError.ledger(
+                path: run.ledger.path, "cannot be looked at: the writing thread does not answer for 30 s")
+        }
+        return found
     }
 
     /// Forgets which failures came first: those sent from now on count as the fault's.
@@ -194,13 +256,15 @@ public final class MeasuringEngine: @unchecked Sendable {
 
     public func snapshot() -> MeasuringSnapshot {
         var (signals, instrument) = recorder.snapshot()
-        if Self.timeSuspended() - suspended > .milliseconds(10) {
-            instrument.suspicions.append("the machine was suspended")
+        let host = watch.status
+        instrument.clockSteps = host.steps
+        instrument.pressure = host.pressure
+        if host.suspended > .zero {
+            instrument.suspicions.append(
+                "the machine was suspended for \(host.suspended.forPeople): the monotonic clock stood still, and "
+                    + "nothing that was going on then can be dated")
         }
-        for run in runs {
-            guard let failure = run.ledger.progress.failure else { continue }
-            instrument.suspicions.append("the ledger of \(run.name) is not durable: \(errorText(failure))")
-        }
+        instrument.suspicions += unreadable.withLock { $0.sorted() }
         return MeasuringSnapshot(
             at: monotonicNow(), signals: signals, workloads: runs.map(\.status), instrument: instrument)
     }
@@ -210,7 +274,7 @@ public final class MeasuringEngine: @unchecked Sendable {
 
     /// Ends everything, also what was never started; attempts that are under way are not recorded any more.
     public func stop() {
-        let schedules = LoopOnly(self.schedules)
+        let schedules = LoopOnly(self.schedules + [canary])
         let isRunning = !threads.isEmpty
         let stopped = Latch<Bool>()
         let closed = Latch<Bool>()
@@ -232,11 +296,16 @@ public final class MeasuringEngine: @unchecked Sendable {
         threads = []
         for run in runs { run.ledger.close() }
         recorder.stop()
+        nullServer.stop()
+        watch.stop()
     }
 
     func latency(of signals: [Int], quantile: Double, since start: Instant) -> Duration? {
         recorder.latency(of: signals, quantile: quantile, since: start)
     }
+
+    /// For tests: our own server, which can be made mute.
+    var canaryServer: NullServer { nullServer }
 
     /// For tests: the files whose disk can be held up.
     var ledgerFiles: [LedgerFile] { runs.map(\.ledger) }
@@ -254,10 +323,12 @@ extension MeasuringEngine {
             }
     }
 
-    /// How long this machine has been suspended since it booted (clock_gettime(2)).
-    fileprivate static func timeSuspended() -> Duration {
-        let time = SystemTimekeeper()
-        return time.sinceBoot() - time.monotonic()
+    /// What `make` makes; the others end when it cannot.
+    fileprivate static func orStop<Made>(_ others: [() -> Void], _ make: () throws -> Made) throws -> Made {
+        do { return try make() } catch {
+            for stop in others { stop() }
+            throw error
+        }
     }
 
     /// A probe that hangs holds a socket for as long as its timeout; the usual limit is 1024.

@@ -2,7 +2,7 @@
 public enum MeasuringError: Error, CustomStringConvertible, Sendable {
     /// A call to the system failed: what was tried, and its errno.
     case system(String, Int32)
-    /// libcurl cannot be used: why, and what to install.
+    /// A library, such as libcurl, cannot be used: why, and what to install.
     case library(String)
     /// A probe or workload of a kind that this engine does not run.
     case unknownKind(String)

@@ -2,57 +2,64 @@ import MusterCore
 import MusterSystem
 import Synchronization
 
-/// Takes samples from the loops' threads and hands them on: to the live view at once, to the history and the
-/// sink in batches on a thread of its own.
+/// Takes samples from the loops' threads and hands them on: to the live view when that looks, to the history
+/// and the sink in batches on a thread of its own.
 ///
-/// The queue is bounded. When nothing takes samples off it, they are dropped and counted, from history and sink
-/// alike, so that what is judged is always what was stored.
+/// Each loop's thread has a ring of its own and never waits. Samples stay in it until they were handed on;
+/// when nothing takes them off, newer ones are dropped and counted, from history and sink alike, so that what
+/// is judged is always what was stored.
 final class Recorder: @unchecked Sendable {
     typealias Sink = @Sendable (_ signal: Int, _ samples: [Sample]) -> Void
 
-    private let condition = Condition()
-    private let capacity: Int
+    private let probes: SampleLane
+    private let writers: SampleLane
     private let sink: Sink
-    private var queue: [(signal: Int32, sample: Sample)] = []
+    private let history: Mutex<[SampleSeries]>
+    /// Guards what follows. Taken by those who look and by the recorder's thread, never by a loop's thread.
+    private let condition = Condition()
     private var statuses: [SignalStatus]
-    /// Under a lock of its own: when it grows, no loop's thread waits.
-    private let history: Mutex<[[Sample]]>
     private var lateness = LatenessHistogram()
-    private var dropped = 0
+    private var watch = InstrumentWatch()
     private var missed = 0
     private var mark: Instant?
+    /// By lane: up to where the ring was looked at, which is at least as far as it was taken.
+    private var seen = [0, 0]
     private var isStopped = false
-    private var isIdle = true
+    private var isUrged = false
     private var thread: OwnThread?
 
+    /// Samples that are handed on at once, at most.
+    private static let batch = 65_536
+    /// Nobody wakes the recorder: a wake-up per sample would cost more than the sample.
+    private static let pause = Duration.milliseconds(50)
+
+    /// - Parameter capacity: samples that may wait, of probes and of writers each.
     init(signals: [SignalStatus], capacity: Int, sink: @escaping Sink) throws {
         statuses = signals
-        self.capacity = capacity
+        probes = SampleLane(capacity: capacity)
+        writers = SampleLane(capacity: capacity)
         self.sink = sink
-        history = Mutex(signals.map { _ in [] })
-        queue.reserveCapacity(min(capacity, 65_536))
+        history = Mutex(signals.map { _ in SampleSeries() })
         thread = try OwnThread("muster-samples") { [self] in work() }
     }
 
-    /// From any loop's thread.
-    /// - Parameter isProbe: whether its lateness tells how well the instrument does.
+    private var lanes: [SampleLane] { [probes, writers] }
+
+    // MARK: From a loop's thread
+
+    /// - Parameters:
+    ///   - signal: an index of the signals, or the canary's number.
+    ///   - isProbe: whether it comes from the probes' thread; their lateness tells how well the instrument
+    ///     does.
     func add(_ sample: Sample, to signal: Int, isProbe: Bool) {
-        condition.withLock {
-            statuses[signal].add(sample, mark: mark)
-            if sample.code == SampleCode.instrumentLate || sample.code == SampleCode.tooManyInFlight {
-                missed += 1
-            }
-            if isProbe { lateness.add((sample.started - sample.due).nanoseconds) }
-            guard queue.count < capacity else {
-                dropped += 1
-                return
-            }
-            queue.append((Int32(signal), sample))
-        }
+        (isProbe ? probes : writers).add(SampleRecord(sample, of: signal))
     }
+
+    // MARK: From any other thread
 
     func setMark(_ instant: Instant) {
         condition.withLock {
+            look()
             mark = instant
             for index in statuses.indices {
                 statuses[index].firstBadAfterMark = nil
@@ -63,17 +70,17 @@ final class Recorder: @unchecked Sendable {
 
     func snapshot() -> (signals: [SignalStatus], instrument: InstrumentStatus) {
         condition.withLock {
+            look()
             var instrument = InstrumentStatus()
             instrument.latenessP50 = .nanoseconds(lateness.quantile(0.5))
             instrument.latenessP99 = .nanoseconds(lateness.quantile(0.99))
             instrument.latenessMax = .nanoseconds(lateness.maximum)
-            instrument.dropped = dropped
+            instrument.dropped = lanes.reduce(0) { $0 + $1.drops.count }
             instrument.missed = missed
-            if dropped > 0 {
-                instrument.suspicions.append("\(dropped) samples were lost: they could not be stored in time")
-            }
-            // What was due and not sent is no suspicion of its own: bounds are made of what was sent, so a gap
-            // widens them, and the judge sees how far.
+            instrument.canaryFailures = watch.canaryFailures
+            instrument.windows = watch.closed(by: isStopped ? nil : monotonicNow())
+            // What was due and not sent is no suspicion of its own: bounds are made of what was sent, so a
+            // gap widens them, and the judge sees how far.
             return (statuses, instrument)
         }
     }
@@ -84,9 +91,7 @@ final class Recorder: @unchecked Sendable {
         let kinds = condition.withLock { statuses }
         return history.withLock { history in
             zip(kinds, history).map { status, samples in
-                Signal(
-                    name: status.name, writer: status.writer, every: status.every,
-                    samples: samples.sorted { ($0.started, $0.due) < ($1.started, $1.due) })
+                Signal(name: status.name, writer: status.writer, every: status.every, samples: samples)
             }
         }
     }
@@ -94,24 +99,31 @@ final class Recorder: @unchecked Sendable {
     /// A quantile of latency since it was due, over samples due from `start` on; a failure takes for ever.
     /// - Returns: nil without samples, or when the quantile falls among failures.
     func latency(of signals: [Int], quantile share: Double, since start: Instant) -> Duration? {
-        let found = history.withLock { history in
-            signals.flatMap { signal in
-                history[signal].reversed().prefix { $0.finished >= start }.filter {
-                    $0.due >= start && $0.outcome != .unknown
+        var latencies: [Int64] = []
+        history.withLock { history in
+            for signal in signals {
+                // What was due from then on was sent from then on.
+                for sample in history[signal].sent(from: start) {
+                    guard sample.due >= start, sample.outcome != .unknown else { continue }
+                    latencies.append(sample.isUp ? (sample.finished - sample.due).nanoseconds : .max)
                 }
             }
         }
-        let latencies = found.map { $0.isUp ? ($0.finished - $0.due).nanoseconds : .max }.sorted()
         guard !latencies.isEmpty else { return nil }
-        let value = latencies[max(0, Int((share * Double(latencies.count)).rounded(.up)) - 1)]
+        let rank = max(0, Int((share * Double(latencies.count)).rounded(.up)) - 1)
+        let value = latencies.nth(rank)
         return value == .max ? nil : .nanoseconds(value)
     }
 
-    /// Waits until what is queued has reached the history and the sink.
+    /// Waits until what was added until now has reached the history and the sink.
     func flush() {
+        let goals = lanes.map(\.ring.pushed)
         condition.withLock {
+            isUrged = true
             condition.signal()
-            while !(queue.isEmpty && isIdle), !isStopped { _ = condition.wait() }
+            while !isStopped, zip(lanes, goals).contains(where: { $0.ring.released < $1 }) {
+                _ = condition.wait()
+            }
         }
     }
 
@@ -124,34 +136,96 @@ final class Recorder: @unchecked Sendable {
         thread = nil
     }
 
-    private func work() {
-        while true {
-            let (batch, isLast) = condition.withLock {
-                if queue.isEmpty && !isStopped {
-                    isIdle = true
-                    condition.signal()
-                    // `add` does not signal: a wake-up per sample would cost more than the sample.
-                    _ = condition.wait(until: monotonicNow() + .milliseconds(50))
-                }
-                isIdle = queue.isEmpty
-                defer {
-                    queue = []
-                    queue.reserveCapacity(1024)
-                }
-                return (queue, isStopped)
-            }
-            deliver(batch)
-            if isLast { return }
+    // MARK: The recorder's side
+
+    /// Looks at what came since the last time. Within the lock.
+    private func look() {
+        for (index, lane) in lanes.enumerated() {
+            let end = lane.ring.pushed
+            for position in seen[index]..<end { look(at: lane.ring[position], isProbe: index == 0) }
+            seen[index] = end
+            watch.add(lane.drops, lane: index, now: monotonicNow())
         }
     }
 
-    private func deliver(_ batch: [(signal: Int32, sample: Sample)]) {
-        guard !batch.isEmpty else { return }
-        let grouped = Dictionary(grouping: batch) { Int($0.signal) }
-        for (signal, entries) in grouped.sorted(by: { $0.key < $1.key }) {
-            let samples = entries.map(\.sample)
-            history.withLock { $0[signal] += samples }
+    private func look(at record: SampleRecord, isProbe: Bool) {
+        let sample = record.sample
+        guard record.signal != SampleRecord.canary else { return watch.addCanary(sample) }
+        statuses[Int(record.signal)].add(sample, mark: mark)
+        if sample.code == SampleCode.instrumentLate || sample.code == SampleCode.tooManyInFlight {
+            missed += 1
+        }
+        guard isProbe else { return }
+        lateness.add((sample.started - sample.due).nanoseconds)
+        watch.add(sample, every: statuses[Int(record.signal)].every)
+    }
+
+    private func work() {
+        while true {
+            let (ends, isLast) = condition.withLock {
+                if !isStopped, !isUrged { _ = condition.wait(until: monotonicNow() + Self.pause) }
+                isUrged = false
+                // Before the rings are looked at: what the loops put in before they ended is in the last
+                // batch.
+                let isLast = isStopped
+                look()
+                return (zip(lanes, seen).map { min($1, $0.ring.released + Self.batch) }, isLast)
+            }
+            let isEmptied = handOn(ends)
+            condition.withLock {
+                for (lane, end) in zip(lanes, ends) { lane.ring.release(to: end) }
+                condition.signal()
+            }
+            if isLast, isEmptied { return }
+        }
+    }
+
+    /// - Returns: whether nothing was there.
+    private func handOn(_ ends: [Int]) -> Bool {
+        var batches = [[Sample]](repeating: [], count: statuses.count)
+        var isEmpty = true
+        for (lane, end) in zip(lanes, ends) {
+            for position in lane.ring.released..<end {
+                isEmpty = false
+                let record = lane.ring[position]
+                if record.signal >= 0 { batches[Int(record.signal)].append(record.sample) }
+            }
+        }
+        for (signal, samples) in batches.enumerated() where !samples.isEmpty {
+            history.withLock { history in
+                for sample in samples { history[signal].append(sample) }
+            }
             sink(signal, samples)
         }
+        return isEmpty
+    }
+}
+
+extension [Int64] {
+    /// The element that would stand at `rank` were they sorted (Hoare's selection).
+    func nth(_ rank: Int) -> Int64 {
+        var numbers = self
+        var (low, high) = (0, numbers.count - 1)
+        while low < high {
+            let pivot = numbers[low + (high - low) / 2]
+            var (left, right) = (low, high)
+            while left <= right {
+                while numbers[left] < pivot { left += 1 }
+                while numbers[right] > pivot { right -= 1 }
+                if left <= right {
+                    numbers.swapAt(left, right)
+                    left += 1
+                    right -= 1
+                }
+            }
+            if rank <= right {
+                high = right
+            } else if rank >= left {
+                low = left
+            } else {
+                return numbers[rank]
+            }
+        }
+        return numbers[rank]
     }
 }

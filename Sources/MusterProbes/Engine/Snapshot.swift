@@ -25,8 +25,9 @@ public struct SignalStatus: Sendable {
     public var last: Sample?
     /// Latency of the last attempt that was up.
     public var lastLatency: Duration?
-    /// Good samples in a row, and when the first and the latest of them were sent; by order of sending, so that
-    /// the timeouts of an outage that come in after the recovery do not undo it. `unknown` breaks nothing.
+    /// Good samples in a row, and when the first and the latest of them were sent; by order of sending, so
+    /// that the timeouts of an outage that come in after the recovery do not undo it. `unknown` breaks
+    /// nothing.
     public var goodInARow = 0
     public var goodSince: Sample?
     public var lastGood: Sample?
@@ -101,6 +102,8 @@ public struct WorkloadStatus: Sendable {
     /// Writes that were due and not sent, because their writer still waited or the ledger was full.
     public var missed = 0
     public var isWriting = false
+    /// Why nothing more becomes durable; nothing more is sent then.
+    public var ledgerFailure: String?
 }
 
 /// How well the instrument itself does.
@@ -113,7 +116,14 @@ public struct InstrumentStatus: Sendable {
     public var dropped = 0
     /// Probes that were due and not sent, because the instrument was late or too many were in flight.
     public var missed = 0
-    /// Why its figures cannot be trusted; empty when they can.
+    /// Looks at our own server that failed.
+    public var canaryFailures = 0
+    /// When it was in trouble, as far as that is over; only ever added to. The last one comes after `stop`.
+    public var windows: [InstrumentWindow] = []
+    /// Steps of the wall clock; they change no figure. Only ever added to.
+    public var clockSteps: [ClockStep] = []
+    public var pressure = Pressure()
+    /// Why nothing of it can be trusted; empty when it can, outside of `windows`.
     public var suspicions: [String] = []
-    public var isSuspect: Bool { !suspicions.isEmpty }
+    public var isSuspect: Bool { !suspicions.isEmpty || !windows.isEmpty }
 }

@@ -1,98 +1,148 @@
-public import MusterCore
+import MusterCore
 
-/// One record of a ledger's file.
-///
-/// Each lies in a frame: length and CRC-32 of the payload, both 32 bits, then the payload; little endian. Length
-/// and checksum tell a torn tail from a record, wherever a crash cut it.
-public enum LedgerRecord: Hashable, Sendable {
-    /// The first record of every file.
-    case header(workload: String, run: String, seed: UInt64, payloadBytes: Int)
-    /// Written before the write is sent.
-    case intent(EntryKey, sent: Instant)
-    /// Written after the reply, or when it was given up.
-    case outcome(EntryKey, finished: Instant, LedgerEntry.Outcome, code: Int32)
+/// What a ledger's file begins with.
+struct LedgerHeader: Hashable, Sendable {
+    var workload: String
+    var run: String
+    var seed: UInt64
+    var payloadBytes: Int
 
     static let magic = Array("muster ledger 1\n".utf8)
-    static let longest = 4096
+    static let kind: UInt8 = 1
 
-    func frame(into bytes: inout [UInt8]) {
-        var payload: [UInt8] = []
-        payload.reserveCapacity(32)
-        switch self {
-        case .header(let workload, let run, let seed, let payloadBytes):
-            payload.append(1)
-            Self.put(seed, &payload)
-            Self.put(Int64(payloadBytes), &payload)
-            for text in [workload, run] {
-                Self.put(UInt32(text.utf8.count), &payload)
-                payload += text.utf8
-            }
-        case .intent(let key, let sent):
-            payload.append(2)
-            Self.put(key.stream, &payload)
-            Self.put(key.sequence, &payload)
-            Self.put(sent.nanoseconds, &payload)
-        case .outcome(let key, let finished, let outcome, let code):
-            payload.append(3)
-            Self.put(key.stream, &payload)
-            Self.put(key.sequence, &payload)
-            Self.put(finished.nanoseconds, &payload)
-            payload.append(outcome.rawValue)
-            Self.put(code, &payload)
+    /// The header in its frame.
+    var frame: [UInt8] {
+        var payload: [UInt8] = [Self.kind]
+        func put(_ number: some FixedWidthInteger) {
+            withUnsafeBytes(of: number.littleEndian) { payload.append(contentsOf: $0) }
         }
-        Self.put(UInt32(payload.count), &bytes)
-        Self.put(CRC32.of(payload), &bytes)
-        bytes += payload
+        put(seed)
+        put(Int64(payloadBytes))
+        for text in [workload, run] {
+            put(UInt32(text.utf8.count))
+            payload += text.utf8
+        }
+        let head = UInt64(UInt32(payload.count)) | UInt64(CRC32.of(payload)) << 32
+        return withUnsafeBytes(of: head.littleEndian, Array.init) + payload
     }
 
-    private static func put(_ number: some FixedWidthInteger, _ bytes: inout [UInt8]) {
-        var rest = number.littleEndian
-        withUnsafeBytes(of: &rest) { bytes.append(contentsOf: $0) }
+    init(workload: String, run: String, seed: UInt64, payloadBytes: Int) {
+        self.workload = workload
+        self.run = run
+        self.seed = seed
+        self.payloadBytes = payloadBytes
+    }
+
+    /// Reads a payload; nil when it is no header.
+    init?(payload: UnsafeRawBufferPointer) {
+        guard payload.count >= 21, payload[0] == Self.kind else { return nil }
+        seed = payload.number(at: 1)
+        payloadBytes = Int(payload.number(at: 9) as Int64)
+        var texts: [String] = []
+        var place = 17
+        while texts.count < 2 {
+            guard payload.count >= place + 4 else { return nil }
+            let length = Int(payload.number(at: place) as UInt32)
+            guard payload.count - place - 4 >= length else { return nil }
+            texts.append(String(decoding: payload[(place + 4)..<(place + 4 + length)], as: UTF8.self))
+            place += 4 + length
+        }
+        (workload, run) = (texts[0], texts[1])
+    }
+}
+
+/// One record of a ledger's file: what was about to be written, or what came of it. Plain bytes of fixed
+/// size, so that it goes through a ring.
+///
+/// Each lies in a frame: length and CRC-32 of the payload, both 32 bits, then the payload; little endian.
+/// Length and checksum tell a torn tail from a record, wherever a crash cut it.
+struct LedgerRecord: Hashable, Sendable, BitwiseCopyable {
+    enum Kind: UInt8, BitwiseCopyable {
+        /// Written before the write is sent.
+        case intent = 2
+        /// Written after the reply, or when it was given up.
+        case outcome = 3
+    }
+    let kind: Kind
+    /// Of an outcome; `pending` of an intent.
+    private let word: UInt8
+    private let stream: Int32
+    let code: Int32
+    private let sequence: Int64
+    private let time: Int64
+
+    var key: EntryKey { EntryKey(stream: stream, sequence: sequence) }
+    /// When the write was sent, or was over.
+    var at: Instant { Instant(nanoseconds: time) }
+    var outcome: LedgerEntry.Outcome { LedgerEntry.Outcome(rawValue: word) ?? .pending }
+    var isAcknowledgement: Bool { kind == .outcome && (outcome == .ok || outcome == .okWithWarning) }
+
+    static func intent(_ key: EntryKey, sent: Instant) -> Self {
+        Self(.intent, key, sent, .pending, code: 0)
+    }
+
+    static func outcome(
+        _ key: EntryKey, finished: Instant, _ outcome: LedgerEntry.Outcome, code: Int32
+    ) -> Self {
+        Self(.outcome, key, finished, outcome, code: code)
+    }
+
+    private init(
+        _ kind: Kind, _ key: EntryKey, _ at: Instant, _ outcome: LedgerEntry.Outcome, code: Int32
+    ) {
+        self.kind = kind
+        word = outcome.rawValue
+        stream = key.stream
+        self.code = code
+        sequence = key.sequence
+        time = at.nanoseconds
+    }
+
+    private static let intentBytes = 21
+    private static let outcomeBytes = 26
+    static let frameHead = 8
+    static let longestFrame = frameHead + outcomeBytes
+    /// No payload is longer, the header's included.
+    static let longestPayload = 4096
+
+    /// - Parameter bytes: has room for `longestFrame`.
+    /// - Returns: how many bytes the frame takes.
+    func frame(into bytes: UnsafeMutableRawPointer) -> Int {
+        let payload = bytes + Self.frameHead
+        payload.storeBytes(of: kind.rawValue, as: UInt8.self)
+        payload.storeBytes(of: stream.littleEndian, toByteOffset: 1, as: Int32.self)
+        payload.storeBytes(of: sequence.littleEndian, toByteOffset: 5, as: Int64.self)
+        payload.storeBytes(of: time.littleEndian, toByteOffset: 13, as: Int64.self)
+        var count = Self.intentBytes
+        if kind == .outcome {
+            payload.storeBytes(of: word, toByteOffset: 21, as: UInt8.self)
+            payload.storeBytes(of: code.littleEndian, toByteOffset: 22, as: Int32.self)
+            count = Self.outcomeBytes
+        }
+        let sum = CRC32.of(UnsafeRawBufferPointer(start: payload, count: count))
+        bytes.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
+        bytes.storeBytes(of: sum.littleEndian, toByteOffset: 4, as: UInt32.self)
+        return Self.frameHead + count
     }
 
     /// Reads a payload; nil when it is of no kind that this version knows.
-    init?(payload: ArraySlice<UInt8>) {
-        var reader = Reader(rest: payload)
-        switch reader.number(UInt8.self) {
-        case 1:
-            guard let seed = reader.number(UInt64.self), let size = reader.number(Int64.self),
-                let workload = reader.text(), let run = reader.text()
-            else { return nil }
-            self = .header(workload: workload, run: run, seed: seed, payloadBytes: Int(size))
-        case 2:
-            guard let key = reader.key(), let sent = reader.number(Int64.self) else { return nil }
-            self = .intent(key, sent: Instant(nanoseconds: sent))
-        case 3:
-            guard let key = reader.key(), let finished = reader.number(Int64.self),
-                let outcome = reader.number(UInt8.self).flatMap(LedgerEntry.Outcome.init(rawValue:)),
-                let code = reader.number(Int32.self)
-            else { return nil }
-            self = .outcome(key, finished: Instant(nanoseconds: finished), outcome, code: code)
-        default: return nil
-        }
+    init?(payload: UnsafeRawBufferPointer) {
+        guard let first = payload.first, let kind = Kind(rawValue: first),
+            payload.count >= (kind == .intent ? Self.intentBytes : Self.outcomeBytes)
+        else { return nil }
+        self.kind = kind
+        stream = payload.number(at: 1)
+        sequence = payload.number(at: 5)
+        time = payload.number(at: 13)
+        word = kind == .intent ? 0 : payload[21]
+        code = kind == .intent ? 0 : payload.number(at: 22)
+        if LedgerEntry.Outcome(rawValue: word) == nil { return nil }
     }
+}
 
-    struct Reader {
-        var rest: ArraySlice<UInt8>
-
-        mutating func number<N: FixedWidthInteger>(_ type: N.Type) -> N? {
-            let size = MemoryLayout<N>.size
-            guard rest.count >= size else { return nil }
-            var value = N.zero
-            withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: rest.prefix(size)) }
-            rest = rest.dropFirst(size)
-            return N(littleEndian: value)
-        }
-
-        mutating func key() -> EntryKey? {
-            guard let stream = number(Int32.self), let sequence = number(Int64.self) else { return nil }
-            return EntryKey(stream: stream, sequence: sequence)
-        }
-
-        mutating func text() -> String? {
-            guard let length = number(UInt32.self), rest.count >= length else { return nil }
-            defer { rest = rest.dropFirst(Int(length)) }
-            return String(decoding: rest.prefix(Int(length)), as: UTF8.self)
-        }
+extension UnsafeRawBufferPointer {
+    /// A little-endian number, wherever it lies.
+    func number<N: FixedWidthInteger & BitwiseCopyable>(at place: Int) -> N {
+        N(littleEndian: loadUnaligned(fromByteOffset: place, as: N.self))
     }
 }

@@ -140,6 +140,7 @@ extension ReadState {
         case .absent: .absent
         case .intact: .intact
         case .damaged: .damaged
+        case .misplaced: .misplaced
         case .unread, .notAsked: .unread
         }
     }

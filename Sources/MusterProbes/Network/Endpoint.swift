@@ -1,5 +1,7 @@
+import CCurl
 import Glibc
 import MusterCore
+import Synchronization
 
 /// A host and a port, as in `127.0.0.1:6379`, `db1:5432` or `[::1]:80`.
 struct Endpoint: Hashable, Sendable {
@@ -44,39 +46,92 @@ extension StringProtocol {
 }
 
 /// A network address as the kernel takes it.
-struct SocketAddress: Sendable {
+struct SocketAddress: Hashable, Sendable {
     let family: Int32
     let bytes: [UInt8]
+
+    init(family: Int32, bytes: [UInt8]) {
+        self.family = family
+        self.bytes = bytes
+    }
+
+    /// A socket in the file system (unix(7)).
+    /// - Returns: nil when the path does not fit into an address.
+    init?(unixPath path: String) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let text = Array(path.utf8)
+        guard !text.isEmpty, text.count <= Self.longestPath else { return nil }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: text) }
+        self.init(family: AF_UNIX, bytes: withUnsafeBytes(of: &address) { Array($0) })
+    }
+
+    static let longestPath = 107
+
+    func connect(_ descriptor: Int32) -> Int32 {
+        bytes.withUnsafeBytes { raw in
+            raw.baseAddress.map {
+                Glibc.connect(descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count))
+            } ?? -1
+        }
+    }
+}
+
+/// Why this is not the path of a UNIX socket; nil when it is one.
+func socketPathProblem(_ path: String) -> String? {
+    path.hasPrefix("/") && SocketAddress(unixPath: path) != nil
+        ? nil : "a path that starts with / and has at most \(SocketAddress.longestPath) bytes"
 }
 
 /// Turns names into addresses without ever blocking a loop: numbers at once, names on a thread of their own,
 /// every time anew, so that a failover by DNS is seen.
 enum Resolver {
-    /// - Parameter done: on the loop's thread; nil when the name has no address.
+    /// Name servers that do not answer hold threads, for longer than the looks that asked. What is asked beyond
+    /// these is never answered: the look times out, as those before it did.
+    private static let mostLookUps = 256
+    private static let lookUps = Atomic<Int>(0)
+
+    /// - Parameter done: on the loop's thread; empty when the name has no address.
     static func resolve(
-        _ endpoint: Endpoint, on loop: EventLoop, done: @escaping (SocketAddress?) -> Void
+        _ endpoint: Endpoint, on loop: EventLoop, done: @escaping ([SocketAddress]) -> Void
     ) {
-        if let address = lookUp(endpoint, AI_NUMERICHOST) { return done(address) }
+        let addresses = numeric(endpoint)
+        if !addresses.isEmpty { return done(addresses) }
+        guard lookUps.add(1, ordering: .relaxed).newValue <= mostLookUps else {
+            lookUps.subtract(1, ordering: .relaxed)
+            return
+        }
         let box = LoopOnly(done)
         let started = try? OwnThread("muster-resolve") {
-            let address = lookUp(endpoint, 0)
-            loop.post { box.value(address) }
+            let addresses = lookUp(endpoint, 0)
+            lookUps.subtract(1, ordering: .relaxed)
+            loop.post { box.value(addresses) }
         }
-        if let started { started.detach() } else { done(nil) }
+        if let started { return started.detach() }
+        lookUps.subtract(1, ordering: .relaxed)
+        done([])
     }
 
-    private static func lookUp(_ endpoint: Endpoint, _ flags: Int32) -> SocketAddress? {
+    /// The address that a number stands for; empty for a name.
+    static func numeric(_ endpoint: Endpoint) -> [SocketAddress] { lookUp(endpoint, AI_NUMERICHOST) }
+
+    private static func lookUp(_ endpoint: Endpoint, _ flags: Int32) -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = flags | AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(endpoint.host, String(endpoint.port), &hints, &list) == 0, let list else {
-            return nil
-        }
+        guard getaddrinfo(endpoint.host, String(endpoint.port), &hints, &list) == 0 else { return [] }
         defer { freeaddrinfo(list) }
-        guard let address = list.pointee.ai_addr else { return nil }
-        let raw = UnsafeRawBufferPointer(start: address, count: Int(list.pointee.ai_addrlen))
-        return SocketAddress(family: list.pointee.ai_family, bytes: Array(raw))
+        var addresses: [SocketAddress] = []
+        var item = list
+        while let entry = item?.pointee {
+            if let address = entry.ai_addr {
+                let raw = UnsafeRawBufferPointer(start: address, count: Int(entry.ai_addrlen))
+                addresses.append(SocketAddress(family: entry.ai_family, bytes: Array(raw)))
+            }
+            item = entry.ai_next
+        }
+        return addresses
     }
 }
 

@@ -40,7 +40,8 @@ final class RedisConnection {
     private let loop: EventLoop
     private let address: RedisAddress
     private let stream: StreamConnection
-    private var parser = RedisParser()
+    private let replyLimit: Int
+    private var parser: RedisParser
     private var replies: [RedisReply] = []
     private var expected = 0
     /// Replies to SELECT, which nobody asked for.
@@ -49,9 +50,12 @@ final class RedisConnection {
     private var done: ((Result) -> Void)?
     private var patience: Patience?
 
-    init(loop: EventLoop, address: RedisAddress) {
+    /// - Parameter replyLimit: bytes of one reply; a longer one is a failure.
+    init(loop: EventLoop, address: RedisAddress, replyLimit: Int = 64 << 20) {
         self.loop = loop
         self.address = address
+        self.replyLimit = replyLimit
+        parser = RedisParser(limit: replyLimit)
         stream = StreamConnection(loop: loop)
         stream.received = { [unowned self] in received($0) }
         stream.ended = { [unowned self] code in
@@ -80,7 +84,7 @@ final class RedisConnection {
             stream.send(bytes)
             return
         }
-        parser = RedisParser()
+        parser = RedisParser(limit: replyLimit)
         skipped = 0
         stream.open(address.endpoint) { [unowned self] code in
             guard code == 0 else {
@@ -114,7 +118,8 @@ final class RedisConnection {
                 if replies.count == expected { return finish(.replies(replies)) }
             }
         } catch {
-            finish(.failed(code: SampleCode.protocolViolation, nothingSent: false, timedOut: false))
+            let code = error == .tooLong ? SampleCode.answerTooLong : SampleCode.protocolViolation
+            finish(.failed(code: code, nothingSent: false, timedOut: false))
         }
     }
 

@@ -1,7 +1,8 @@
+import CCurl
 import Glibc
 import MusterCore
 
-/// One non-blocking TCP connection on an event loop. Belongs to the loop's thread.
+/// One non-blocking connection, TCP or UNIX, on an event loop. Belongs to the loop's thread.
 final class StreamConnection {
     private let loop: EventLoop
     private var descriptor: Int32 = -1
@@ -9,6 +10,8 @@ final class StreamConnection {
     private var isConnected = false
     private var isOpening = false
     private var attempt = 0
+    /// Other addresses of the same name, which are tried in their order, as clients do.
+    private var others: ArraySlice<SocketAddress> = []
     /// Bytes that the kernel took on this connection.
     private(set) var bytesSent = 0
     /// Called once per `open`: 0, or why there is no connection.
@@ -27,30 +30,45 @@ final class StreamConnection {
         isOpening = true
         opened = done
         attempt += 1
-        Resolver.resolve(endpoint, on: loop) { [weak self, attempt] address in
+        Resolver.resolve(endpoint, on: loop) { [weak self, attempt] addresses in
             guard let self, self.attempt == attempt, isOpening else { return }
-            guard let address else { return failOpening(SampleCode.nameNotFound) }
-            connect(address)
+            guard let first = addresses.first else { return failOpening(SampleCode.nameNotFound) }
+            others = addresses.dropFirst()
+            connect(first)
         }
+    }
+
+    func open(_ address: SocketAddress, done: @escaping (Int32) -> Void) {
+        close()
+        isOpening = true
+        opened = done
+        attempt += 1
+        others = []
+        connect(address)
     }
 
     private func connect(_ address: SocketAddress) {
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = socket(address.family, kind, 0)
         guard descriptor >= 0 else { return failOpening(errno) }
-        var on: Int32 = 1
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        let result = address.bytes.withUnsafeBytes { raw in
-            raw.baseAddress.map {
-                Glibc.connect(
-                    descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count))
-            } ?? -1
+        if address.family != AF_UNIX {
+            var on: Int32 = 1
+            let size = socklen_t(MemoryLayout<Int32>.size)
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
         }
-        if result != 0 && errno != EINPROGRESS { return failOpening(errno) }
+        if address.connect(descriptor) != 0 && errno != EINPROGRESS {
+            // unix(7): no waiting for room in the queue, and nothing that would tell when there is.
+            let isFull = errno == EAGAIN && address.family == AF_UNIX
+            return failOpening(isFull ? SampleCode.queueFull : errno)
+        }
         loop.watch(descriptor, [.write]) { [weak self] ready in self?.becameReady(ready) }
     }
 
     private func failOpening(_ code: Int32) {
+        if let next = others.popFirst() {
+            closeDescriptor()
+            return connect(next)
+        }
         let opened = self.opened
         close()
         opened?(code)
@@ -67,6 +85,10 @@ final class StreamConnection {
         opened = nil
         outgoing.removeAll(keepingCapacity: true)
         bytesSent = 0
+        closeDescriptor()
+    }
+
+    private func closeDescriptor() {
         guard descriptor >= 0 else { return }
         loop.unwatch(descriptor)
         Glibc.close(descriptor)
@@ -114,7 +136,8 @@ final class StreamConnection {
 
     private func readAll() {
         var buffer = [UInt8](repeating: 0, count: 16_384)
-        while descriptor >= 0 {
+        // Others on the loop have their turn before a server that never stops sending is read on.
+        for _ in 0..<16 where descriptor >= 0 {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count > 0 {
                 received?(Array(buffer[..<count]))

@@ -30,6 +30,8 @@ private final class ExecProber: Prober {
     private let loop: EventLoop
     private var running: [Int: SessionProcess] = [:]
     private var last = 0
+    /// More programs at once would be a load of the instrument's own making.
+    private static let mostRunning = 128
 
     init(_ argv: [String], _ loop: EventLoop) {
         self.argv = argv
@@ -37,6 +39,7 @@ private final class ExecProber: Prober {
     }
 
     func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+        guard running.count < Self.mostRunning else { return done(.unknown(SampleCode.tooManyInFlight)) }
         var patience: Patience?
         last += 1
         let number = last

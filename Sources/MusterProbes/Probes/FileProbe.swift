@@ -1,10 +1,8 @@
 import Glibc
 public import MusterCore
 
-/// Looks at a file of the controller's own machine.
-///
-/// It is read in line with the other probes, so a file system that hangs stops them all: use `exec` for a
-/// network file system.
+/// Looks at a file of the controller's own machine, on a thread of its own: where the file system hangs, the look
+/// times out and other probes go on.
 public struct FileProbe: Probe, Hashable {
     public var file = ""
     public var contains: String?
@@ -25,7 +23,7 @@ public struct FileProbe: Probe, Hashable {
 }
 
 extension FileProbe: RunnableProbe {
-    func prober(on loop: EventLoop) throws -> any Prober { FileProber(self) }
+    func prober(on loop: EventLoop) throws -> any Prober { FileProber(self, loop) }
 
     func look() -> Finding {
         let descriptor = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
@@ -50,13 +48,45 @@ extension FileProbe: RunnableProbe {
             if count == 0 { break }
             bytes += buffer[..<count]
         }
-        return String(decoding: bytes, as: UTF8.self).range(of: contains) == nil
-            ? .error(SampleCode.wrongContent) : .ok
+        return bytes.holds(contains) ? .ok : .error(SampleCode.wrongContent)
     }
 }
 
 private final class FileProber: Prober {
     private let probe: FileProbe
-    init(_ probe: FileProbe) { self.probe = probe }
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) { done(probe.look()) }
+    private let loop: EventLoop
+    /// Threads that have not come back from the file system.
+    private var looking = 0
+    private static let mostLooking = 64
+
+    init(_ probe: FileProbe, _ loop: EventLoop) {
+        self.probe = probe
+        self.loop = loop
+    }
+
+    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+        guard looking < Self.mostLooking else { return done(.unknown(SampleCode.tooManyInFlight)) }
+        var isOver = false
+        let patience = Patience(timeout, on: loop) {
+            isOver = true
+            done(.timeout)
+        }
+        let box = LoopOnly { [weak self] (finding: Finding) in
+            self?.looking -= 1
+            if isOver { return }
+            patience.cancel()
+            done(finding)
+        }
+        do {
+            looking += 1
+            try OwnThread("muster-file") { [probe, loop] in
+                let finding = probe.look()
+                loop.post { box.value(finding) }
+            }.detach()
+        } catch {
+            looking -= 1
+            patience.cancel()
+            done(.unknown(SampleCode.tooManyInFlight))
+        }
+    }
 }

@@ -1,4 +1,3 @@
-import CCurl
 public import MusterCore
 
 /// Asks a web server.
@@ -11,6 +10,12 @@ public struct HTTPProbe: Probe, Hashable {
     public var headers: [String: String] = [:]
     public var body: String?
     public var keepAlive = false
+    public var json: [String: String] = [:]
+    public var redirects = 0
+    public var socket: String?
+    public var ca: String?
+    public var insecure = false
+    public var limit = ByteCount(1 << 20)
 
     public init() {}
 
@@ -32,7 +37,40 @@ public struct HTTPProbe: Probe, Hashable {
             Field(
                 "keepAlive", \.keepAlive, default: false,
                 "Keeps connections open; by default each probe connects anew, as a new user would."),
-        ])
+            Field(
+                "json", \.json, default: [:],
+                "Values that the JSON of the body must hold, by pointer (RFC 6901); an empty value takes any.",
+                in: pointersProblem),
+            Field(
+                "redirects", \.redirects, default: 0,
+                "How many redirects are followed; with none, the redirect is the answer.",
+                in: { (0...20).contains($0) ? nil : "from 0 to 20" }),
+            Field(
+                "socket", \.socket, "A UNIX socket to connect to, whatever host the URL names.",
+                in: socketPathProblem),
+            Field("ca", \.ca, authoritiesSentence, in: absolutePathProblem),
+            Field(
+                "insecure", \.insecure, default: false,
+                "Takes any certificate: what answers may be anybody."),
+            Field(
+                "limit", \.limit, default: ByteCount(1 << 20),
+                "How long the body may be; a longer one is an error, and not read on.",
+                in: { (0...(64 << 20)).contains($0.bytes) ? nil : "from 0B to 64MiB" }),
+        ],
+        check: { probe in
+            guard probe.redirects == 0 || ["GET", "HEAD"].contains(probe.method) else {
+                throw FormProblem(
+                    "redirects of \(probe.method) are not followed", at: nil, path: "redirects",
+                    expected: "redirects: 0, or the method GET or HEAD")
+            }
+        })
+}
+
+let authoritiesSentence =
+    "A file with the certificates that are trusted instead of the system's, one of the server's own included."
+
+func absolutePathProblem(_ path: String) -> String? {
+    path.hasPrefix("/") ? nil : "a path that starts with /"
 }
 
 func methodProblem(_ method: String) -> String? {
@@ -43,9 +81,17 @@ extension HTTPProbe: RunnableProbe {
     func prober(on loop: EventLoop) throws -> any Prober { try HTTPProber(self, loop) }
 
     var request: HTTPRequest {
-        HTTPRequest(
-            method: method, url: http, headers: headerLines(headers), body: body, keepAlive: keepAlive,
-            wantsHeaders: !header.isEmpty, bodyLimit: contains == nil ? 0 : 1 << 20)
+        var request = HTTPRequest(
+            method: method, url: http, headers: headerLines(headers), body: body, keepAlive: keepAlive)
+        request.wantsHeaders = !header.isEmpty
+        request.wantsBody = contains != nil || !json.isEmpty
+        request.bodyLimit = Int(limit.bytes)
+        request.refusesLongBody = true
+        request.way.authorities = ca
+        request.way.isInsecure = insecure
+        request.way.socketPath = socket
+        request.way.redirects = redirects
+        return request
     }
 
     func judge(_ answer: HTTPAnswer) -> Finding {
@@ -53,11 +99,19 @@ extension HTTPProbe: RunnableProbe {
         if answer.failure != nil { return .error(answer.code) }
         let code = Int32(answer.status)
         guard status.contains(answer.status) else { return .error(code) }
-        if let contains, String(decoding: answer.body, as: UTF8.self).range(of: contains) == nil {
-            return .error(SampleCode.wrongContent)
-        }
+        if let contains, !answer.body.holds(contains) { return .error(SampleCode.wrongContent) }
+        if !json.isEmpty, let problem = jsonProblem(answer.body) { return .error(problem) }
         if !header.isEmpty, !hasHeaders(answer.headers) { return .error(SampleCode.wrongHeader) }
         return Finding(outcome: .ok, code: code)
+    }
+
+    private func jsonProblem(_ body: [UInt8]) -> Int32? {
+        guard let document = try? JSONText.value(body) else { return SampleCode.notJSON }
+        let isGood = json.allSatisfy { pointer, wanted in
+            guard let found = JSONPointer(pointer)?.find(in: document) else { return false }
+            return wanted.isEmpty || found.reads(as: wanted)
+        }
+        return isGood ? nil : SampleCode.wrongContent
     }
 
     private func hasHeaders(_ bytes: [UInt8]) -> Bool {

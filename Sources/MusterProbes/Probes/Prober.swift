@@ -7,6 +7,8 @@ struct Finding: Hashable {
     static let ok = Finding(outcome: .ok, code: 0)
     static func error(_ code: Int32) -> Finding { Finding(outcome: .error, code: code) }
     static let timeout = Finding(outcome: .timeout, code: 0)
+    /// The instrument could not look.
+    static func unknown(_ code: Int32) -> Finding { Finding(outcome: .unknown, code: code) }
 }
 
 /// A probe at work on one loop. Belongs to the loop's thread.
@@ -30,6 +32,7 @@ protocol RunnableProbe: Probe {
 extension ProbeCatalog {
     /// Every kind of probe there is.
     public static let standard = ProbeCatalog([
-        HTTPProbe.self, TCPProbe.self, RedisProbe.self, ExecProbe.self, FileProbe.self,
+        HTTPProbe.self, TCPProbe.self, TLSProbe.self, UnixProbe.self, DNSProbe.self, RedisProbe.self,
+        PostgresProbe.self, PrometheusProbe.self, ExecProbe.self, FileProbe.self,
     ])
 }

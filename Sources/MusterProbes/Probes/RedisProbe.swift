@@ -41,16 +41,27 @@ private final class RedisProber: Prober {
     }
 
     func look(timeout: Duration, done: @escaping (Finding) -> Void) {
-        let connection = RedisConnection(loop: loop, address: address)
+        let connection = RedisConnection(loop: loop, address: address, replyLimit: 65_536)
         connection.exchange([command], until: monotonicNow() + timeout) { result in
             connection.close()
             switch result {
             case .replies:
                 let isGood = result.reply == .simple("PONG") || result.reply == .simple("OK")
-                done(isGood ? .ok : .error(SampleCode.refusedByServer))
+                done(isGood ? .ok : .error(Self.code(of: result.reply)))
             case .failed(_, _, timedOut: true): done(.timeout)
             case .failed(let code, _, _): done(.error(code))
             }
+        }
+    }
+
+    /// What an answer that is not good means; the first word of an error is its kind.
+    private static func code(of reply: RedisReply?) -> Int32 {
+        guard case .error(let text) = reply else { return SampleCode.protocolViolation }
+        return switch text.prefix(while: { $0 != " " }) {
+        case "LOADING": SampleCode.stillLoading
+        case "READONLY", "MISCONF": SampleCode.readOnly
+        case "NOAUTH", "NOPERM": SampleCode.notAuthenticated
+        default: SampleCode.refusedByServer
         }
     }
 }

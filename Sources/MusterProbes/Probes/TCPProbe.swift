@@ -22,29 +22,6 @@ extension TCPProbe: RunnableProbe {
         guard let endpoint = Endpoint(tcp) else {
             throw MeasuringError.configuration("tcp: '\(tcp)' is not host:port")
         }
-        return TCPProber(endpoint, loop)
-    }
-}
-
-private final class TCPProber: Prober {
-    private let endpoint: Endpoint
-    private let loop: EventLoop
-
-    init(_ endpoint: Endpoint, _ loop: EventLoop) {
-        self.endpoint = endpoint
-        self.loop = loop
-    }
-
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
-        let stream = StreamConnection(loop: loop)
-        let patience = Patience(timeout, on: loop) {
-            stream.close()
-            done(.timeout)
-        }
-        stream.open(endpoint) { code in
-            patience.cancel()
-            stream.close()
-            done(code == 0 ? .ok : .error(code))
-        }
+        return ConnectProber(loop) { $0.open(endpoint, done: $1) }
     }
 }

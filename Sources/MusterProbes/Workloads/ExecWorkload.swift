@@ -40,7 +40,7 @@ public struct ExecWorkload: Workload, Hashable {
 }
 
 extension ExecWorkload: RunnableWorkload {
-    func client(on loop: EventLoop) throws -> any StoreClient { ExecStore(exec, loop) }
+    func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient { ExecStore(exec, loop) }
 }
 
 private final class ExecStore: StoreClient {

@@ -103,7 +103,7 @@ extension HTTPWorkload: RunnableWorkload {
         return copy
     }
 
-    func client(on loop: EventLoop) throws -> any StoreClient { try HTTPStore(self, loop) }
+    func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient { try HTTPStore(self, loop) }
 
     func judge(_ answer: HTTPAnswer) -> WriteAnswer {
         switch answer.failure {

@@ -72,7 +72,7 @@ struct ReadBackDriver {
 
     private func plan() -> ReadPlan {
         let latch = Latch<[Int64]>()
-        run.loop.post { [run] in latch.set(run.writers.map { Int64($0.entries.count) }) }
+        run.loop.post { [run] in latch.set(run.writers.map { $0.written }) }
         return ReadPlan(written: latch.wait(until: deadline + .seconds(30)) ?? [], sample: sample)
     }
 
@@ -141,6 +141,8 @@ extension ReadBackDriver {
                 return (state.name, known)
             }
         }
+        var plan = plan
+        plan.isExamined = false
         while true {
             for index in states.indices where !states[index].isSettled {
                 read(&states[index], plan, primary, &notes)
@@ -183,11 +185,16 @@ extension ReadBackDriver {
     }
 
     private func clients(of url: String) -> [any StoreClient] {
-        guard let workload = run.workload.reading(from: url) else { return [] }
+        guard let workload = run.workload.reading(from: url) as? any RunnableWorkload else {
+            return []
+        }
         let count = min(run.writers.count, Self.mostClients)
         let latch = Latch<LoopOnly<[any StoreClient]>>()
         run.loop.post { [run] in
-            latch.set(LoopOnly((0..<count).compactMap { _ in try? workload.client(on: run.loop) }))
+            let clients = (0..<count).compactMap { _ in
+                try? workload.client(on: run.loop, names: run.names)
+            }
+            latch.set(LoopOnly(clients))
         }
         return latch.wait(until: deadline + .seconds(30))?.value ?? []
     }

@@ -28,11 +28,13 @@ struct ReadBackKnown {
     var agreed = false
     private(set) var newest: ReadBackPass.Result?
     private var passes = 0
+    private var violations: [String] = []
     /// By stream and entry: it was asked for, and not there.
     private var wasAbsent: [[Bool]] = []
 
     mutating func add(_ pass: ReadBackPass.Result) {
         passes += 1
+        violations += pass.violations.filter { !violations.contains($0) }
         if wasAbsent.isEmpty { wasAbsent = pass.states.map { [Bool](repeating: false, count: $0.count) } }
         for stream in pass.states.indices {
             for index in pass.states[stream].indices where pass.states[stream][index] == .absent {
@@ -52,6 +54,7 @@ struct ReadBackKnown {
             unread: newest?.unreadKeys ?? [], cannotList: newest?.cannotList ?? false)
         readBack.lastPass = newest?.time
         readBack.hints = hints
+        readBack.violations = violations
         return readBack
     }
 

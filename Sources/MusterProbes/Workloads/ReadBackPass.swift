@@ -42,8 +42,22 @@ final class ReadBackPass {
         guard nextStream < plan.streams.count else { return clientDone() }
         let stream = Int32(nextStream)
         nextStream += 1
+        if run.steps.plan.mode == .register { return readRegisters(of: stream, through: client) }
         var numbers = AskedNumbers(plan.streams[Int(stream)])
         read(stream, numbers.take(client.readBatch), then: numbers, through: client, tries: Self.tries)
+    }
+
+    private func readRegisters(of stream: Int32, through client: any StoreClient) {
+        let count = Int64(result.states[Int(stream)].count)
+        RegisterReading(run, stream: stream, client, last: count - 1) { [self] found, unread, failure in
+            for key in (0..<count).map({ EntryKey(stream: stream, sequence: $0 + 1) })
+            where !unread.contains(key) {
+                if let found = found[key] { note(found) } else { note(key, .absent) }
+            }
+            result.strangers.formUnion(found.keys.filter { !isAsked($0) })
+            if let failure, result.firstFailure.isEmpty { result.firstFailure = failure }
+            readNextStream(through: client)
+        }.begin()
     }
 
     private func read(
@@ -77,24 +91,46 @@ final class ReadBackPass {
     }
 
     private func take(_ wanted: Wanted, _ answer: ReadAnswer) {
-        let state: ReadState
+        let key = wanted.entry
         switch answer {
-        case .absent: state = .absent
+        case .absent: note(key, .absent)
         case .present(let isIntact, let count):
-            state = isIntact ? .intact : .damaged
-            if count > 1 { result.copies[wanted.entry] = count }
+            note(ReadBack.Found(key: key, isIntact: isIntact, count: count))
+        case .misplaced(let count):
+            note(ReadBack.Found(key: key, isIntact: true, count: count, isMisplaced: true))
         case .failed(let why):
             if result.firstFailure.isEmpty { result.firstFailure = "\(wanted.key): \(why)" }
-            return
         }
-        result.states[Int(wanted.entry.stream)][Int(wanted.entry.sequence - 1)] = state
+    }
+
+    private func note(_ found: ReadBack.Found) {
+        note(found.key, found.isMisplaced ? .misplaced : found.isIntact ? .intact : .damaged)
+        if found.count > 1 { result.copies[found.key] = found.count }
+    }
+
+    private func note(_ key: EntryKey, _ state: ReadState) {
+        result.states[Int(key.stream)][Int(key.sequence - 1)] = state
         result.unread -= 1
     }
 
     private func clientDone() {
         left -= 1
         guard left == 0 else { return }
-        guard plan.isListed, !isCancelled() else { return finish() }
+        if isCancelled() { return finish() }
+        guard plan.isExamined else { return list() }
+        run.steps.examine(clients[0], until: run.operationDeadline + .seconds(10)) { [self] found in
+            if let found {
+                result.violations = found
+            } else {
+                result.problems.append("the store as a whole could not be examined in time")
+            }
+            list()
+        }
+    }
+
+    private func list() {
+        // The registers are all that there can be.
+        guard plan.isListed, run.steps.plan.mode != .register else { return finish() }
         clients[0].list(run.names.prefix, until: run.operationDeadline + .seconds(10)) { [self] answer in
             switch answer {
             case .unsupported: result.cannotList = true
@@ -117,10 +153,12 @@ final class ReadBackPass {
             return
         }
         if key.stream == run.fenceStream { return }
-        let isAsked =
-            result.states.indices.contains(Int(key.stream)) && key.sequence > 0
+        if !isAsked(key) { result.strangers.insert(key) }
+    }
+
+    private func isAsked(_ key: EntryKey) -> Bool {
+        result.states.indices.contains(Int(key.stream)) && key.sequence > 0
             && key.sequence <= Int64(result.states[Int(key.stream)].count)
-        if !isAsked { result.strangers.insert(key) }
     }
 }
 

@@ -3,8 +3,12 @@ import MusterCore
 /// What reading says of one entry.
 enum ReadState: UInt8, Sendable {
     case notAsked, absent, intact, damaged
+    /// Intact, but after an entry that its stream wrote later.
+    case misplaced
     /// Asked for without an answer, or not come to.
     case unread
+
+    var isPresent: Bool { self == .intact || self == .damaged || self == .misplaced }
 }
 
 /// What is asked for: of each stream, some numbers in order.
@@ -13,6 +17,8 @@ struct ReadPlan: Sendable {
     var streams: [[ClosedRange<Int64>]]
     /// Also which keys there are that nobody asked for.
     var isListed: Bool
+    /// Also whether the store as a whole is sound.
+    var isExamined = true
 
     /// Everything that was written, and the one after each stream's last, which nobody ever wrote; of a sample, what
     /// was drawn.
@@ -36,6 +42,8 @@ extension ReadBackPass {
         /// There, and not among what was asked for.
         var strangers: Set<EntryKey> = []
         var problems: [String] = []
+        /// Proof of damage beside the entries.
+        var violations: [String] = []
         var unread = 0
         var firstFailure = ""
         /// It was ended before everything was asked for.
@@ -73,8 +81,7 @@ extension ReadBackPass {
         }
 
         private func isPresent(_ key: EntryKey) -> Bool {
-            let state = states[Int(key.stream)][Int(key.sequence - 1)]
-            return state == .intact || state == .damaged
+            states[Int(key.stream)][Int(key.sequence - 1)].isPresent
         }
 
         /// What this pass could not read is as it was found before. What was absent before counts as looked for
@@ -88,7 +95,7 @@ extension ReadBackPass {
             for stream in states.indices {
                 for index in states[stream].indices where states[stream][index] == .unread {
                     let old = before.states[stream][index]
-                    guard old == .intact || old == .damaged || isCutShort && old == .absent else { continue }
+                    guard old.isPresent || isCutShort && old == .absent else { continue }
                     filled.states[stream][index] = old
                     filled.unread -= 1
                     let key = EntryKey(stream: Int32(stream), sequence: Int64(index + 1))
@@ -112,9 +119,11 @@ extension ReadBackPass {
         var found: [ReadBack.Found] {
             var all: [ReadBack.Found] = []
             eachEntry { key, state in
-                guard state == .intact || state == .damaged else { return }
+                guard state.isPresent else { return }
                 all.append(
-                    ReadBack.Found(key: key, isIntact: state == .intact, count: copies[key] ?? 1))
+                    ReadBack.Found(
+                        key: key, isIntact: state != .damaged, count: copies[key] ?? 1,
+                        isMisplaced: state == .misplaced))
             }
             if strangers.isEmpty { return all }
             all += strangers.map { ReadBack.Found(key: $0, isIntact: true) }

@@ -5,6 +5,8 @@ public struct RedisWorkload: Workload, Hashable {
     public var redis = ""
     public init() {}
 
+    public static let abilities: Set<WorkloadAbility> = [.register, .bank, .deletes]
+
     public static let form = Form(
         "redis",
         "Writes entries to a Redis server with SET; reads back with MGET, and looks for others with SCAN.",
@@ -25,7 +27,7 @@ extension RedisWorkload: RunnableWorkload {
         return copy
     }
 
-    func client(on loop: EventLoop) throws -> any StoreClient {
+    func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient {
         guard let address = RedisAddress(redis) else {
             throw MeasuringError.configuration("redis: '\(redis)' is not redis://host:port/database")
         }
@@ -42,13 +44,70 @@ private final class RedisStore: StoreClient {
     func put(
         _ key: String, _ value: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void
     ) {
-        connection.exchange([["SET", key, value]], until: deadline) { result in
+        write(["SET", key, value], until: deadline, done)
+    }
+
+    func set(
+        _ key: String, _ value: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void
+    ) { put(key, value, until: deadline, done: done) }
+
+    func delete(_ key: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void) {
+        write(["DEL", key], until: deadline, done)
+    }
+
+    func openAccounts(
+        _ names: [String], balance: Int64, until deadline: Instant, done: @escaping (WriteAnswer) -> Void
+    ) {
+        write(
+            ["EVAL", Self.openScript, String(names.count)] + names + [String(balance)], until: deadline, done)
+    }
+
+    func transfer(
+        _ transfer: BankTransfer, _ key: String, _ value: String, until deadline: Instant,
+        done: @escaping (WriteAnswer) -> Void
+    ) {
+        let amount = String(transfer.amount)
+        write(
+            [
+                "EVAL", Self.transferScript, "3", transfer.from, transfer.to, key, amount, value,
+                transfer.negative ? "1" : "0",
+            ], until: deadline, done)
+    }
+
+    /// A script runs alone, and nothing is seen of it before it is over
+    /// (https://redis.io/docs/latest/develop/programmability/eval-intro).
+    private static let openScript = """
+        if redis.call('EXISTS', KEYS[1]) == 0 then
+            for _, name in ipairs(KEYS) do redis.call('SET', name, ARGV[1]) end
+        end
+        return 1
+        """
+    private static let transferScript = """
+        local from, to = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+        if not from or not to then return redis.error_reply('NOACCOUNT an account is missing') end
+        local amount = tonumber(ARGV[1])
+        if ARGV[3] == '0' then amount = math.max(0, math.min(amount, tonumber(from))) end
+        redis.call('SET', KEYS[1], string.format('%d', tonumber(from) - amount))
+        redis.call('SET', KEYS[2], string.format('%d', tonumber(to) + amount))
+        redis.call('SET', KEYS[3], ARGV[2])
+        return 1
+        """
+
+    private func write(
+        _ command: [String], until deadline: Instant, _ done: @escaping (WriteAnswer) -> Void
+    ) {
+        let isScript = command[0] == "EVAL"
+        connection.exchange([command], until: deadline) { result in
             switch result {
             case .replies:
                 switch result.reply {
-                case .simple("OK"): done(.acknowledged())
-                // SET is one step: where the server answers with an error, it did not do it.
-                case .error: done(.refused(SampleCode.refusedByServer))
+                case .simple("OK"), .integer: done(.acknowledged())
+                case .error(let text):
+                    // SET and DEL are one step: where the server answers with an error, it did not do it. A
+                    // script that fails half-way is not taken back.
+                    let isCertain = !isScript || Self.refusals.contains { text.hasPrefix($0) }
+                    let code = SampleCode.refusedByServer
+                    done(isCertain ? .refused(code) : .inDoubt(code))
                 default: done(.inDoubt(SampleCode.protocolViolation))
                 }
             case .failed(_, nothingSent: true, timedOut: true): done(.neverSent)
@@ -56,6 +115,28 @@ private final class RedisStore: StoreClient {
             case .failed(let code, let nothingSent, _):
                 done(nothingSent ? .refused(code) : .inDoubt(code))
             }
+        }
+    }
+
+    /// Errors by which a script says that it did nothing: our own, and those that come before or instead of its
+    /// first write.
+    private static let refusals = [
+        "NOACCOUNT", "READONLY", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "BUSY", "NOAUTH", "NOPERM",
+    ]
+
+    func values(_ keys: [String], until deadline: Instant, done: @escaping ([ValueAnswer]) -> Void) {
+        connection.exchange([["MGET"] + keys], until: deadline) { result in
+            guard case .array(let values) = result.reply, values.count == keys.count else {
+                return done(keys.map { _ in .failed(Self.problem(result)) })
+            }
+            done(
+                values.map { value in
+                    switch value {
+                    case .bulk(nil): .absent
+                    case .bulk(let text?): .present([text])
+                    default: .failed("not the protocol")
+                    }
+                })
         }
     }
 

@@ -28,6 +28,8 @@ struct Wanted: Hashable, Sendable {
 enum ReadAnswer: Hashable, Sendable {
     case absent
     case present(isIntact: Bool, count: Int)
+    /// Intact, but after an entry that its stream wrote later.
+    case misplaced(count: Int)
     /// Nothing is known of this key.
     case failed(String)
 }
@@ -44,7 +46,27 @@ protocol StoreClient: AnyObject {
     func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void)
     /// What a reader should know about the store, such as that it may drop entries by itself; for people.
     func hints(until deadline: Instant, done: @escaping ([String]) -> Void)
+    func set(_ key: String, _ value: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
+    func delete(_ key: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
+    func values(_ keys: [String], until deadline: Instant, done: @escaping ([ValueAnswer]) -> Void)
+    func openAccounts(
+        _ names: [String], balance: Int64, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
+    func transfer(
+        _ transfer: BankTransfer, _ key: String, _ value: String, until deadline: Instant,
+        done: @escaping (WriteAnswer) -> Void)
+    func examine(until deadline: Instant, done: @escaping ([String]?) -> Void)
     func close()
+
+    /// What of a run stays in the store when it is over, such as a table of its own; nil where that is just its keys.
+    var leftBehind: String? { get }
+    /// Removes what `leftBehind` names.
+    /// - Parameter done: whether it is gone.
+    func discard(until deadline: Instant, done: @escaping (Bool) -> Void)
+}
+
+extension StoreClient {
+    var leftBehind: String? { nil }
+    func discard(until deadline: Instant, done: @escaping (Bool) -> Void) { done(false) }
 }
 
 extension StoreClient {
@@ -59,13 +81,15 @@ enum ListAnswer: Hashable, Sendable {
 
 /// A workload that this engine can run.
 protocol RunnableWorkload: Workload {
-    func client(on loop: EventLoop) throws -> any StoreClient
+    /// - Parameter names: how the run's entries are named, for stores that keep them apart from others.
+    func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient
 }
 
 extension WorkloadCatalog {
     /// Every kind of workload there is.
     public static let standard = WorkloadCatalog([
-        HTTPWorkload.self, RedisWorkload.self, ExecWorkload.self,
+        HTTPWorkload.self, RedisWorkload.self, PostgresWorkload.self, SQLiteWorkload.self, FilesWorkload.self,
+        AppendWorkload.self, ExecWorkload.self,
     ])
 }
 

@@ -1,24 +1,22 @@
 import Synchronization
 
-/// Counts of one workload for the live view; written by the loop's thread, read by others.
+/// Counts of one workload; written by the loop's thread alone, read by others at any time.
 final class WorkloadCounts: Sendable {
-    struct Counts: Sendable {
-        var sent = 0
-        /// Acknowledged, durable or not.
-        var answered = 0
-        var inDoubt = 0
-        var refused = 0
-        var missed = 0
-        var isWriting = false
-        var busy = 0
-    }
-    private let counts = Mutex(Counts())
-
-    func add(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
-    var now: Counts { counts.withLock { $0 } }
+    /// Writes that were sent.
+    let sent = Atomic<Int>(0)
+    /// Acknowledged, durable or not.
+    let answered = Atomic<Int>(0)
+    let inDoubt = Atomic<Int>(0)
+    let refused = Atomic<Int>(0)
+    /// Due and not sent.
+    let missed = Atomic<Int>(0)
     /// Writes under way, each of which will need room for its outcome.
-    var busy: Int {
-        get { counts.withLock { $0.busy } }
-        set { counts.withLock { $0.busy = newValue } }
-    }
+    let busy = Atomic<Int>(0)
+    let isWriting = Atomic<Bool>(false)
+}
+
+extension Atomic where Value == Int {
+    /// For counts that nothing else depends on.
+    func count(_ change: Int = 1) { add(change, ordering: .relaxed) }
+    var now: Int { load(ordering: .relaxed) }
 }

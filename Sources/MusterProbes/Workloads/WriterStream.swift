@@ -1,27 +1,26 @@
 import MusterCore
 
-/// One stream of writes with at most one under way, so that their order is known. Belongs to its loop's thread.
+/// One stream of writes with at most one under way, so that their order is known. Belongs to its loop's
+/// thread.
 final class WriterStream {
     /// What all writers of a workload share.
     struct Context {
         let loop: EventLoop
         let ledger: LedgerFile
         let recorder: Recorder
-        let names: KeyNames
         let setting: WorkloadSetting
-        let seed: UInt64
         let counts: WorkloadCounts
+        let steps: WorkloadSteps
         var period: Duration { setting.rate.period * setting.writers }
-        var payloadBytes: Int { Int(setting.payload.bytes) }
     }
 
     let stream: Int32
     let client: any StoreClient
     private let context: Context
     private let signal: Int
-    private(set) var entries: [LedgerEntry] = []
-    /// By index of the entry: the number of its outcome's record; 0 while there is none.
-    private(set) var outcomeRecords: [Int64] = []
+    /// How many entries it has written, which is the sequence of the newest. What became of them stands in
+    /// the ledger's file alone: in memory a workload does not grow.
+    private(set) var written: Int64 = 0
     private var start = Instant(nanoseconds: 0)
     private var count: Int64 = 0
     private var isWriting = false
@@ -61,7 +60,7 @@ final class WriterStream {
                     miss(due, SampleCode.instrumentLate)
                 } else if isBusy {
                     miss(due, SampleCode.writerBusy)
-                } else if !context.ledger.hasRoom(for: 2 + context.counts.busy) {
+                } else if !context.ledger.hasRoom(for: 2 + context.counts.busy.now) {
                     miss(due, SampleCode.ledgerFull)
                 } else {
                     write(due)
@@ -74,42 +73,34 @@ final class WriterStream {
 
     private func miss(_ due: Instant, _ code: Int32) {
         let now = monotonicNow()
-        context.counts.add { $0.missed += 1 }
+        context.counts.missed.count()
         context.recorder.add(
             Sample(due: due, started: now, finished: now, outcome: .unknown, code: code), to: signal,
             isProbe: false)
     }
 
     private func write(_ due: Instant) {
-        let key = EntryKey(stream: stream, sequence: Int64(entries.count + 1))
-        let value = EntryPayload.make(key, seed: context.seed, bytes: context.payloadBytes)
+        written += 1
+        let key = EntryKey(stream: stream, sequence: written)
         let started = monotonicNow()
-        entries.append(LedgerEntry(key: key, sent: started, finished: nil, outcome: .pending))
-        outcomeRecords.append(0)
         context.ledger.append(.intent(key, sent: started))
         isBusy = true
-        context.counts.busy += 1
-        context.counts.add { $0.sent += 1 }
-        client.put(context.names.name(key), value, until: started + context.setting.timeout) {
-            [self] answer in
+        context.counts.busy.count()
+        context.counts.sent.count()
+        context.steps.perform(key, by: client, until: started + context.setting.timeout) { [self] answer in
             finish(key, answer, due: due, started: started)
         }
     }
 
     private func finish(_ key: EntryKey, _ answer: WriteAnswer, due: Instant, started: Instant) {
         let finished = monotonicNow()
-        let index = Int(key.sequence - 1)
-        entries[index].finished = finished
-        entries[index].outcome = answer.outcome
-        outcomeRecords[index] = context.ledger.append(
+        context.ledger.append(
             .outcome(key, finished: finished, answer.outcome, code: answer.finding.code))
-        context.counts.busy -= 1
-        context.counts.add {
-            switch answer.outcome {
-            case .info, .pending: $0.inDoubt += 1
-            case .fail: $0.refused += 1
-            case .ok, .okWithWarning: $0.answered += 1
-            }
+        context.counts.busy.count(-1)
+        switch answer.outcome {
+        case .info, .pending: context.counts.inDoubt.count()
+        case .fail: context.counts.refused.count()
+        case .ok, .okWithWarning: context.counts.answered.count()
         }
         context.recorder.add(
             makeSample(answer.finding, due: due, started: started, finished: finished, slow: nil),

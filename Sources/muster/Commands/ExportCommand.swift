@@ -59,6 +59,11 @@ struct ExportCommand: ParsableCommand {
                     "outcome \(outcome.number) does not say where the ledger of '\(event.subject)' lies",
                     advice: "it could not be read when the run ended")
             }
+            if let writes = event.detail["writes"]?.asText {
+                throw Refusal(
+                    .usage, "not yet: a history of the workload '\(event.subject)', which has \(writes)",
+                    advice: "only plain entries can be exported; name another workload with --workload")
+            }
             let ledger = try RecoveredLedger.read(path)
             var readings: [JepsenHistory.Reading] = []
             if let path = try KeptLedger.file("readback", of: event.detail, outcome: outcome.number) {

@@ -5,14 +5,23 @@ import MusterOutcomes
 struct OutcomesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outcomes",
-        abstract: "The history of runs, newest first.", discussion: "Example: muster outcomes --limit 5")
+        abstract: "The history of runs, newest first; or one group of repeats, and what it proves.",
+        discussion: """
+            Example: muster outcomes --limit 5
+                     muster outcomes --group 12
+            """)
 
     @Option(help: "How many.") var limit = 20
+    @Option(
+        help: ArgumentHelp(
+            "Only this group of repeats, by its id or the number of any of its runs.", valueName: "group"))
+    var group: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try carryOut {
+            if let group { return try show(GroupFinder.find(group, in: store.open())) }
             let rows = try store.open().summaries(limit: limit)
             if output.json {
                 Terminal.line(Value.list(rows.map(\.value)).prettyJSON)
@@ -29,6 +38,17 @@ struct OutcomesCommand: ParsableCommand {
             Terminal.line(table.text(width: Terminal.width))
             return .pass
         }
+    }
+
+    private func show(_ summary: RepeatSummary) -> Status {
+        if output.json {
+            Terminal.line(summary.value.prettyJSON)
+        } else {
+            Terminal.line(RepeatText.table(summary.group).text(width: Terminal.width))
+            Terminal.line()
+            RepeatText.show(summary)
+        }
+        return .pass
     }
 }
 

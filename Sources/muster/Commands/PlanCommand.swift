@@ -201,7 +201,7 @@ struct DrillPlan {
         }
         for workload in drill.workloads {
             Terminal.line(
-                "  writes '\(workload.name)' (\(workload.kind)): \(workload.setting.writers) writers, "
+                "  writes '\(workload.name)' (\(workload.inWords)): \(workload.setting.writers) writers, "
                     + "\(workload.setting.rate.unitsText)")
         }
         Terminal.line("\nwould break, and nothing else:")

@@ -17,7 +17,7 @@ struct ReportCommand: ParsableCommand {
             let project = Project.current
             let opened = try store.open(project)
             let outcome = try OutcomeFinder.find(number, in: opened, withSamples: false)
-            let path = try ReportFiles.write(outcome.number, opened, project, to: output)
+            let path = try ReportFiles.write(outcome.number, opened, project, to: output).path
             let base = ReportFiles.shown(String(path.dropLast(3)))
             Terminal.line("\(base).md\n\(base).html")
             return .pass

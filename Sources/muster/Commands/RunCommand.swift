@@ -9,6 +9,11 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Example: muster run drills/first-drill.yaml
                      muster run drills/redis-kill.yaml --var persistence=rdb
+                     muster run drills/redis-kill.yaml --repeat 10
+
+            One run proves little. With --repeat N the drill runs N times, each time striking at another random
+            moment of the system's own cycles, and ends with what N runs prove, and how surely. Runs that
+            failed, proved nothing or were stopped stay in. Ctrl-C puts the present run back, and sums up.
 
             Exit codes: 0 pass, 1 objective missed, 2 usage, 3 inconclusive, 4 aborted and reverted,
             5 something is still broken, 7 refused, 70 internal error.
@@ -25,11 +30,31 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Silence of the engine after which the guard puts everything back, such as 5s.")
     var lease: String = "5s"
 
+    @Option(
+        name: .customLong("repeat"),
+        help: ArgumentHelp("Run each drill so many times, as one group.", valueName: "times"))
+    var times: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --repeat: how far the moments of the faults are spread, at least the longest cycle of the system "
+                + "(default: 10s, or the longest period of the drill's own signals).", valueName: "duration"))
+    var phase: String?
+
+    @Option(help: "With --repeat: draws the same moments as the run that printed this seed.")
+    var seed: Int64?
+
     @Flag(
         help:
             "Probe and write at real-time priority (root): less lateness on a busy host, at the targets' expense."
     )
     var realtime = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Whether the outcome keeps every sample, or only a summary of each signal.", valueName: "all|none"
+        ))
+    var keepSamples: KeptSamples = .all
 
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
@@ -44,19 +69,71 @@ struct RunCommand: ParsableCommand {
                     advice: "a duration from 200ms to 10m, such as --lease 5s")
             }
             let variables = try VariableArguments.read(variables)
+            let window = try phaseWindow()
+            try checkRepeats()
+            let makeRun = { (drill: PreparedDrill) in
+                DrillRun(
+                    drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
+                    keepsSamples: keepSamples == .all)
+            }
             var codes: [Status] = []
+            var stop: StopLatch?
             for path in drills {
-                let drill = try DrillLoader(path: path, variables: variables, state: state).load(.run)
+                let loader = DrillLoader(path: path, variables: variables, state: state)
+                let drill = try loader.load(.run)
                 try DrillPlan.preflight(drill)
-                codes.append(
-                    try DrillRun(drill, lease: lease, store: store, json: output.json, isRealtime: realtime)
-                        .run())
+                // Until here, Ctrl-C just ends the process.
+                let latch = stop ?? StopLatch()
+                stop = latch
+                if let times {
+                    let repeats = RepeatedRun(
+                        loader: loader, count: times, seed: seed ?? .random(in: 0..<1_000_000_000),
+                        window: window, store: store, isJSON: output.json, makeRun: makeRun)
+                    codes.append(try repeats.run(drill, latch))
+                } else {
+                    let result = try makeRun(drill).run(latch)
+                    if output.json { Terminal.line(Value.map(result.value).prettyJSON) }
+                    codes.append(result.status)
+                }
                 // Who stops a drill, or must put something right first, wants no other one to begin.
-                if codes.last == .residue || codes.last == .aborted { break }
+                if codes.last == .residue || codes.last == .aborted || latch.reason != nil { break }
             }
             return Status.worst(codes)
         }
     }
+
+    private func phaseWindow() throws -> Duration? {
+        guard let phase else { return nil }
+        guard let window = Duration(units: phase), window <= .seconds(3600) else {
+            throw Refusal(
+                .usage, "--phase \(phase): not a window",
+                advice: "a duration up to 1h, such as --phase 10s; 0s for no wait")
+        }
+        return window
+    }
+
+    private func checkRepeats() throws {
+        if let times {
+            guard (1...1000).contains(times) else {
+                throw Refusal(
+                    .usage, "--repeat \(times): not a number of runs",
+                    advice: "from 1 to 1000, such as --repeat 10")
+            }
+        } else if phase != nil || seed != nil {
+            throw Refusal(
+                .usage, "--\(phase != nil ? "phase" : "seed") means nothing for a single run",
+                advice: "add --repeat N, or leave it out")
+        }
+        if let seed, seed < 0 {
+            throw Refusal(.usage, "--seed \(seed): not a seed", advice: "a whole number from 0 on")
+        }
+    }
+}
+
+/// `--keep-samples`: a run at 20,000 samples a second adds 2 GB an hour to the outcomes. Verdict, figures,
+/// losses and summaries are the same; charts, and judging anew, need the samples.
+enum KeptSamples: String, ExpressibleByArgument, CaseIterable {
+    case all, none
 }
 
 /// `--var name=value`.

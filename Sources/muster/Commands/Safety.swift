@@ -107,10 +107,15 @@ struct DoctorCommand: ParsableCommand {
         discussion: "Example: muster doctor")
 
     @OptionGroup var state: StateOptions
+    @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try carryOut {
+            if !output.json {
+                let calibration = try? store.open().newestCalibration(of: HostNames.read().host)
+                Terminal.line(calibration?.sentence ?? CalibrationRecord.never)
+            }
             try GuardCommandLine.become(["doctor"] + (output.json ? ["--json"] : []) + state.arguments)
         }
     }

@@ -14,9 +14,26 @@ struct DrillRun {
     private let storeOptions: StoreOptions
     private let isJSON: Bool
     private let isRealtime: Bool
+    private let keepsSamples: Bool
     private let clock = SystemTimekeeper()
 
-    init(_ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool) {
+    /// What came of it.
+    struct Result {
+        var status: Status
+        /// Why no other run of the same drill should begin; nil when one may. A step that failed once the fault had
+        /// struck is one way for a run to go.
+        var obstacle: String?
+        /// For `--json`.
+        var value: [String: Value]
+        /// nil when the outcome could not be kept.
+        var report: ReportFiles.Written?
+    }
+
+    init(
+        _ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool,
+        keepsSamples: Bool = true
+    ) {
+        self.keepsSamples = keepsSamples
         self.prepared = prepared
         self.lease = lease
         storeOptions = store
@@ -24,11 +41,12 @@ struct DrillRun {
         self.isRealtime = isRealtime
     }
 
-    func run() throws -> Status {
+    /// Shows what happens as it does, and the result; for `--json` it shows nothing.
+    /// - Parameter stop: a signal asks for an abort instead of ending the process.
+    func run(_ stop: StopLatch) throws -> Result {
         let inbox = Inbox<DrillSession.Message>()
-        // From here on a signal asks for an abort instead of ending the process.
-        let signals = SignalWatch { inbox.post(.signal($0)) }
-        defer { withExtendedLifetime(signals) {} }
+        stop.tell { inbox.post(.signal($0)) }
+        defer { stop.tell(nil) }
         let start = clock.monotonic()
         let binary = BinaryHash()
         let view = LiveView(start: start, isSilent: isJSON)
@@ -46,10 +64,10 @@ struct DrillRun {
         let header = try RunHeaders.make(
             prepared, start: start, hello: local.client.hello, binaryHash: binary.text)
         let number = try store.begin(header)
-        let writer = StoreWriter(store, run: header.id) { text in
-            Terminal.complain(
-                text, advice: "the drill goes on and puts everything back; its outcome is incomplete")
+        let writer = try StoreWriter(store, run: header.id, keepsSamples: keepsSamples) { error in
+            inbox.post(.storeFailed("\(error)"))
         }
+        defer { writer.stop() }
         let events = RunEvents(hiding: Redaction(prepared.secrets)) { event in
             writer.append(event)
             inbox.post(.event(event))
@@ -58,6 +76,9 @@ struct DrillRun {
             "\(prepared.drill.name)  outcome #\(number) · \(prepared.drill.environment.rawValue)"
                 + (prepared.drill.service.map { " · service \($0)" } ?? ""))
         events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
+        if let phase = prepared.phase {
+            events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
+        }
         for report in local.client.hello.mended {
             events.record(
                 .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
@@ -83,12 +104,18 @@ struct DrillRun {
         _ result: SessionResult, _ header: RunHeader, _ number: Int, _ store: OutcomeStore,
         _ writer: StoreWriter,
         _ events: RunEvents
-    ) throws -> Status {
+    ) throws -> Result {
+        writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
             prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
+        if writer.discardedSamples > 0 {
+            events.record(
+                .warning, "",
+                "\(writer.discardedSamples) samples are not on record: the store could not be written")
+        }
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
-        var report: String?
+        var report: ReportFiles.Written?
         do {
             try writer.finish(closing)
             KeptLedger.prune(prepared.state)
@@ -98,22 +125,32 @@ struct DrillRun {
                 "the outcome could not be kept: \(error)",
                 advice: "keep what stands below, and make room before the next run")
         }
-        if isJSON {
-            var map = OutcomeText.value(closing)
-            map["number"] = .int(Int64(number))
-            map["id"] = .text(header.id)
-            map["drill"] = .text(header.drill)
-            if let report { map["report"] = .text(report) }
-            Terminal.line(Value.map(map).prettyJSON)
-        } else {
-            OutcomeText.summary(closing)
-            Terminal.line(
-                "outcome #\(number) · "
-                    + (report.map { "report \(ReportFiles.shown($0)) (and .html)" } ?? "NOT RECORDED"))
-        }
+        if !isJSON { show(closing, number, report) }
+        var value = OutcomeText.value(closing)
+        value["number"] = .int(Int64(number))
+        value["id"] = .text(header.id)
+        value["drill"] = .text(header.drill)
+        if let report { value["report"] = .text(report.path) }
         // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
         let status = Status(rawValue: closing.exitCode) ?? .internalError
-        return report == nil && status != .residue ? .inconclusive : status
+        return Result(
+            status: report == nil && status != .residue ? .inconclusive : status,
+            obstacle: obstacle(result.runner, status, isKept: report != nil), value: value, report: report)
+    }
+
+    private func obstacle(_ runner: DrillRunner, _ status: Status, isKept: Bool) -> String? {
+        if status == .residue { return "something is still broken; run `muster undo`" }
+        if let abort = runner.abortReason { return abort }
+        if runner.firstInjection == nil, let failure = runner.failure { return failure }
+        return isKept ? nil : "outcomes cannot be kept"
+    }
+
+    private func show(_ closing: RunClosing, _ number: Int, _ report: ReportFiles.Written?) {
+        // Of one of many only the result: the rest is in its report, and what they come to together follows.
+        OutcomeText.summary(closing, isBrief: prepared.phase != nil)
+        Terminal.line(
+            "outcome #\(number) · "
+                + (report.map { "report \(ReportFiles.shown($0.path)) (and .html)" } ?? "NOT RECORDED"))
     }
 
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
@@ -124,6 +161,7 @@ extension ReadBack {
     /// What a store or a program said while it was read back ends up in the judgement's reasons.
     fileprivate mutating func hide(_ redaction: Redaction) {
         problems = problems.map(redaction.text)
+        violations = violations.map(redaction.text)
         hints = hints.map(redaction.text)
         for index in replicas.indices {
             replicas[index].name = redaction.text(replicas[index].name)
@@ -140,6 +178,7 @@ enum Conclusion {
         let ledgers = result.ledgers.map { ledger in
             var ledger = ledger
             ledger.readBack?.hide(redaction)
+            ledger.violations = ledger.violations.map(redaction.text)
             return ledger
         }
         let history = History(events: result.events, signals: result.signals, ledgers: ledgers)

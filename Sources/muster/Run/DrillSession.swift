@@ -12,6 +12,8 @@ final class DrillSession: @unchecked Sendable {
         case event(Event)
         case signal(String)
         case guardEvent(GuardEvent)
+        /// The outcomes cannot be written: why.
+        case storeFailed(String)
     }
 
     let prepared: PreparedDrill
@@ -28,7 +30,7 @@ final class DrillSession: @unchecked Sendable {
     // Only touched by the control thread.
     private var runner: DrillRunner
     private var signalsSeen = 0
-    private var suspicions: Set<String> = []
+    private var instrument = InstrumentEvents()
     private var nextLook: Instant
     private var isMeasuring = true
     private var isReadingBack = false
@@ -55,7 +57,7 @@ final class DrillSession: @unchecked Sendable {
         self.events = events
         self.view = view
         self.heart = heart
-        runner = DrillRunner(prepared.drill)
+        runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
     }
 
@@ -74,11 +76,12 @@ final class DrillSession: @unchecked Sendable {
         }
         while runner.phase != .finished {
             heart.beat(clock.monotonic())
-            if let message = inbox.take(waiting: max(.milliseconds(1), nextLook - clock.monotonic())) {
+            let wake = min(nextLook, runner.strikeDue ?? nextLook)
+            if let message = inbox.take(waiting: max(.milliseconds(1), wake - clock.monotonic())) {
                 if case .input(.begin) = message { isBegun = true }
                 take(message)
             }
-            if isBegun, clock.monotonic() >= nextLook { look() }
+            if isBegun, clock.monotonic() >= wake { look() }
         }
         view.erase()
         stopMeasuring()
@@ -98,6 +101,9 @@ final class DrillSession: @unchecked Sendable {
             if case .injected(_, let bracket) = input, view.fault == nil { view.fault = bracket.upper }
             feed(input)
         case .event(let event): view.event(event)
+        case .storeFailed(let why):
+            let reason = InstrumentEvents.storeFailed(why, in: events)
+            feed(.abort(reason))
         case .guardEvent(let event):
             // After our own goodbye it undoes because we asked it to.
             if [.fixturesDown, .finished].contains(runner.phase) { return }
@@ -134,9 +140,7 @@ final class DrillSession: @unchecked Sendable {
         nextLook = clock.monotonic() + .milliseconds(100)
         guard isMeasuring else { return }
         let snapshot = engine.snapshot()
-        for suspicion in snapshot.instrument.suspicions where suspicions.insert(suspicion).inserted {
-            events.record(.instrumentSuspect, "", "the instrument: \(suspicion)")
-        }
+        if let reason = instrument.record(snapshot, in: events) { feed(.abort(reason)) }
         feed(.observed(engine.observation(window: drill.steady.duration)))
         view.draw(
             Observing.rows(snapshot, drill), phase: Observing.words(runner.phase), now: clock.monotonic())
@@ -147,6 +151,7 @@ final class DrillSession: @unchecked Sendable {
         isMeasuring = false
         noteMissed()
         engine.stop()
+        instrument.conclude(engine.snapshot(), in: events)
     }
 
     /// Lateness only widens the bounds, but a reader should know that they are wider for it.

@@ -86,6 +86,7 @@ final class LiveView {
         switch kind {
         case .fixtureStarting, .fixtureReady: ("fixture", .dim)
         case .workloadStarted: ("workload", .dim)
+        case .repeatPlanned: ("repeat", .dim)
         case .steady, .steadyAgain, .stable: ("steady", .green)
         case .injecting, .injected, .lifting, .lifted: ("fault", .yellow)
         case .effective: ("effect", .yellow)

@@ -30,6 +30,7 @@ enum Observing {
         case .fixtures: "starting fixtures"
         case .steady: "waiting for the steady state"
         case .warmingUp: "warming up the workload"
+        case .waiting: "waiting for the moment of the fault"
         case .steps: "running the steps"
         case .recovering: "watching the recovery"
         case .after: "running the steps after recovery"

@@ -18,6 +18,10 @@ struct PreparedDrill: Sendable {
     var secrets: Set<String>
     var state: StateOptions
     var services: String?
+    /// The group of repeats it belongs to; empty for a single run.
+    var repeatGroup = ""
+    /// When its fault strikes; nil for a single run, whose steps begin at once.
+    var phase: FaultPhase?
 
     /// What the guard is asked for to bring a fixture up.
     /// - Throws: `Refusal` when its program is not on this machine.
@@ -57,13 +61,22 @@ enum Programs {
     ]
 
     static func find(_ name: String, for whom: String) throws -> String {
-        if let found = Files.program(name) {
+        if let found = Files.program(name) ?? besidePath(name) {
             return found.hasPrefix("/") ? found : FileManager.default.currentDirectoryPath + "/" + found
         }
         let advice =
             packages[name].map { "install it: sudo apt-get install \($0)" }
             ?? "install it, put it on PATH, or give its path in the drill"
         throw Refusal(.refused, "\(whom): the program '\(name)' is not on this machine", advice: advice)
+    }
+
+    /// Debian keeps the programs of each PostgreSQL in a folder of its version's; the newest.
+    private static func besidePath(_ name: String) -> String? {
+        guard ["postgres", "initdb", "pg_ctl"].contains(name) else { return nil }
+        let folder = "/usr/lib/postgresql"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return versions.sorted { (Double($0) ?? 0) > (Double($1) ?? 0) }.lazy
+            .compactMap { Files.program("\(folder)/\($0)/bin/\(name)") }.first
     }
 }
 
@@ -75,13 +88,20 @@ struct DrillLoader {
 
     enum Purpose { case run, plan }
 
+    /// - Parameter earlier: the same drill as it was read for an earlier repeat: files that somebody edits
+    ///   meanwhile make no other drill of it.
     /// - Throws: `Refusal` with every problem in the way compilers show them.
-    func load(_ purpose: Purpose) throws -> PreparedDrill {
-        let project = Project(containing: path)
-        let text = try Files.text(path)
+    func load(_ purpose: Purpose, as earlier: PreparedDrill? = nil) throws -> PreparedDrill {
+        let project = earlier?.project ?? Project(containing: path)
+        let text = try earlier?.text ?? Files.text(path)
         let runID = ULID.make()
         let resources = RunResources(runID: runID, readsSecrets: purpose == .run)
-        let services = Files.exists(project.services) ? try Files.text(project.services) : nil
+        let services: String?
+        if let earlier {
+            services = earlier.services
+        } else {
+            services = Files.exists(project.services) ? try Files.text(project.services) : nil
+        }
         let reader = DrillReader(
             faults: .standard, probes: .standard, workloads: .standard,
             services: try registry(services, project),
@@ -100,7 +120,9 @@ struct DrillLoader {
                 advice: "mend the lines above; `muster lint \(path)` checks again")
         }
         for fixture in drill.fixtures {
-            _ = try Programs.find(fixture.run[0], for: "fixture '\(fixture.name)'")
+            for program in [fixture.run[0]] + fixture.needs {
+                _ = try Programs.find(program, for: "fixture '\(fixture.name)'")
+            }
         }
         let prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,

@@ -2,24 +2,41 @@ import Foundation
 import MusterCore
 import MusterDocuments
 import MusterOutcomes
+import MusterProbes
 
 /// Reports as files: `runbooks/reports/N.md` and `N.html`.
 enum ReportFiles {
-    /// - Returns: the path of the markdown.
+    /// A report as it was written.
+    struct Written {
+        var number: Int
+        /// Of the markdown.
+        var path: String
+        var markdown: String
+    }
+
     @discardableResult
     static func write(_ number: Int, _ store: OutcomeStore, _ project: Project, to path: String? = nil) throws
-        -> String
+        -> Written
     {
         let outcome = try OutcomeFinder.find(number, in: store, withSamples: true)
         let zone = TimeZone(identifier: outcome.header.timeZone) ?? .current
         let offset: @Sendable (Int64) -> Int = { nanoseconds in
             zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(nanoseconds) / 1e9))
         }
-        let report = Report(outcome, localOffset: offset, chainRoot: root(of: outcome.header.id, store))
+        let report = Report(
+            outcome, localOffset: offset, chainRoot: root(of: outcome.header.id, store),
+            codeInWords: { SampleCode.inWords($0) })
         let base = path ?? "\(project.reports)/\(number)"
-        try Files.write(report.markdown, to: base + ".md")
+        let markdown = report.markdown
+        try Files.write(markdown, to: base + ".md")
         try Files.write(report.html, to: base + ".html")
-        return base + ".md"
+        return Written(number: number, path: base + ".md", markdown: markdown)
+    }
+
+    /// Writes a report again once more is known, unless somebody has begun to work on it.
+    static func renew(_ old: Written, _ store: OutcomeStore, _ project: Project) throws {
+        guard (try? Files.text(old.path)) == old.markdown else { return }
+        try write(old.number, store, project)
     }
 
     /// The last hash of the run's chain; nil when the chain does not hold.

@@ -9,18 +9,17 @@ enum RunHeaders {
         _ prepared: PreparedDrill, start: Instant, hello: Hello, binaryHash: String
     ) throws -> RunHeader {
         let drill = prepared.drill
-        var system = utsname()
-        uname(&system)
+        let system = HostNames.read()
         return RunHeader(
             id: prepared.runID, drill: drill.name, drillPath: prepared.path, drillText: prepared.text,
             drillHash: SHA256.hex(of: prepared.text.utf8), service: drill.service, owner: drill.owner,
             environment: drill.environment, failureMode: drill.failureMode, expect: drill.expect,
             variables: drill.variables, durabilityScope: DrillJudge.durabilityScope(of: drill),
-            host: text(&system.nodename), bootID: try bootID(),
-            kernel: "\(text(&system.sysname)) \(text(&system.release)) \(text(&system.machine))",
+            host: system.host, bootID: try bootID(), kernel: system.kernel,
             timeZone: TimeZone.current.identifier, actor: actor, toolVersion: toolVersion,
             protocolVersion: hello.protocol, judgeVersion: DrillJudge.version, binaryHash: binaryHash,
-            configurationHash: prepared.services.map { SHA256.hex(of: $0.utf8) } ?? "", startedAt: start,
+            configurationHash: prepared.services.map { SHA256.hex(of: $0.utf8) } ?? "",
+            repeatGroup: prepared.repeatGroup, startedAt: start,
             startedAtUTC: SystemTimekeeper().utcNanoseconds())
     }
 
@@ -28,6 +27,20 @@ enum RunHeaders {
     private static var actor: String {
         let environment = ProcessInfo.processInfo.environment
         return environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"] ?? "uid \(getuid())"
+    }
+}
+
+/// How this host and its kernel are called, in every record (uname(2)).
+struct HostNames {
+    var host: String
+    var kernel: String
+
+    static func read() -> HostNames {
+        var system = utsname()
+        uname(&system)
+        return HostNames(
+            host: text(&system.nodename),
+            kernel: "\(text(&system.sysname)) \(text(&system.release)) \(text(&system.machine))")
     }
 
     private static func text<T>(_ field: inout T) -> String {

@@ -118,39 +118,46 @@ extension DrillSession {
                     "held": .bool(step.fault.persistence == .held),
                 ])
             inbox.post(.input(.injected(step.name, bracket)))
-            lookForEffect(step, id)
+            lookForEffect(step, id, injected: bracket, isOurClock: isOurClock)
         } catch {
             inbox.post(.input(.injectFailed(step.name, words(error))))
         }
     }
 
-    /// Asks for the proof until it is there; without one the drill is inconclusive.
-    private func lookForEffect(_ step: InjectStep, _ id: InjectionID) {
-        let end = clock.monotonic() + .seconds(5)
-        var before = clock.monotonic()
+    /// Asks for the proof until it is there; without one the drill is inconclusive. The effect began between the
+    /// beginning of the last look that did not see it and the end of the first that did. What builds up may take as
+    /// long as recovering from it.
+    private func lookForEffect(
+        _ step: InjectStep, _ id: InjectionID, injected: Bracket, isOurClock: Bool
+    ) {
+        let patience: Duration =
+            step.clock == .effective ? drill.recovered.deadline(rto: drill.objectives.rto) : .seconds(5)
+        let end = clock.monotonic() + max(.seconds(5), patience)
+        var before = injected.lower
         var missing = "not looked at"
         while true {
-            let sent = clock.monotonic()
+            var looked = clock.monotonic()
             switch Result(catching: { try client.effect(id) }) {
             case .success(let reply):
+                let look = isOurClock ? reply.guardBracket : reply.bracket
+                looked = look.lower
                 switch reply.answer {
                 case .proven(let proof):
-                    events.record(
-                        .effective, step.name, proof, bracket: Bracket(before, reply.bracket.upper),
-                        actor: "guard")
-                    inbox.post(.input(.effect(step.name)))
+                    let seen = Bracket(before, max(before, look.upper))
+                    events.record(.effective, step.name, proof, bracket: seen, actor: "guard")
+                    inbox.post(.input(.effect(step.name, seen)))
                     return
                 case .notYet(let reason): missing = reason
                 }
             case .failure(let error): missing = words(error)
             }
-            before = sent
+            before = max(before, looked)
             if clock.monotonic() >= end || isCancelled { break }
             clock.sleep(for: .milliseconds(20))
         }
         events.record(
             .effectMissing, step.name, "no effect of '\(step.name)' was seen: \(missing)", actor: "guard")
-        inbox.post(.input(.effect(step.name)))
+        inbox.post(.input(.effect(step.name, nil)))
     }
 
     func lift(_ name: String) {
@@ -303,6 +310,9 @@ extension DrillSession {
                     ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back\(part)"
                     : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))",
                 detail: keptFiles(of: ledger.workload))
+            if let done = engine.tidy(ledger.workload, keep: !ledger.isFlawless) {
+                events.record(.note, ledger.workload, "'\(ledger.workload)': \(done)")
+            }
         }
         inbox.post(.input(.readBackDone))
     }
@@ -310,9 +320,13 @@ extension DrillSession {
     /// Where the raw records of a workload lie, and what they hash to, for `muster export`.
     private func keptFiles(of workload: String) -> Value {
         guard let ledger = engine.ledgerPath(of: workload) else { return .null }
-        return .map(
-            KeptLedger.describe(ledger).merging(
-                KeptLedger.describe(ReadBackFile.path(beside: ledger), as: "readback")
-            ) { own, _ in own })
+        var files = KeptLedger.describe(ledger)
+        files.merge(KeptLedger.describe(ReadBackFile.path(beside: ledger), as: "readback")) { own, _ in own }
+        let setting = drill.workloads.first { $0.name == workload }?.setting
+        if let setting, !setting.plan(seed: 0).isPlain {
+            files["writes"] = .text(
+                setting.mode == .entries ? "deletes" : "mode: \(setting.mode.rawValue)")
+        }
+        return .map(files)
     }
 }

@@ -24,3 +24,37 @@ final class SignalWatch: @unchecked Sendable {
         }
     }
 }
+
+/// What Ctrl-C means to everything that `muster run` was asked for: the drill that runs is told, and no other one
+/// begins. From the first drill's start to the end of the last, so that none falls between two of them.
+final class StopLatch: @unchecked Sendable {
+    private let lock = NSLock()
+    // Guarded by `lock`.
+    private var first: String?
+    private var forward: (@Sendable (String) -> Void)?
+    private var watch: SignalWatch?
+
+    init() {
+        watch = SignalWatch { [weak self] in self?.take($0) }
+    }
+
+    /// Why nothing more is to begin; nil while nobody asked for that.
+    var reason: String? { lock.withLock { first } }
+
+    /// - Parameter forward: hears of every signal from now on, and of one that came already.
+    func tell(_ forward: (@Sendable (String) -> Void)?) {
+        let missed = lock.withLock { () -> String? in
+            self.forward = forward
+            return first
+        }
+        if let missed { forward?(missed) }
+    }
+
+    private func take(_ reason: String) {
+        let forward = lock.withLock { () -> (@Sendable (String) -> Void)? in
+            first = first ?? reason
+            return self.forward
+        }
+        forward?(reason)
+    }
+}

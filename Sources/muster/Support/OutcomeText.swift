@@ -17,14 +17,46 @@ enum OutcomeText {
             return
         }
         summary(closing)
+        Terminal.labelled("measured", outcome.calibrationText, .dim)
+        if let repeats = outcome.repeats {
+            Terminal.line()
+            RepeatText.show(repeats)
+        }
         Terminal.line()
         events(outcome)
     }
 
     /// What a run ends with: objectives, ledger, undo, verdict.
-    static func summary(_ closing: RunClosing) {
+    /// - Parameter isBrief: only what is remarkable about it.
+    static func summary(_ closing: RunClosing, isBrief: Bool = false) {
         let judgement = closing.judgement
         Terminal.line()
+        if !isBrief { details(judgement) }
+        if isBrief {
+            for prediction in judgement.predictions where prediction.result == .outside {
+                Terminal.labelled("warning", "\(PredictionResult.flag): \(prediction.sentence)", .yellow)
+            }
+        }
+        if closing.residue.isEmpty {
+            if !isBrief { Terminal.labelled("undo", "everything was put back, and that was verified") }
+        } else {
+            Terminal.line(Terminal.styled("undo     NOT everything was put back:", .red, .bold))
+            for residue in closing.residue { Terminal.line("         \(residue)") }
+            Terminal.line("         run: muster undo")
+        }
+        if !isBrief { Terminal.line() }
+        let word = judgement.verdict.rawValue.uppercased()
+        let style: Terminal.Style =
+            switch judgement.verdict {
+            case .pass: .green
+            case .fail, .error: .red
+            case .inconclusive: .yellow
+            }
+        let ending = closing.ending == .completed ? "" : " (\(closing.ending.rawValue))"
+        Terminal.labelled(word + ending, judgement.reason, style, .bold)
+    }
+
+    private static func details(_ judgement: Judgement) {
         if !judgement.objectives.isEmpty {
             var table = Table("OBJECTIVE", "WANTED", "MEASURED", "RESULT")
             for row in judgement.objectives {
@@ -38,25 +70,12 @@ enum OutcomeText {
             if let sample = ledger.sample { Terminal.labelled("sample", sample.sentence, .yellow) }
             for replica in ledger.replicas { Terminal.labelled("replica", words(replica)) }
         }
+        for prediction in judgement.predictions where prediction.result != .outside {
+            let word = prediction.result == .within ? "as predicted" : "cannot be told"
+            Terminal.labelled("predict", "\(prediction.sentence): \(word)")
+        }
         for warning in judgement.warnings { Terminal.labelled("warning", warning, .yellow) }
         for scope in judgement.scope { Terminal.labelled("scope", scope, .dim) }
-        if closing.residue.isEmpty {
-            Terminal.labelled("undo", "everything was put back, and that was verified")
-        } else {
-            Terminal.line(Terminal.styled("undo     NOT everything was put back:", .red, .bold))
-            for residue in closing.residue { Terminal.line("         \(residue)") }
-            Terminal.line("         run: muster undo")
-        }
-        Terminal.line()
-        let word = judgement.verdict.rawValue.uppercased()
-        let style: Terminal.Style =
-            switch judgement.verdict {
-            case .pass: .green
-            case .fail, .error: .red
-            case .inconclusive: .yellow
-            }
-        let ending = closing.ending == .completed ? "" : " (\(closing.ending.rawValue))"
-        Terminal.labelled(word + ending, judgement.reason, style, .bold)
     }
 
     /// One line: what was written, and what became of it.
@@ -107,8 +126,18 @@ enum OutcomeText {
                     ]
                 }),
         ]
+        map["calibration"] =
+            outcome.calibration.map { calibration in
+                [
+                    "result": .text(calibration.result.rawValue),
+                    "finishedAt": .text(utcText(nanoseconds: calibration.finishedAtUTC)),
+                    "trials": .int(Int64(calibration.trials)), "covered": .int(Int64(calibration.covered)),
+                    "text": .text(outcome.calibrationText),
+                ]
+            } ?? .null
         map["ending"] = isRunning ? "running" : "interrupted"
         if let closing = outcome.closing { map.merge(value(closing)) { _, new in new } }
+        if let repeats = outcome.repeats { map["repeats"] = repeats.value }
         return .map(map)
     }
 
@@ -128,6 +157,13 @@ enum OutcomeText {
                     ]
                 }),
             "ledgers": .list(judgement.ledgers.map(ledgerValue)),
+            "predictions": .list(
+                judgement.predictions.map { prediction in
+                    [
+                        "name": .text(prediction.name), "predicted": .text(prediction.predicted),
+                        "measured": .text(prediction.measured), "result": .text(prediction.result.rawValue),
+                    ]
+                }),
             "warnings": .list(judgement.warnings.map { .text($0) }),
             "scope": .list(judgement.scope.map { .text($0) }),
             "residue": .list(closing.residue.map { .text($0) }),

@@ -33,8 +33,8 @@ enum Terminal {
     static func note(_ text: String) { put(text + "\n", STDERR_FILENO) }
 
     /// A labelled line; in a terminal, what does not fit goes on below the text, not below the label.
-    static func labelled(_ label: String, _ text: String, _ styles: Style...) {
-        let indent = max(9, label.count + 1)
+    static func labelled(_ label: String, _ text: String, indent: Int = 9, _ styles: Style...) {
+        let indent = max(indent, label.count + 1)
         let room = isInteractive ? max(20, width - indent) : .max
         var lines: [String] = [""]
         for word in text.split(separator: " ", omittingEmptySubsequences: false) {

@@ -30,10 +30,12 @@ struct Stage {
     var good: [String: Instant?] = [:]
     /// Inputs that would answer an effect are held back for these names.
     var silent: Set<String> = []
+    /// Injections whose effect is not seen at once.
+    var effectless: Set<String> = []
     var isUndoSettled = true
 
-    init(_ drill: Drill) {
-        runner = DrillRunner(drill)
+    init(_ drill: Drill, faultPhase: Duration = .zero) {
+        runner = DrillRunner(drill, faultPhase: faultPhase)
         feed(.begin)
     }
 
@@ -59,7 +61,8 @@ struct Stage {
             asked.append("inject \(step.name)")
             guard !silent.contains(step.name) else { return }
             feed(.injected(step.name, bracket))
-            feed(.effect(step.name))
+            guard !effectless.contains(step.name) else { return }
+            feed(.effect(step.name, bracket))
         case .lift(let name):
             asked.append("lift \(name)")
             feed(.lifted(name, bracket, settled: true))
@@ -93,15 +96,19 @@ struct Stage {
         let end = now + duration
         while now < end, runner.phase != .finished {
             now = now + .milliseconds(100)
-            feed(
-                .observed(
-                    .init(
-                        signals: good.sorted { $0.key < $1.key }.map { name, since in
-                            .init(
-                                name: name, goodSince: since,
-                                badSince: since == nil ? now - .milliseconds(50) : nil)
-                        })))
+            look()
         }
+    }
+
+    mutating func look() {
+        feed(
+            .observed(
+                .init(
+                    signals: good.sorted { $0.key < $1.key }.map { name, since in
+                        .init(
+                            name: name, goodSince: since,
+                            badSince: since == nil ? now - .milliseconds(50) : nil)
+                    })))
     }
 }
 

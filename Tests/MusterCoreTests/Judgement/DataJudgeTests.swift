@@ -169,11 +169,6 @@ import Testing
                 $0.readBack?.agreed = false
             }?.result == .missed)
         #expect(strict { $0.readBack?.agreed = false }?.result == .inconclusive)
-        #expect(
-            strict {
-                let key = $0.entries[7].key
-                $0.deletions = [LedgerEntry(key: key, sent: at(900), finished: at(910), outcome: .ok)]
-            }?.measured == "1 resurrected")
         #expect(strict { $0.readBack?.found[6].isMisplaced = true }?.measured == "1 reordered")
         #expect(
             strict {

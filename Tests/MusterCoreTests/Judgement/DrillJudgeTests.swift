@@ -189,26 +189,6 @@ import Testing
         #expect(!run.judgement.warnings.contains { $0.hasPrefix("weak") })
     }
 
-    @Test func predictions() {
-        var run = recovered()
-        let flagged = { (run: GivenRun) in
-            run.judgement.warnings.contains { $0.hasPrefix("model wrong or system changed") }
-        }
-        run.drill.predict.outage = .between(ms(1240), ms(2000))
-        #expect(!flagged(run))
-        run.drill.predict.outage = .between(ms(1241), ms(2000))
-        #expect(flagged(run))
-        run.drill.predict.outage = .between(ms(100), ms(1229))
-        #expect(flagged(run))
-        run.drill.predict.outage = Prediction.Outage.none
-        #expect(flagged(run))
-        run.drill.predict = Prediction(lost: 0...0)
-        run.ledgers = [ledger(1...9)]
-        #expect(!flagged(run))
-        run.ledgers = [ledger(1...9, missing: [9])]
-        #expect(flagged(run))
-    }
-
     @Test func withoutObjectivesNothingPasses() {
         #expect(recovered(rto: nil).judgement.verdict == .inconclusive)
         var run = GivenRun(rto: nil, rpo: 0)

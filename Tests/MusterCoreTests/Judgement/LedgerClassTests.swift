@@ -56,62 +56,6 @@ import Testing
         #expect(findings.tail == [key(10)] && findings.holes.isEmpty)
     }
 
-    @Test func deletedEntries() {
-        func counts(_ outcome: LedgerEntry.Outcome, there: Bool) -> [EntryClass: Int] {
-            var given = ledger(1...9, missing: there ? [] : [5])
-            given.deletions = [
-                LedgerEntry(key: key(5), sent: at(530), finished: at(540), outcome: outcome)
-            ]
-            return LedgerJudge.classify(given, fault: fault).counts
-        }
-        #expect(counts(.ok, there: true) == [.survived: 8, .resurrected: 1])
-        #expect(counts(.ok, there: false) == [.survived: 8, .deleted: 1])
-        #expect(counts(.info, there: true) == [.survived: 9])
-        #expect(counts(.info, there: false) == [.survived: 8, .deleted: 1])
-        #expect(counts(.fail, there: true) == [.survived: 9])
-        #expect(counts(.fail, there: false) == [.survived: 8, .lostHole: 1])
-    }
-
-    @Test func whatWasDeletedHasNoAge() {
-        var given = ledger(1...9, missing: [5])
-        given.deletions = [LedgerEntry(key: key(5), sent: at(530), finished: at(540), outcome: .ok)]
-        #expect(LedgerJudge.classify(given, fault: fault).rpa == interval(0, 0))
-    }
-
-    /// Versions 1 to 10 every 100 ms; F at 1050; reading finds one of them.
-    @Test func registers() {
-        func findings(_ version: Int64?, isIntact: Bool = true, _ change: (inout Ledger) -> Void = { _ in })
-            -> LedgerFindings
-        {
-            var given = ledger(1...10)
-            given.shape = .registers
-            given.readBack?.found = version.map { [ReadBack.Found(key: key($0), isIntact: isIntact)] } ?? []
-            change(&given)
-            return LedgerJudge.classify(given, fault: fault)
-        }
-        #expect(findings(10).counts == [.survived: 1, .superseded: 9])
-        let stale = findings(7)
-        #expect(stale.counts == [.superseded: 6, .survived: 1, .lostTail: 3, .stale: 1])
-        #expect(stale.anomalies.last?.key == key(10))
-        #expect(stale.rpa == interval(230, 350))
-        #expect(stale.newestSurvivor == interval(330, 330))
-        #expect(findings(nil).counts == [.lostTail: 10, .stale: 1])
-        #expect(findings(nil).rpa == interval(930, nil))
-        // Behind the last acknowledged one, but attempted: legal.
-        #expect(
-            findings(10) { $0.entries[9].outcome = .info }.counts == [.superseded: 9, .recovered: 1])
-        #expect(
-            findings(9) { $0.entries[9].outcome = .info }.counts
-                == [.superseded: 8, .survived: 1, .notApplied: 1])
-        #expect(findings(10) { $0.entries[9].outcome = .fail }.count(.abortedVisible) == 1)
-        #expect(findings(11).counts == [.superseded: 10, .phantom: 1])
-        let spoilt = findings(3, isIntact: false)
-        #expect(spoilt.counts == [.superseded: 9, .corrupt: 1])
-        #expect(spoilt.anomalies.map(\.key) == [key(10)])
-        let unread = findings(nil) { $0.readBack?.unread = [key(10)] }
-        #expect(unread.counts == [.unread: 10] && unread.lost == 0)
-    }
-
     @Test func whatStandsBehindLaterWritesIsReordered() {
         var given = ledger(1...6)
         for index in [2, 3] { given.readBack?.found[index].isMisplaced = true }

@@ -139,15 +139,18 @@ import Testing
         #expect(passed.verdict == .pass)
         #expect(passed.status == .noOutage)
         #expect(passed.reason == "Passed: never down, as predicted")
-        #expect(passed.objectives[0].measured == "no outage seen")
+        #expect(passed.objectives[0].measured == "no outage seen of 10 ms or more")
 
         var unpredicted = neverDown(until: 33_010.7)
         unpredicted.drill.predict.outage = nil
         #expect(unpredicted.judgement.verdict == .inconclusive)
         #expect(unpredicted.judgement.reason.contains("the probe may not depend on the target"))
-        unpredicted.drill.predict.outage = .between(ms(1), ms(10))
+        unpredicted.drill.predict.outage = .between(ms(100), ms(1000))
         #expect(unpredicted.judgement.verdict == .inconclusive)
         #expect(unpredicted.judgement.warnings.contains { $0.contains("none was seen") })
+        // A look every 10 ms can miss an outage of 1 ms.
+        unpredicted.drill.predict.outage = .between(ms(1), ms(10))
+        #expect(!unpredicted.judgement.warnings.contains { $0.contains("none was seen") })
 
         var unproven = neverDown(until: 33_010.7)
         unproven.forget(.effective)
@@ -229,10 +232,9 @@ extension GivenRun {
     static func watched(until end: Double) -> GivenRun {
         var run = GivenRun()
         run.drill.predict.outage = Prediction.Outage.none
-        var signal = Seen().then(.ok, 0, 32_990).signal
-        let last = signal.samples.count - 1
-        signal.samples[last].finished = at(end)
-        run.signals = [signal]
+        run.signals = [
+            Seen().then(.ok, 0, 32_980).then(.ok, 32_990, 32_990, takes: end - 32_990).signal
+        ]
         return run
     }
 

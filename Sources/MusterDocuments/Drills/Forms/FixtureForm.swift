@@ -3,6 +3,7 @@ import MusterCore
 /// An entry of `fixtures:`.
 struct FixtureForm: Formed {
     var run: [String] = []
+    var needs: [String] = []
     var environment: [String: String] = [:]
     var restart = RestartForm(restart: .never)
     var ready: ReadyForm?
@@ -15,6 +16,9 @@ struct FixtureForm: Formed {
             Field(
                 required: "run", \.run, "The command, as a list of its arguments; no shell.",
                 in: { $0.first.map { !$0.isEmpty } == true ? nil : "a command and its arguments" }),
+            Field(
+                "needs", \.needs, default: [],
+                "Programs that must be on the machine besides, such as those that a script starts."),
             Field("env", \.environment, default: [:], "Environment variables beside the usual ones."),
             Field(
                 "restart", \.restart, default: RestartForm(restart: .never),
@@ -25,7 +29,7 @@ struct FixtureForm: Formed {
 
     func fixture(named name: String) -> Fixture {
         Fixture(
-            name: name, run: run, environment: environment, restart: restart.restart,
+            name: name, run: run, needs: needs, environment: environment, restart: restart.restart,
             ready: ready?.readiness, readyWithin: ready?.within ?? .seconds(10), stopWithin: stop)
     }
 }

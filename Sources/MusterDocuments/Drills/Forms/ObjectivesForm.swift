@@ -6,7 +6,9 @@ struct ObjectivesForm: Formed {
     var rpo: Duration?
     var allowPostFaultLoss = false
     var integrity: Integrity?
-    var availability: NotYet?
+    var availability: AvailabilityGoal?
+    var latency: LatencyGoal?
+    var degradation: Duration?
     var loosened: Loosening?
 
     enum Integrity: String, FormWord { case strict }
@@ -25,7 +27,16 @@ struct ObjectivesForm: Formed {
                 "integrity", \.integrity,
                 "strict: no duplicate, phantom, aborted-visible, resurrected, reordered, stale or divergent entry."
             ),
-            Field("availability", \.availability, "Share of good samples in a window."),
+            Field(
+                "availability", \.availability,
+                "The least share of answered samples in a window that starts at the fault: { min: 95%, window: 30s }."
+            ),
+            Field(
+                "latency", \.latency,
+                "The most that a quantile of latency may be in a window that starts at the fault: "
+                    + "{ quantile: 99%, max: 250ms, window: 30s }."),
+            Field(
+                "degradation", \.degradation, "How long it may be down or slow altogether after the fault."),
             Field(
                 "loosened", \.loosened, "Who allowed a looser objective than the service's, and until when."),
         ])

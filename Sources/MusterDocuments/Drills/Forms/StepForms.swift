@@ -8,7 +8,7 @@ struct InjectForm: Formed {
     var with: Raw?
     var hold: Duration?
     var recovery: InjectStep.Recovery?
-    var clock = ClockWord()
+    var clock = InjectStep.Clock.injected
     var mending: MendingWord?
     var detached: NotYet?
     var at: Duration?
@@ -16,18 +16,6 @@ struct InjectForm: Formed {
     /// Data faults are mended by the recovery under test; the word says so where people look for it.
     enum MendingWord: String, FormWord {
         case byRecovery
-    }
-
-    struct ClockWord: FormValue {
-        static var shape: Shape { .words(["injected"]) }
-        var value: Value { "injected" }
-        init() {}
-        init(node: FormNode) throws {
-            if node.text == "effective" {
-                throw notYet("the clock cannot start at the proven effect", node, expected: "injected")
-            }
-            if node.text != "injected" { throw Self.mismatch(node) }
-        }
     }
 
     static let form = Form(
@@ -39,7 +27,10 @@ struct InjectForm: Formed {
             Field("with", \.with, "The fault's parameters."),
             Field("for", \.hold, "Held faults: lifted by itself after this."),
             Field("recovery", \.recovery, "Held faults: despite (while it holds) or after (once lifted)."),
-            Field("clock", \.clock, default: ClockWord(), "When the fault counts as begun."),
+            Field(
+                "clock", \.clock, default: .injected,
+                "When the fault counts as begun: injected, or effective (when its effect is first seen, for what "
+                    + "builds up)."),
             Field(
                 "mending", \.mending,
                 "Data faults: the recovery under test mends the harm, as it always does."),

@@ -1,0 +1,82 @@
+import MusterCore
+import MusterProbes
+
+/// Puts on record what the instrument found wrong with itself and its host.
+struct InstrumentEvents {
+    private var suspicions: Set<String> = []
+    private var failedLedgers: Set<String> = []
+    private var windows = 0
+    private var steps = 0
+
+    /// Records what is new.
+    /// - Returns: why the run must be aborted, where it must.
+    mutating func record(_ snapshot: MeasuringSnapshot, in events: RunEvents) -> String? {
+        let instrument = snapshot.instrument
+        for suspicion in instrument.suspicions where suspicions.insert(suspicion).inserted {
+            events.record(.instrumentSuspect, "", "the instrument: \(suspicion)")
+        }
+        for window in instrument.windows.dropFirst(windows) {
+            events.record(
+                .instrumentSuspect, "", "the instrument: \(window.text)", bracket: window.bracket,
+                detail: [
+                    "trouble": .text(window.trouble.rawValue), "count": .int(Int64(window.count)),
+                    "lateness-max": .int(window.lateness.nanoseconds),
+                ])
+        }
+        windows = instrument.windows.count
+        for step in instrument.clockSteps.dropFirst(steps) {
+            events.record(
+                .warning, "", step.text, bracket: step.between,
+                detail: ["clock-step-ns": .int(step.by.nanoseconds)])
+        }
+        steps = instrument.clockSteps.count
+        return failedLedger(snapshot, events)
+    }
+
+    private mutating func failedLedger(_ snapshot: MeasuringSnapshot, _ events: RunEvents) -> String? {
+        for workload in snapshot.workloads {
+            guard let why = workload.ledgerFailure, failedLedgers.insert(workload.name).inserted else {
+                continue
+            }
+            events.record(
+                .instrumentSuspect, workload.name,
+                "the ledger of '\(workload.name)' is not durable any more: \(why). Still valid: every probe's figures, "
+                    + "and the \(workload.acknowledged) writes whose acknowledgements were durable until then, for "
+                    + "what is said of each of them. Not valid: that no write was lost, because "
+                    + "\(workload.awaitingDisk) more were acknowledged without a durable record")
+            return "the ledger of '\(workload.name)' cannot be written: \(why)"
+        }
+        return nil
+    }
+
+    /// The last of it, once nothing is measured any more.
+    mutating func conclude(_ snapshot: MeasuringSnapshot, in events: RunEvents) {
+        _ = record(snapshot, in: events)
+        let pressure = snapshot.instrument.pressure
+        events.record(.note, "", pressure.text, detail: ["pressure": pressure.value])
+    }
+
+    /// - Returns: why the run is aborted.
+    static func storeFailed(_ why: String, in events: RunEvents) -> String {
+        events.record(
+            .warning, "",
+            "the outcome cannot be recorded: \(why) Still valid: every figure that this run prints, which are reckoned "
+                + "from memory. Not valid: what `muster show`, `report` and `verify` say of it, unless the store can be "
+                + "written again before the run ends; it is tried until then")
+        return "the outcome cannot be recorded: \(why)"
+    }
+}
+
+extension Pressure {
+    /// For the outcome: shares by resource.
+    var value: Value {
+        .map(
+            Dictionary(
+                uniqueKeysWithValues: lines.map { name, line in
+                    (
+                        name,
+                        ["start": .double(line.start), "peak": .double(line.peak), "end": .double(line.end)]
+                    )
+                }))
+    }
+}
