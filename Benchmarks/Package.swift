@@ -32,6 +32,7 @@ let package = Package(
         .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
         .executableTarget(name: "null-http"),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
+        .executableTarget(name: "ledger-classify", dependencies: ["MusterCore"]),
         .executableTarget(
             name: "measuring", dependencies: ["MusterCore", "MusterSystem", "MusterProbes", "MusterOutcomes"]),
     ]

@@ -143,6 +143,19 @@ def judge(bench):
     yield Figure("judge", "memory at most, both together", "MB", 200, [value / MEGABYTE for value in peak])
 
 
+def classify(bench):
+    """Ten million entries, the read-back beside them; the peak is of the whole process, entries included."""
+    taken, most = [], []
+    for _ in range(bench.runs(5)):
+        bench.patience.wait()
+        done = subprocess.run([bench.ledger_classify], check=True, stdout=subprocess.PIPE, text=True)
+        nanoseconds, peak = map(int, done.stdout.split())
+        taken.append(nanoseconds / 1e9)
+        most.append(peak / MEGABYTE)
+    yield Figure("classify", "classification of 10 million entries", "s", 10, taken)
+    yield Figure("classify", "classification of 10 million entries: peak memory", "MB", 1000, most)
+
+
 def memory(bench):
     runs = [peaks([bench.muster, "run", bench.drill], bench.environment, bench.bin)
             for _ in range(1 if bench.is_quick else 3)]
@@ -165,4 +178,5 @@ def sizes(bench):
 
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
-    "judge": judge, "memory": memory, "size": sizes, "probes": probes, "ledger": ledger, "store": store}
+    "judge": judge, "classify": classify, "memory": memory, "size": sizes, "probes": probes, "ledger": ledger,
+    "store": store}

@@ -26,6 +26,7 @@ class Bench:
         self.release = root + "/.build/benchmarks/release"
         self.journal_row = self.release + "/journal-row"
         self.judge_samples = self.release + "/judge-samples"
+        self.ledger_classify = self.release + "/ledger-classify"
         self.state, self.outcomes = work + "/state", work + "/outcomes.sqlite"
         for path in ("/state", "/runtime", "/project/runbooks"):
             os.makedirs(work + path, mode=0o700)

@@ -79,7 +79,7 @@ enum Chain {
                 .optional(anomaly.acknowledged?.nanoseconds),
             ])
         }
-        return .map([
+        let row: [String: Value] = [
             "workload": .text(findings.workload),
             "writes": .list(
                 [findings.sent, findings.acknowledged, findings.refused, findings.inDoubt].map {
@@ -93,7 +93,8 @@ enum Chain {
             "lossSpan": .int(findings.lossSpan.nanoseconds), "lostBytes": .int(findings.lostBytes),
             "blindWindow": .int(findings.blindWindow.nanoseconds),
             "inconclusive": .optional(findings.inconclusive),
-        ])
+        ]
+        return .map(row.merging(extent(findings)) { own, _ in own })
     }
 
     private static func row(_ keys: [EntryKey]) -> Value {

@@ -97,6 +97,7 @@ extension OutcomeStore {
                 ledger.inconclusive,
             ])
         try insertEntries(database, ledger, run, position)
+        try insertExtent(database, ledger, run, position)
     }
 
     private func insertEntries(

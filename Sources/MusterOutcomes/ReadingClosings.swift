@@ -88,6 +88,7 @@ extension OutcomeStore {
                 database, sql: "SELECT * FROM anomalies WHERE run = ? AND ledger = ? ORDER BY position",
                 arguments: place
             ).map(Self.anomaly)
+            try readExtent(database, of: place, into: &findings)
             return findings
         }
     }

@@ -16,7 +16,7 @@ enum Schema {
     private static let first =
         runs + events + injectionsAndRunbooks + signalsAndSamples + closings + ledgers
 
-    private static let second = predictions + groups + calibrations + signalSummaries
+    private static let second = predictions + groups + calibrations + signalSummaries + ledgerExtents
 
     private static let predictions = """
         CREATE TABLE predictions (

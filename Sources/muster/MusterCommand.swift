@@ -24,7 +24,10 @@ struct MusterCommand: ParsableCommand {
                 name: "Instrument", subcommands: [CalibrateCommand.self]),
             CommandGroup(
                 name: "Knowledge",
-                subcommands: [OutcomesCommand.self, ShowCommand.self, ReportCommand.self, VerifyCommand.self]),
+                subcommands: [
+                    OutcomesCommand.self, ShowCommand.self, ReportCommand.self, VerifyCommand.self,
+                    ExportCommand.self,
+                ]),
             CommandGroup(
                 name: "Catalogue", subcommands: [FaultsCommand.self, ProbesCommand.self, SchemaCommand.self]),
             CommandGroup(

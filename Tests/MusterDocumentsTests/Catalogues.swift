@@ -59,6 +59,9 @@ struct TestRedis: Probe, Workload {
     static let form = Form(
         "redis", "Talks to Redis.", blank: TestRedis(),
         fields: [Field(required: "redis", \.url, "Its URL.")])
+    func reading(from url: String) -> TestRedis? {
+        url.hasPrefix("redis://") ? TestRedis(url: url) : nil
+    }
 }
 
 struct TestHTTP: Probe {

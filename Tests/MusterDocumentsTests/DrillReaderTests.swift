@@ -45,6 +45,33 @@ import Testing
         #expect(drill.after.count == 1)
     }
 
+    @Test func severalWorkloadsWithReplicasAndSamples() throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        let text = base.replacing(
+            "\njudgedBy:",
+            with: """
+
+                  others:
+                    redis: "redis://127.0.0.1:1"
+                    readback: ["redis://127.0.0.1:2", "redis://127.0.0.1:3"]
+                    sample: { above: 5000, older: 299, recent: 10s }
+                judgedBy:
+                """
+        ).replacing("rpo: 0s", with: "rpo: 0s, allowPostFaultLoss: true")
+        let drill = try Catalogues.reader().read(text, resources: resources).drill
+        #expect(drill.workloads.map(\.name) == ["writes", "others"])
+        #expect(drill.workloads[0].setting.readback.isEmpty)
+        #expect(drill.workloads[0].setting.sample == SampleSetting())
+        let setting = drill.workloads[1].setting
+        #expect(setting.readback == ["redis://127.0.0.1:2", "redis://127.0.0.1:3"])
+        #expect(setting.sample.above == 5000 && setting.sample.older == 299)
+        #expect(setting.sample.recent == .seconds(10))
+        #expect(drill.objectives.allowPostFaultLoss)
+        #expect(
+            try Catalogues.reader().read(base, resources: resources).drill.objectives.allowPostFaultLoss
+                == false)
+    }
+
     @Test func stepsKeepTheirOrderAndNesting() throws {
         let text = try FixtureFiles.text("drills/redis-kill.yaml")
         let steps = try Catalogues.reader().read(text, resources: resources).drill.steps
@@ -150,6 +177,15 @@ import Testing
         #expect(
             errors("{ rto: 90s, loosened: { reason: r, approver: a, expires: 2020-03-31 } }")
                 == ["the allowance for a looser 'rto' expired on 2020-03-31"])
+        // 'web' has no recovery point that a split brain's loss could miss.
+        #expect(errors("{ allowPostFaultLoss: true }") == [])
+        let sessions = Catalogues.reader(services).examine(
+            drill(
+                probe: "http: \"http://h/\"",
+                extra: "service: sessions\nobjectives: { allowPostFaultLoss: true }"))
+        #expect(
+            sessions.errors.map(\.message).contains(
+                "'allowPostFaultLoss' is looser than that of service 'sessions'"))
     }
 
     /// What slows down needs a limit on how slow: on a probe that decides, or among the objectives.

@@ -78,6 +78,15 @@ func makeClosing(_ verdict: Verdict = .fail) -> RunClosing {
     ledger.lossSpan = .milliseconds(31)
     ledger.lostBytes = 640
     ledger.blindWindow = .nanoseconds(1)
+    ledger.sample = SampleFindings(older: 1000, drawn: 299, missing: 0)
+    var behind = ReplicaFindings(name: "redis://127.0.0.1:6380")
+    behind.missing = 4
+    behind.extra = 2
+    var gone = ReplicaFindings(name: "redis://127.0.0.1:6381")
+    gone.different = 1
+    gone.unread = 9
+    gone.inconclusive = "it did not answer"
+    ledger.replicas = [behind, gone]
     let interval = Interval(lower: .nanoseconds(1_229_800_000), upper: .nanoseconds(1_240_700_000))
     return RunClosing(
         ending: .completed,

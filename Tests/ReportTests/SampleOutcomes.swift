@@ -97,6 +97,16 @@ enum SampleOutcomes {
         ledger.tailRPA = Interval(lower: .microseconds(1_049_000), upper: .microseconds(1_055_300))
         ledger.lossSpan = .milliseconds(1037)
         ledger.lostBytes = Int64(lost) * 64
+        ledger.sample = SampleFindings(older: 10_000, drawn: 777, missing: 0)
+        var behind = ReplicaFindings(name: "redis://127.0.0.1:6380")
+        behind.missing = 12
+        behind.different = 1
+        var gone = ReplicaFindings(name: "redis://127.0.0.1:6381")
+        gone.unread = 1604
+        gone.inconclusive =
+            "the replica redis://127.0.0.1:6381 could not be read: 1604 keys could not be read"
+        ledger.replicas = [behind, gone]
+        ledger.counts[.divergent] = 13
         return ledger
     }
 

@@ -64,7 +64,9 @@ public struct Objectives: Hashable, Sendable {
     public var rtoFrom: ClockStart = .fault
     /// Judged by count when it is zero: no acknowledged write lost or corrupt.
     public var rpo: Duration?
-    /// Zero duplicates, phantoms, aborted-visible, resurrected, stale after settling.
+    /// Writes acknowledged after the fault and lost, as when two sides accept writes, do not miss the recovery point.
+    public var allowPostFaultLoss = false
+    /// Zero duplicates, phantoms, aborted-visible, resurrected, reordered, stale or divergent after settling.
     public var strictIntegrity = false
     /// The share of what was due that must have been answered, in a window that starts at the fault.
     public var availability: AvailabilityGoal?

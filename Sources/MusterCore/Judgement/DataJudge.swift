@@ -16,6 +16,10 @@ struct DataJudge {
     }
 
     var lost: Int { findings.reduce(0) { $0 + $1.lost + $1.corrupt } }
+    /// Of those, what an objective allows: a split brain's losses where it says so.
+    private var allowed: Int {
+        drill.objectives.allowPostFaultLoss ? findings.reduce(0) { $0 + $1.count(.lostAfterFault) } : 0
+    }
     private var unread: Int { findings.reduce(0) { $0 + $1.unread } }
     var isConclusive: Bool { !findings.isEmpty && blind == nil }
 
@@ -45,7 +49,12 @@ struct DataJudge {
     }
 
     private var measured: String {
-        findings.isEmpty ? "not measured" : loss + (unread > 0 ? "; \(unread) unread" : "")
+        guard !findings.isEmpty else { return "not measured" }
+        let sampled = findings.lazy.compactMap(\.sample).reduce(nil as Int?) { most, sample in
+            sample.mostLost.map { ($0) + (most ?? 0) } ?? most
+        }
+        return loss + (unread > 0 ? "; \(unread) unread" : "")
+            + (sampled.map { "; a sample leaves at most \($0) more (95 % confidence)" } ?? "")
     }
 
     private var loss: String {
@@ -87,19 +96,32 @@ struct DataJudge {
         }
     }
 
+    /// The least age of what is certainly lost although a sample left entries out.
+    private var provenAge: Duration {
+        guard facts.invalid == nil else { return .zero }
+        return zip(ledgers, findings).reduce(.zero) { oldest, pair in
+            let (ledger, finding) = pair
+            guard ledger.readBack?.isComplete == true, finding.sample != nil else { return oldest }
+            return max(oldest, finding.rpa?.lower ?? .zero)
+        }
+    }
+
     private func judge(_ rpo: Duration) -> (ObjectiveResult.Result, String) {
         if rpo == .zero {
-            if proven > 0 { return (.missed, loss + afterFault) }
+            if proven - allowed > 0 { return (.missed, loss + afterFault) }
             if let blind { return (.inconclusive, blind) }
-            return (.met, "no acknowledged write was lost or corrupted")
+            return (.met, nothingLost)
         }
-        if let blind { return (.inconclusive, blind) }
-        if findings.contains(where: { $0.count(.lostAfterFault) > 0 }) {
+        if let blind {
+            return provenAge > rpo
+                ? (.missed, "\(loss), not within the \(rpo.forPeople) allowed") : (.inconclusive, blind)
+        }
+        if allowed == 0, findings.contains(where: { $0.count(.lostAfterFault) > 0 }) {
             return facts.strikes.count > 1
                 ? (.inconclusive, "\(lossWords); with several faults its age cannot be told")
                 : (.missed, lossWords + afterFault)
         }
-        guard lost > 0 else { return (.met, "no acknowledged write was lost or corrupted") }
+        guard lost - allowed > 0 else { return (.met, nothingLost) }
         guard let rpa else { return (.inconclusive, "\(lossWords), of unknown age") }
         let result = ObjectiveResult.Result(rpa, within: rpo)
         let age = "\(lossWords), the oldest \(rpa.forPeople) before the fault"
@@ -110,6 +132,12 @@ struct DataJudge {
         }
     }
 
+    private var nothingLost: String {
+        guard allowed > 0 else { return "no acknowledged write was lost or corrupted" }
+        return "no write acknowledged before the fault was lost or corrupted; \(allowed) acknowledged after "
+            + "it \(allowed == 1 ? "is" : "are") lost, as allowPostFaultLoss permits"
+    }
+
     /// What is known is when they were acknowledged; how they were lost is not.
     private var afterFault: String {
         let count = findings.reduce(0) { $0 + $1.count(.lostAfterFault) }
@@ -118,12 +146,9 @@ struct DataJudge {
     }
 
     private var violations: [String] {
-        let kinds: [(EntryClass, String)] = [
-            (.duplicate, "duplicate"), (.phantom, "phantom"), (.abortedVisible, "aborted but visible"),
-            (.stale, "stale"), (.reordered, "reordered"), (.resurrected, "resurrected"),
-        ]
-        let counted: [String] = kinds.compactMap { kind, word in
+        let counted: [String] = EntryClass.allCases.filter(\.isViolation).compactMap { kind in
             let count = findings.reduce(0) { $0 + $1.count(kind) }
+            let word = kind == .abortedVisible ? "aborted but visible" : kind.rawValue
             return count == 0 ? nil : "\(count) \(word)"
         }
         return counted + findings.flatMap(\.violationsInWords)
@@ -141,6 +166,7 @@ struct DataJudge {
         let modes = Set(ledgers.map(\.plan.mode))
         return (modes.contains(.bank) ? ", and no money made or lost" : "")
             + (ledgers.contains { $0.plan.deletes.millionths > 0 } ? ", and nothing deleted came back" : "")
+            + (findings.contains { !$0.replicas.isEmpty } ? ", and no replica holds anything else" : "")
     }
 
     func measurements() -> [Measurement] {

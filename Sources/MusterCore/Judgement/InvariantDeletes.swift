@@ -12,7 +12,9 @@ enum InvariantDeletes {
     struct Split {
         /// What is judged as if nothing were ever deleted.
         var ledger: Ledger
-        var anomalies: [LedgerAnomaly] = []
+        /// What was taken away and is there, with its delete.
+        var resurrected: [(key: EntryKey, delete: LedgerEntry)] = []
+        /// Of the others.
         var counts: [EntryClass: Int] = [:]
     }
 
@@ -34,11 +36,10 @@ enum InvariantDeletes {
             }
             guard let fate = fate(put, delete, isPresent: found.contains(put.key)) else { continue }
             settled.insert(put.key)
-            split.counts[fate, default: 0] += 1
-            if fate.isAnomaly {
-                split.anomalies.append(
-                    LedgerAnomaly(
-                        key: put.key, entryClass: fate, sent: delete.sent, acknowledged: delete.finished))
+            if fate == .resurrected {
+                split.resurrected.append((put.key, delete))
+            } else {
+                split.counts[fate, default: 0] += 1
             }
         }
         split.ledger.entries.removeAll { own.contains($0.key) || settled.contains($0.key) }

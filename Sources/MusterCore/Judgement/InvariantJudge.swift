@@ -23,18 +23,15 @@ struct InvariantJudge {
         entries = registers.ledger
     }
 
-    /// - Parameter findings: of `entries`.
-    func add(to findings: inout LedgerFindings) {
-        findings.violations = (writes.readBack?.violations ?? []) + writes.violations
-        for (fate, count) in deletes.counts { findings.counts[fate, default: 0] += count }
-        findings.anomalies += deletes.anomalies
-        if registers.superseded > 0 { findings.counts[.superseded, default: 0] += registers.superseded }
-        for entry in registers.stale {
-            findings.counts[.stale, default: 0] += 1
-            findings.anomalies.append(
-                LedgerAnomaly(
-                    key: entry.key, entryClass: .stale, sent: entry.sent, acknowledged: entry.finished))
+    /// - Parameter tally: of `entries`.
+    func add(to tally: inout LedgerTally) {
+        tally.findings.violations = (writes.readBack?.violations ?? []) + writes.violations
+        for (fate, count) in deletes.counts { tally.findings.counts[fate, default: 0] += count }
+        for (key, delete) in deletes.resurrected { tally.note(.resurrected, key, delete) }
+        if registers.superseded > 0 {
+            tally.findings.counts[.superseded, default: 0] += registers.superseded
         }
+        for entry in registers.stale { tally.note(.stale, entry.key, entry) }
     }
 }
 

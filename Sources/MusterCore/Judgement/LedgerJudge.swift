@@ -7,75 +7,53 @@
 ///   acknowledged up to the lower end, and *after* it for certain when it was sent beyond the upper end. One in
 ///   between counts as before where it is lost (nobody is accused of losing what it took after the fault without
 ///   proof), but is no witness that makes an older loss a hole.
-/// - Lost is only what was looked for and not there. What could not be read is counted apart, and may be as old
-///   as it is.
+/// - Lost is only what was looked for and not there. What could not be read, or was left out of a sample, is counted
+///   apart, and may be as old as it is.
+///
+/// Entries and what was found lie sorted by key and are walked through side by side, so that ten million take
+/// seconds, and no memory beyond their own.
 public enum LedgerJudge {
-    /// - Parameter fault: the bracket of the injection that is held to account.
-    public static func classify(_ whole: Ledger, fault: Bracket) -> LedgerFindings {
+    /// - Parameters:
+    ///   - fault: the bracket of the injection that is held to account.
+    ///   - details: how many anomalies of each class are listed one by one; all are counted.
+    public static func classify(
+        _ whole: Ledger, fault: Bracket, details: Int = 1000
+    ) -> LedgerFindings {
         var findings = LedgerFindings(workload: whole.workload)
+        findings.blindWindow = whole.blindWindow
         let invariants = InvariantJudge(whole)
         let (writes, ledger) = (invariants.writes, invariants.entries)
-        count(writes, &findings)
-        guard let readBack = ledger.readBack else {
+        let seen = Acknowledgements(writes.entries, fault, &findings)
+        guard let all = whole.readBack, let readBack = ledger.readBack else {
             findings.violations = whole.violations
             findings.inconclusive = "nothing was read back"
             return findings
         }
-        let found = merged(readBack.found)
-        let late = Set(readBack.late)
-        let unread = Set(readBack.unread).subtracting(found.keys)
-        let lines = Dictionary(grouping: ledger.entries, by: \.key.stream).sorted { $0.key < $1.key }
-        for (_, entries) in lines {
-            let stream = StreamFindings(
-                entries.sorted { $0.key < $1.key }, found: found, late: late, unread: unread, fault: fault)
-            stream.add(to: &findings)
+        var tally = LedgerTally(findings, details: details)
+        var walk = LedgerWalk(ledger, readBack, fault)
+        walk.run(into: &tally)
+        invariants.add(to: &tally)
+        // What the modes settle was taken out of the one, and is still among what replicas hold.
+        compare(all, with: whole.entries, into: &tally)
+        findings = tally.finished(payloadBytes: ledger.payloadBytes)
+        if let last = seen.last {
+            findings.resolution = fault.upper - last.sent
+            if findings.rpa == nil { findings.rpa = Interval(lower: .zero, upper: .zero) }
         }
-        let known = Set(ledger.entries.map(\.key))
-        for key in found.keys.sorted() where !known.contains(key) {
-            findings.note(
-                .phantom, LedgerAnomaly(key: key, entryClass: .phantom, sent: nil, acknowledged: nil))
+        findings.sample = readBack.sample.map {
+            SampleFindings(older: $0.older, drawn: $0.drawn, missing: walk.missingFromSample)
         }
-        finish(&findings, writes, fault)
-        invariants.add(to: &findings)
-        findings.inconclusive = problem(of: readBack, writes, fault)
+        findings.inconclusive =
+            problem(of: readBack, writes, fault, seen) ?? findings.replicas.lazy.compactMap(\.inconclusive)
+            .first
+            ?? findings.sample?.sentence
         return findings
     }
 
-    private static func count(_ ledger: Ledger, _ findings: inout LedgerFindings) {
-        findings.sent = ledger.entries.count
-        findings.acknowledged = ledger.entries.count { $0.isAcknowledged }
-        findings.refused = ledger.entries.count { $0.outcome == .fail }
-        findings.inDoubt = findings.sent - findings.acknowledged - findings.refused
-        findings.blindWindow = ledger.blindWindow
-    }
-
-    /// An entry may be reported once with a count or several times; it is intact when any copy is.
-    private static func merged(_ found: [ReadBack.Found]) -> [EntryKey: ReadBack.Found] {
-        found.filter { $0.count > 0 }.reduce(into: [:]) { all, one in
-            guard let seen = all[one.key] else {
-                all[one.key] = one
-                return
-            }
-            all[one.key] = ReadBack.Found(
-                key: one.key, isIntact: seen.isIntact || one.isIntact, count: seen.count + one.count,
-                isMisplaced: seen.isMisplaced || one.isMisplaced)
-        }
-    }
-
-    private static func finish(_ findings: inout LedgerFindings, _ ledger: Ledger, _ fault: Bracket) {
-        let losses = findings.anomalies.filter { $0.entryClass.isLoss }.compactMap(\.acknowledged)
-        if let first = losses.min(), let last = losses.max() { findings.lossSpan = last - first }
-        findings.lostBytes = Int64(losses.count) * Int64(ledger.payloadBytes)
-        let lastBefore = ledger.entries.filter { $0.isAcknowledged && $0.acknowledgedAt <= fault.upper }
-            .max { $0.acknowledgedAt < $1.acknowledgedAt }
-        if let lastBefore {
-            findings.resolution = fault.upper - lastBefore.sent
-            if findings.rpa == nil { findings.rpa = Interval(lower: .zero, upper: .zero) }
-        }
-    }
-
     /// Section 6, rule 2: what makes it impossible to conclude that nothing was lost.
-    private static func problem(of readBack: ReadBack, _ ledger: Ledger, _ fault: Bracket) -> String? {
+    private static func problem(
+        of readBack: ReadBack, _ ledger: Ledger, _ fault: Bracket, _ seen: Acknowledgements
+    ) -> String? {
         if let problem = readBack.problems.first { return "the read-back is incomplete: \(problem)" }
         if !readBack.unread.isEmpty {
             let keys = readBack.unread.count == 1 ? "key" : "keys"
@@ -88,124 +66,128 @@ public enum LedgerJudge {
             return "acknowledgements of \(ledger.blindWindow.forPeople) may be missing from our own record"
         }
         let recent = max(ledger.rate.period * 10, .seconds(1))
-        let hasRecent = ledger.entries.contains {
-            $0.isAcknowledged && $0.acknowledgedAt <= fault.lower
-                && $0.acknowledgedAt >= fault.lower - recent
+        if seen.newestBefore.map({ $0 < fault.lower - recent }) ?? true {
+            return "no write was acknowledged in the last \(recent.forPeople) before the fault"
         }
-        if !hasRecent { return "no write was acknowledged in the last \(recent.forPeople) before the fault" }
         return nil
     }
-}
 
-/// One stream's entries in the order in which they were written.
-private struct StreamFindings {
-    private var classes: [(EntryClass, LedgerEntry)] = []
-    private var holes: [EntryKey] = []
-    private var tail: [EntryKey] = []
-    private var rpa: Interval?
-    private var tailRPA: Interval?
-    private var newestSurvivor: Interval?
-
-    init(
-        _ entries: [LedgerEntry], found: [EntryKey: ReadBack.Found], late: Set<EntryKey>,
-        unread: Set<EntryKey>, fault: Bracket
+    /// What a replica holds is held against what its primary was found to hold: a loss of both is no divergence.
+    private static func compare(
+        _ readBack: ReadBack, with entries: [LedgerEntry], into tally: inout LedgerTally
     ) {
-        let survives = { (entry: LedgerEntry) in found[entry.key]?.isIntact == true }
-        let acknowledged = entries.filter(\.isAcknowledged)
-        let newest = acknowledged.last { survives($0) && $0.acknowledgedAt <= fault.lower }
-        let suspects = acknowledged.filter { !survives($0) && $0.sent <= fault.upper }
-        let losses = suspects.filter { !unread.contains($0.key) }
-        let isHole = { (entry: LedgerEntry) in newest.map { entry.key < $0.key } ?? false }
-        holes = losses.filter(isHole).map(\.key)
-        tail = losses.filter { !isHole($0) }.map(\.key)
+        guard !readBack.replicas.isEmpty else { return }
+        let primary = merged(readBack.found)
+        let entries = entries.inOrder
+        let unread = readBack.unread.inOrder
+        for replica in readBack.replicas {
+            var findings = ReplicaFindings(name: replica.name)
+            findings.unread = replica.unread.count
+            findings.inconclusive = problem(of: replica)
+            var unknown = [SortedKeys(unread), SortedKeys(replica.unread.inOrder)]
+            eachPair(primary, merged(replica.found)) { ours, theirs in
+                guard let key = ours?.key ?? theirs?.key, ours != theirs else { return }
+                let isUnknown = unknown.indices.reduce(false) { unknown[$1].contains(key) || $0 }
+                let isPresence = ours != nil && theirs != nil
+                // A replica that still changes may yet get what it lacks.
+                guard isPresence || !isUnknown && replica.agreed else { return }
+                if isPresence {
+                    findings.different += 1
+                } else if ours == nil {
+                    findings.extra += 1
+                } else {
+                    findings.missing += 1
+                }
+                tally.note(.divergent, key, entries.entry(key))
+            }
+            tally.findings.replicas.append(findings)
+        }
+    }
+
+    private static func problem(of replica: ReadBack.Replica) -> String? {
+        let name = "the replica \(replica.name)"
+        if let problem = replica.problems.first { return "\(name) could not be read: \(problem)" }
+        if !replica.unread.isEmpty {
+            let keys = replica.unread.count == 1 ? "key" : "keys"
+            return "\(name): \(replica.unread.count) \(keys) could not be read"
+        }
+        return replica.agreed
+            ? nil : "\(name) did not settle: no two passes agreed (\(replica.passes) were made)"
+    }
+
+    private static func eachPair(
+        _ left: [ReadBack.Found], _ right: [ReadBack.Found],
+        _ body: (ReadBack.Found?, ReadBack.Found?) -> Void
+    ) {
+        var (a, b) = (0, 0)
+        while a < left.count || b < right.count {
+            if b == right.count || a < left.count && left[a].key < right[b].key {
+                body(left[a], nil)
+                a += 1
+            } else if a == left.count || right[b].key < left[a].key {
+                body(nil, right[b])
+                b += 1
+            } else {
+                body(left[a], right[b])
+                a += 1
+                b += 1
+            }
+        }
+    }
+
+    /// By key, each once: an entry may be reported with a count or several times, and is intact when any copy is.
+    static func merged(_ found: [ReadBack.Found]) -> [ReadBack.Found] {
+        var isReady = true
+        for index in found.indices {
+            if found[index].count == 0 || index > 0 && found[index - 1].key >= found[index].key {
+                isReady = false
+                break
+            }
+        }
+        if isReady { return found }
+        var all: [ReadBack.Found] = []
+        for one in found.filter({ $0.count > 0 }).sorted(by: { $0.key < $1.key }) {
+            if let seen = all.last, seen.key == one.key {
+                all[all.count - 1] = ReadBack.Found(
+                    key: one.key, isIntact: seen.isIntact || one.isIntact, count: seen.count + one.count,
+                    isMisplaced: seen.isMisplaced || one.isMisplaced)
+            } else {
+                all.append(one)
+            }
+        }
+        return all
+    }
+}
+
+/// What can be said of a ledger without its read-back.
+private struct Acknowledgements {
+    /// The last that was certainly not after the fault.
+    var last: LedgerEntry?
+    /// When the last one came that was certainly before it.
+    var newestBefore: Instant?
+
+    init(_ entries: [LedgerEntry], _ fault: Bracket, _ findings: inout LedgerFindings) {
+        findings.sent = entries.count
         for entry in entries {
-            let fate =
-                unread.contains(entry.key)
-                ? .unread : Self.fate(of: entry, found[entry.key], isHole(entry), fault)
-            classes.append((fate, entry))
-            if let copies = found[entry.key]?.count, copies > 1 { classes.append((.duplicate, entry)) }
-            // An entry in doubt may land late; only what was promised can be stale.
-            if entry.isAcknowledged, survives(entry), late.contains(entry.key) {
-                classes.append((.stale, entry))
-            }
-            if found[entry.key]?.isMisplaced == true { classes.append((.reordered, entry)) }
+            if entry.outcome == .fail { findings.refused += 1 }
+            guard entry.isAcknowledged else { continue }
+            findings.acknowledged += 1
+            let acknowledged = entry.acknowledgedAt
+            guard acknowledged <= fault.upper else { continue }
+            if last.map({ $0.acknowledgedAt <= acknowledged }) ?? true { last = entry }
+            if acknowledged <= fault.lower { newestBefore = max(newestBefore ?? acknowledged, acknowledged) }
         }
-        if let oldest = suspects.first {
-            let before = acknowledged.last { $0.key < oldest.key }
-            rpa = Self.age(of: losses.first, after: before, fault)
-        }
-        if !losses.isEmpty {
-            newestSurvivor = newest.map {
-                Interval(
-                    lower: fault.lower - $0.acknowledgedAt, upper: fault.upper - $0.acknowledgedAt)
-            }
-        }
-        if let first = losses.first(where: { !isHole($0) }) {
-            tailRPA = Self.age(of: first, after: newest, fault)
-        }
-    }
-
-    private static func fate(
-        of entry: LedgerEntry, _ found: ReadBack.Found?, _ isHole: Bool, _ fault: Bracket
-    ) -> EntryClass {
-        switch (entry.outcome, found) {
-        case (.ok, .none), (.okWithWarning, .none):
-            entry.sent > fault.upper ? .lostAfterFault : isHole ? .lostHole : .lostTail
-        case (.ok, .some(let found)), (.okWithWarning, .some(let found)):
-            found.isIntact ? .survived : .corrupt
-        case (.fail, .none): .failed
-        case (.fail, .some): .abortedVisible
-        case (.info, .none), (.pending, .none): .notApplied
-        // Half of a write is neither of the two things that a write in doubt may become.
-        case (.info, .some(let found)), (.pending, .some(let found)):
-            found.isIntact ? .recovered : .abortedVisible
-        }
-    }
-
-    /// The commit of a write lies between its sending and its acknowledgement, so that the point to which
-    /// data was recovered lies between the sending of the predecessor and the acknowledgement of the lost one.
-    /// Without a predecessor nothing bounds it from above; without a certain loss, from below.
-    private static func age(of lost: LedgerEntry?, after: LedgerEntry?, _ fault: Bracket) -> Interval {
-        Interval(
-            lower: lost.map { max(.zero, fault.lower - $0.acknowledgedAt) } ?? .zero,
-            upper: after.map { fault.upper - $0.sent })
-    }
-
-    func add(to findings: inout LedgerFindings) {
-        for (fate, entry) in classes {
-            let acknowledged = entry.isAcknowledged ? entry.acknowledgedAt : nil
-            findings.note(
-                fate,
-                LedgerAnomaly(key: entry.key, entryClass: fate, sent: entry.sent, acknowledged: acknowledged))
-        }
-        findings.holes += holes
-        findings.tail += tail
-        findings.rpa = .worst(findings.rpa, rpa)
-        findings.tailRPA = .worst(findings.tailRPA, tailRPA)
-        findings.newestSurvivor = .worst(findings.newestSurvivor, newestSurvivor)
+        findings.inDoubt = findings.sent - findings.acknowledged - findings.refused
     }
 }
 
-extension LedgerFindings {
-    fileprivate mutating func note(_ fate: EntryClass, _ anomaly: LedgerAnomaly) {
-        counts[fate, default: 0] += 1
-        if fate.isAnomaly { anomalies.append(anomaly) }
+extension SampleFindings {
+    /// What a sample proves, in words.
+    public var sentence: String {
+        let part = "\(drawn) of \(older) older writes were read, drawn at random"
+        guard let mostLost else { return "\(part); \(missing) of them are lost" }
+        return "\(part): at 95 % confidence at most \(mostLost) of them are lost"
     }
-}
-
-extension EntryClass {
-    /// Whether an acknowledged write is gone or unreadable.
-    public var isLoss: Bool {
-        switch self {
-        case .lostHole, .lostTail, .lostAfterFault, .corrupt: true
-        default: false
-        }
-    }
-}
-
-extension LedgerEntry {
-    /// When it was acknowledged; only for acknowledged entries.
-    fileprivate var acknowledgedAt: Instant { finished ?? sent }
 }
 
 extension Interval {

@@ -61,6 +61,9 @@ struct Remarks {
 
     private var course: [String] {
         var lines: [String] = []
+        for ledger in data.ledgers {
+            lines += (ledger.readBack?.hints ?? []).map { "the store of '\(ledger.workload)': \($0)" }
+        }
         for signal in recovery.signals {
             let flaps = signal.recoveries.filter { $0.status == .recoveredFlapped }.map(\.figures.count).max()
             if let flaps { lines.append("'\(signal.name)' went down \(flaps) times before it was stable") }
@@ -86,6 +89,12 @@ struct Remarks {
     var scope: [String] {
         var lines = durability
         if data.findings.isEmpty { lines.append("no write was followed: nothing is known about lost data") }
+        lines += data.findings.compactMap { findings in
+            findings.sample.map {
+                "the ledger of '\(findings.workload)' was sampled, and its store not searched for foreign entries: "
+                    + $0.sentence
+            }
+        }
         lines += data.ledgers.filter { $0.readBack?.cannotList == true }.map {
             "the store of '\($0.workload)' cannot list its keys: foreign entries, and duplicates under other keys, "
                 + "were not looked for"

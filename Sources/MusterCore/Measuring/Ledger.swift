@@ -12,7 +12,7 @@ public struct EntryKey: Hashable, Comparable, Sendable {
     }
 }
 
-/// What the writer knows about one write.
+/// What the writer knows about one write. 32 bytes, because a ledger may hold ten million of them.
 public struct LedgerEntry: Hashable, Sendable {
     public enum Outcome: UInt8, Sendable, CaseIterable {
         /// Sent; nothing is known yet.
@@ -27,74 +27,44 @@ public struct LedgerEntry: Hashable, Sendable {
         case okWithWarning = 4
     }
 
-    public var key: EntryKey
-    public var sent: Instant
-    /// When the answer was in, or was given up.
-    public var finished: Instant?
+    private var stream: Int32
     public var outcome: Outcome
+    private var sequence: Int64
+    public var sent: Instant
+    /// `Int64.min` while there is none.
+    private var end: Int64
+
+    public var key: EntryKey {
+        get { EntryKey(stream: stream, sequence: sequence) }
+        set {
+            stream = newValue.stream
+            sequence = newValue.sequence
+        }
+    }
+
+    /// When the answer was in, or was given up.
+    public var finished: Instant? {
+        get { end == .min ? nil : Instant(nanoseconds: end) }
+        set { end = newValue?.nanoseconds ?? .min }
+    }
 
     public init(key: EntryKey, sent: Instant, finished: Instant?, outcome: Outcome) {
-        self.key = key
+        stream = key.stream
+        sequence = key.sequence
         self.sent = sent
-        self.finished = finished
+        end = finished?.nanoseconds ?? .min
         self.outcome = outcome
     }
 
     public var isAcknowledged: Bool { outcome == .ok || outcome == .okWithWarning }
-}
-
-/// What reading everything back found.
-public struct ReadBack: Sendable {
-    /// One entry as it was found.
-    public struct Found: Hashable, Sendable {
-        public var key: EntryKey
-        public var isIntact: Bool
-        /// How many times it was there.
-        public var count: Int
-        /// It stands after an entry that its stream wrote later.
-        public var isMisplaced: Bool
-        public init(key: EntryKey, isIntact: Bool, count: Int = 1, isMisplaced: Bool = false) {
-            self.key = key
-            self.isIntact = isIntact
-            self.count = count
-            self.isMisplaced = isMisplaced
-        }
-    }
-
-    public var found: [Found]
-    /// Whether two passes in a row agreed.
-    public var agreed: Bool
-    /// Entries absent in an earlier pass and present in a later one.
-    public var late: [EntryKey]
-    public var passes: Int
-    /// Why it is not complete; empty when every entry was asked for and answered.
-    public var problems: [String]
-    /// Asked for without an answer, or not asked for: whether they are there is not known.
-    public var unread: [EntryKey]
-    /// The store cannot tell which keys it holds, so that only what was written could be asked for.
-    public var cannotList: Bool
-    /// Proof of damage beside the entries, in words: a failed check of the whole store, a broken invariant.
-    public var violations: [String] = []
-
-    public init(
-        found: [Found], agreed: Bool, late: [EntryKey] = [], passes: Int, problems: [String] = [],
-        unread: [EntryKey] = [], cannotList: Bool = false
-    ) {
-        self.found = found
-        self.agreed = agreed
-        self.late = late
-        self.passes = passes
-        self.problems = problems
-        self.unread = unread
-        self.cannotList = cannotList
-    }
-
-    public var isComplete: Bool { agreed && problems.isEmpty && unread.isEmpty }
+    /// When it was acknowledged; only for acknowledged entries.
+    var acknowledgedAt: Instant { end == .min ? sent : Instant(nanoseconds: end) }
 }
 
 /// A workload's whole story.
 public struct Ledger: Sendable {
     public var workload: String
+    /// By key; in this order classification costs no sorting.
     public var entries: [LedgerEntry]
     public var readBack: ReadBack?
     public var payloadBytes: Int

@@ -78,18 +78,15 @@ struct DrillBuilder {
         let catalog = reader.workloads
         let kinds = catalog.descriptions
         let common = Set(WorkloadSetting.form.fields.map(\.name))
-        let entries = tree["workloads"]?.entries ?? []
-        if entries.count > 1 {
-            problems.append(
-                FormProblem(
-                    "not yet: several workloads", at: entries[1].keyPlace, path: "workloads",
-                    expected: "one workload"))
-        }
+        let tree = tree
         return read("workloads", kinds, common, "workload") { name, kind, node, fields in
             let (setting, workload) = try both(
                 { try WorkloadSetting.form.decode(node, besides: fields) },
                 { try catalog.workload(kind, node, besides: common) })
             if let problem = catalog.problem(of: setting, kind, node) { throw problem }
+            if let workload {
+                try checkReplicas(setting.readback, of: workload, kind, tree["workloads"]?[name]?["readback"])
+            }
             return workload.map { DrillWorkload(name: name, kind: kind, workload: $0, setting: setting) }
         }
     }
@@ -135,6 +132,21 @@ struct DrillBuilder {
         }
         return result
     }
+}
+
+/// - Throws: `FormProblems` where a replica is none that this kind of workload can read from.
+private func checkReplicas(
+    _ urls: [String], of workload: any Workload, _ kind: String, _ node: FormNode?
+) throws {
+    var problems: [FormProblem] = []
+    for (index, url) in urls.enumerated() where workload.reading(from: url) == nil {
+        problems.append(
+            FormProblem(
+                "a workload of the kind \(kind) cannot read from '\(url)'",
+                at: node?.list.flatMap { $0.indices.contains(index) ? $0[index].place : nil } ?? node?.place,
+                path: "readback", expected: "a URL as the workload's own, of a replica"))
+    }
+    if !problems.isEmpty { throw FormProblems(problems) }
 }
 
 /// Two forms read one mapping: the problems of both are found.

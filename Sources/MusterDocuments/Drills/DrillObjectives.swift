@@ -21,6 +21,7 @@ extension DrillBuilder {
         result.rto = own.rto?.max ?? service?.rto
         result.rtoFrom = own.rto?.from ?? service?.rtoFrom ?? .fault
         result.rpo = own.rpo ?? service?.rpo
+        result.allowPostFaultLoss = own.allowPostFaultLoss
         result.strictIntegrity = own.integrity == .strict || service?.strictIntegrity == true
         result.availability = own.availability
         result.latency = own.latency
@@ -35,6 +36,7 @@ extension DrillBuilder {
         var looser: [String] = []
         if let mine = own.rto?.max, let theirs = service.rto, mine > theirs { looser.append("rto") }
         if let mine = own.rpo, let theirs = service.rpo, mine > theirs { looser.append("rpo") }
+        if own.allowPostFaultLoss, service.rpo != nil { looser.append("allowPostFaultLoss") }
         let node = tree["objectives"]
         for key in looser {
             let problem = own.loosened.problem(

@@ -10,7 +10,9 @@ struct LedgerChart {
         let parts: [(kind: String, text: String, count: Int)] = [
             ("up", "survived", ledger.count(.survived)), ("lost", "lost", ledger.lost),
             ("lost", "corrupt", ledger.corrupt),
-            ("doubt", "unread", ledger.unread),
+            ("doubt", "unread", ledger.unread), ("doubt", "not sampled", ledger.count(.unsampled)),
+            ("up", "deleted", ledger.count(.deleted)), ("up", "superseded", ledger.count(.superseded)),
+            ("lost", "resurrected", ledger.count(.resurrected)),
             ("doubt", "in doubt", ledger.count(.recovered, .notApplied)),
             ("unknown", "refused", ledger.count(.failed, .abortedVisible)),
         ].filter { $0.2 > 0 }

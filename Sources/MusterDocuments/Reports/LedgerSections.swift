@@ -21,6 +21,11 @@ extension Story {
                             + "first and the last lost acknowledgement lie \(ledger.lossSpan.forPeople), "
                             + "\(ByteCount(ledger.lostBytes).forPeople) in all."))
             }
+            if let sample = ledger.sample {
+                blocks.append(
+                    .alarm([.strong("Not everything was read."), .text(" " + sample.sentence + ".")]))
+            }
+            if !ledger.replicas.isEmpty { blocks.append(.table(replicaTable(ledger))) }
             if ledger.blindWindow > .zero {
                 blocks.append(
                     .alarm([
@@ -41,12 +46,20 @@ extension Story {
         ]
         for entryClass in EntryClass.allCases {
             let count = ledger.count(entryClass)
-            let isOfModes = [.reordered, .resurrected].contains(entryClass)
-            if count > 0 || entryClass == .survived || entryClass.isAnomaly && !isOfModes {
+            if count > 0 || isLookedFor(entryClass, ledger) {
                 rows.append([entryClass.rawValue, "\(count)", meaning(entryClass)])
             }
         }
         return rows
+    }
+
+    /// Whether that there is none of it says anything.
+    private func isLookedFor(_ entryClass: EntryClass, _ ledger: LedgerFindings) -> Bool {
+        switch entryClass {
+        case .resurrected, .reordered: false
+        case .divergent: !ledger.replicas.isEmpty
+        default: entryClass == .survived || entryClass.isAnomaly
+        }
     }
 
     private func meaning(_ entryClass: EntryClass) -> String {
@@ -63,12 +76,26 @@ extension Story {
         case .abortedVisible: "refused, and there all the same"
         case .duplicate: "there more than once"
         case .phantom: "there, though nobody wrote it"
-        case .stale: "missing at first, there later"
-        case .reordered: "there, but after later ones"
+        case .stale: "missing at first, there later; or a register at an older version"
         case .resurrected: "deleted, and there all the same"
+        case .reordered: "there, but after later ones"
+        case .divergent: "not alike on the store and on a replica"
         case .deleted: "deleted, and not there, as it should be"
         case .superseded: "written over by a later version, as it should be"
+        case .unsampled: "left out of the sample: it may be there or not"
         }
+    }
+
+    /// What a replica lacks, a failover to it would lose.
+    private func replicaTable(_ ledger: LedgerFindings) -> ReportTable {
+        let rows = ledger.replicas.map { replica in
+            [
+                replica.name, "\(replica.missing)", "\(replica.different)", "\(replica.extra)",
+                "\(replica.unread)", replica.inconclusive ?? "read",
+            ]
+        }
+        let columns = ["Replica", "Missing", "Different", "Only there", "Unread", "Reading"]
+        return ReportTable(columns, numeric: [1, 2, 3, 4], rows: rows)
     }
 
     private func anomalies(_ ledger: LedgerFindings, limit: Int) -> [ReportBlock] {
@@ -83,6 +110,9 @@ extension Story {
         var blocks: [ReportBlock] = [.table(ReportTable(columns, numeric: [2, 3], rows: Array(rows)))]
         let left = ledger.anomalies.count - rows.count
         if left > 0 { blocks.append(.paragraph("And \(left) more, which the store keeps.")) }
+        if ledger.unlisted > 0 {
+            blocks.append(.paragraph("\(ledger.unlisted) more were counted and not listed one by one."))
+        }
         return blocks
     }
 

@@ -74,10 +74,12 @@ public final class MeasuringEngine: @unchecked Sendable {
             if !workloads.isEmpty { try Self.makeDirectory(ledgerDirectory) }
             var runs: [WorkloadRun] = []
             var signal = probes.count
-            for workload in workloads {
+            for (index, workload) in workloads.enumerated() {
+                // Two workloads may write to one store: the keys of each begin as no other's do.
+                let run = index == 0 ? runID : "\(runID).\(index)"
                 runs.append(
                     try WorkloadRun(
-                        workload, run: runID, seed: seed, directory: ledgerDirectory,
+                        workload, run: run, seed: seed, directory: ledgerDirectory,
                         ledgerCapacity: configuration.ledgerCapacity, loop: writeLoop, recorder: recorder,
                         firstSignal: signal))
                 signal += workload.setting.writers
@@ -132,26 +134,61 @@ public final class MeasuringEngine: @unchecked Sendable {
 
     /// Reads every entry back until two passes agree; waits for it. Workloads must be stopped.
     /// - Parameters:
-    ///   - gap: between passes; one stability window where there are replicas.
+    ///   - fault: when the fault was injected; with more entries than can be read, everything from a while before
+    ///     it is.
+    ///   - gap: between passes.
+    ///   - replicaGap: the same for a workload with replicas; one stability window.
     ///   - limit: when to give up, for each workload.
     ///   - isCancelled: asked between reads; once it says so, what was read until then is all there is.
     ///   - note: called for a workload whose store does not answer as it should at first, or answers slowly, with
     ///     its name and why it takes longer, for people.
     public func readBack(
-        gap: Duration = .seconds(1), within limit: Duration = .seconds(60),
+        fault: Instant? = nil, gap: Duration = .seconds(1), replicaGap: Duration = .seconds(30),
+        within limit: Duration = .seconds(60),
         isCancelled: @escaping @Sendable () -> Bool = { false },
-        note: (_ workload: String, _ text: String) -> Void = { _, _ in }
+        note: @escaping (_ workload: String, _ text: String) -> Void = { _, _ in }
     ) -> [Ledger] {
         runs.map { run in
+            let (sample, quietFrom) = prepareReadBack(of: run, fault: fault)
+            let limit = run.setting.readback.isEmpty ? limit : limit + replicaGap * 3
             let driver = ReadBackDriver(
-                run: run, gap: gap, deadline: monotonicNow() + limit, isCancelled: isCancelled)
-            let found = driver.readBack { why in
+                run: run, gap: run.setting.readback.isEmpty ? gap : replicaGap,
+                deadline: monotonicNow() + limit, quietFrom: quietFrom, sample: sample,
+                isCancelled: isCancelled)
+            let (found, file) = driver.readBack { why in
                 note(
                     run.name,
                     "\(why); the read-back goes on until two passes agree, for \(limit.forPeople) at most")
             }
+            if let failure = file.write(beside: run.ledger.path) { note(run.name, failure) }
             return ledger(of: run, found)
         }
+    }
+
+    /// What is read of a ledger that is too large to be read whole, and when its last write in doubt has had its
+    /// time to land.
+    private func prepareReadBack(of run: WorkloadRun, fault: Instant?) -> (ReadSample?, Instant?) {
+        let entries = ledger(of: run, nil).entries
+        let timeout = run.setting.timeout
+        let quietFrom = entries.lazy.filter { $0.outcome == .info || $0.outcome == .pending }.map { entry in
+            // What was sent into a connection that ended is read at once or never.
+            let isSilence = entry.finished.map { $0 - entry.sent >= timeout } ?? true
+            return (entry.finished ?? entry.sent) + min(timeout, isSilence ? .seconds(5) : .seconds(1))
+        }.max()
+        let setting = run.setting.sample
+        // What deletes and registers leave, and the looks of a bank, are judged all together.
+        guard entries.count > setting.above, run.setting.plan(seed: run.seed).isPlain else {
+            return (nil, quietFrom)
+        }
+        let since = (fault ?? monotonicNow()) - setting.recent
+        return (
+            ReadSample.draw(setting.older, from: entries, since: since, seed: run.seed), quietFrom
+        )
+    }
+
+    /// Where a workload's ledger lies; beside it, once it was read back, what was found (`ReadBackFile`).
+    public func ledgerPath(of workload: String) -> String? {
+        runs.first { $0.name == workload }?.ledger.path
     }
 
     /// The ledgers as they stand, without reading back.

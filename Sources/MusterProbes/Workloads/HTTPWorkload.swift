@@ -96,6 +96,13 @@ extension String {
 }
 
 extension HTTPWorkload: RunnableWorkload {
+    public func reading(from url: String) -> HTTPWorkload? {
+        guard httpProblem(url) == nil, url.range(of: "{key}") != nil else { return nil }
+        var copy = self
+        copy.get.url = url
+        return copy
+    }
+
     func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient { try HTTPStore(self, loop) }
 
     func judge(_ answer: HTTPAnswer) -> WriteAnswer {

@@ -2,136 +2,123 @@ import MusterCore
 
 /// One time of asking for every entry. Belongs to its loop's thread.
 final class ReadBackPass {
-    struct Result: Sendable {
-        var found: [EntryKey: ReadBack.Found] = [:]
-        var problems: [String] = []
-        /// Proof of damage beside the entries.
-        var violations: [String] = []
-        /// Not answered, or not asked for.
-        var unread: Set<EntryKey> = []
-        var firstFailure = ""
-        /// It was ended before everything was asked for.
-        var isCutShort = false
-        var cannotList = false
-
-        var isComplete: Bool { unread.isEmpty && problems.isEmpty }
-
-        /// Everything that is not as it should be, in words.
-        var allProblems: [String] {
-            let first = firstFailure.isEmpty ? "" : ", such as \(firstFailure)"
-            let keys = unread.count == 1 ? "key" : "keys"
-            return (unread.isEmpty ? [] : ["\(unread.count) \(keys) could not be read\(first)"]) + problems
-        }
-
-        /// What this pass could not read is as it was found before. What was absent before counts as looked for
-        /// only where this pass did not come to it: an answer that fails may hide what came meanwhile.
-        func filled(from before: Result?) -> Result {
-            guard let before else { return self }
-            var filled = self
-            filled.cannotList = cannotList || before.cannotList
-            for key in unread {
-                if let found = before.found[key] {
-                    filled.found[key] = found
-                    filled.unread.remove(key)
-                } else if isCutShort, !before.unread.contains(key) {
-                    filled.unread.remove(key)
-                }
-            }
-            return filled
-        }
-    }
-
     private let run: WorkloadRun
+    private let clients: [any StoreClient]
+    private let plan: ReadPlan
     private let deadline: Instant
     private let isCancelled: @Sendable () -> Bool
     private let done: (Result) -> Void
+    private let began = monotonicNow()
     private var result = Result()
+    /// The next stream that no client reads yet.
+    private var nextStream = 0
     private var left: Int
 
     private static let tries = 3
 
+    /// - Parameter clients: ways to the store, at least one; each reads one stream after the other.
     init(
-        _ run: WorkloadRun, until deadline: Instant, isCancelled: @escaping @Sendable () -> Bool,
-        done: @escaping (Result) -> Void
+        _ run: WorkloadRun, through clients: [any StoreClient], _ plan: ReadPlan, until deadline: Instant,
+        isCancelled: @escaping @Sendable () -> Bool, done: @escaping (Result) -> Void
     ) {
         self.run = run
+        self.clients = clients
+        self.plan = plan
         self.deadline = deadline
         self.isCancelled = isCancelled
         self.done = done
-        left = run.writers.count
-    }
-
-    func begin() {
-        for writer in run.writers {
-            if run.steps.plan.mode == .register {
-                readRegisters(writer)
-            } else {
-                read(writer, from: 1, tries: Self.tries)
-            }
+        left = clients.count
+        result.states = plan.streams.map { runs in
+            var states = [ReadState](repeating: .notAsked, count: Int(runs.last?.upperBound ?? 0))
+            for run in runs { for number in run { states[Int(number - 1)] = .unread } }
+            result.unread += runs.reduce(0) { $0 + $1.count }
+            return states
         }
     }
 
-    private func readRegisters(_ writer: WriterStream) {
-        RegisterReading(run, stream: writer.stream, writer.client, last: writer.written) {
-            [self] found, unread, failure in
-            result.found.merge(found) { $1 }
-            result.unread.formUnion(unread)
+    func begin() { for client in clients { readNextStream(through: client) } }
+
+    private func readNextStream(through client: any StoreClient) {
+        guard nextStream < plan.streams.count else { return clientDone() }
+        let stream = Int32(nextStream)
+        nextStream += 1
+        if run.steps.plan.mode == .register { return readRegisters(of: stream, through: client) }
+        var numbers = AskedNumbers(plan.streams[Int(stream)])
+        read(stream, numbers.take(client.readBatch), then: numbers, through: client, tries: Self.tries)
+    }
+
+    private func readRegisters(of stream: Int32, through client: any StoreClient) {
+        let count = Int64(result.states[Int(stream)].count)
+        RegisterReading(run, stream: stream, client, last: count - 1) { [self] found, unread, failure in
+            for key in (0..<count).map({ EntryKey(stream: stream, sequence: $0 + 1) })
+            where !unread.contains(key) {
+                if let found = found[key] { note(found) } else { note(key, .absent) }
+            }
+            result.strangers.formUnion(found.keys.filter { !isAsked($0) })
             if let failure, result.firstFailure.isEmpty { result.firstFailure = failure }
-            writerDone()
+            readNextStream(through: client)
         }.begin()
     }
 
-    /// Reads a writer's entries, and the one after its last, which nobody ever wrote.
-    private func read(_ writer: WriterStream, from first: Int64, tries: Int) {
-        let last = writer.written + 1
-        guard first <= last else { return writerDone() }
-        if isCancelled() { return skip(writer, first...last) }
-        let end = min(last, first + Int64(writer.client.readBatch) - 1)
-        let wanted = (first...end).map { run.wanted(EntryKey(stream: writer.stream, sequence: $0)) }
-        writer.client.get(wanted, until: run.operationDeadline) { [self] answers in
+    private func read(
+        _ stream: Int32, _ batch: [Int64], then rest: AskedNumbers, through client: any StoreClient,
+        tries: Int
+    ) {
+        guard !batch.isEmpty else { return readNextStream(through: client) }
+        if isCancelled() {
+            result.isCutShort = true
+            return readNextStream(through: client)
+        }
+        let wanted = batch.map { run.wanted(EntryKey(stream: stream, sequence: $0)) }
+        client.get(wanted, until: run.operationDeadline) { [self] answers in
             let failure = answers.compactMap { if case .failed(let why) = $0 { why } else { nil } }.first
             if failure != nil, tries > 1, monotonicNow() < deadline {
                 run.loop.at(monotonicNow() + .milliseconds(50)) { [self] in
-                    read(writer, from: first, tries: tries - 1)
+                    read(stream, batch, then: rest, through: client, tries: tries - 1)
                 }
                 return
             }
             for (wanted, answer) in zip(wanted, answers) { take(wanted, answer) }
             // A store that does not answer any more would cost every key its timeout.
-            if failure != nil, end < last, monotonicNow() >= deadline {
-                return skip(writer, end + 1...last)
+            if failure != nil, !rest.isEmpty, monotonicNow() >= deadline {
+                result.isCutShort = true
+                return readNextStream(through: client)
             }
-            read(writer, from: end + 1, tries: Self.tries)
+            var rest = rest
+            let next = rest.take(client.readBatch)
+            read(stream, next, then: rest, through: client, tries: Self.tries)
         }
     }
 
-    private func skip(_ writer: WriterStream, _ numbers: ClosedRange<Int64>) {
-        result.unread.formUnion(numbers.map { EntryKey(stream: writer.stream, sequence: $0) })
-        result.isCutShort = true
-        writerDone()
-    }
-
     private func take(_ wanted: Wanted, _ answer: ReadAnswer) {
+        let key = wanted.entry
         switch answer {
-        case .absent: break
+        case .absent: note(key, .absent)
         case .present(let isIntact, let count):
-            result.found[wanted.entry] = ReadBack.Found(
-                key: wanted.entry, isIntact: isIntact, count: count)
+            note(ReadBack.Found(key: key, isIntact: isIntact, count: count))
         case .misplaced(let count):
-            result.found[wanted.entry] = ReadBack.Found(
-                key: wanted.entry, isIntact: true, count: count, isMisplaced: true)
+            note(ReadBack.Found(key: key, isIntact: true, count: count, isMisplaced: true))
         case .failed(let why):
-            result.unread.insert(wanted.entry)
             if result.firstFailure.isEmpty { result.firstFailure = "\(wanted.key): \(why)" }
         }
     }
 
-    private func writerDone() {
+    private func note(_ found: ReadBack.Found) {
+        note(found.key, found.isMisplaced ? .misplaced : found.isIntact ? .intact : .damaged)
+        if found.count > 1 { result.copies[found.key] = found.count }
+    }
+
+    private func note(_ key: EntryKey, _ state: ReadState) {
+        result.states[Int(key.stream)][Int(key.sequence - 1)] = state
+        result.unread -= 1
+    }
+
+    private func clientDone() {
         left -= 1
         guard left == 0 else { return }
-        if isCancelled() { return done(result) }
-        run.steps.examine(run.writers[0].client, until: run.operationDeadline + .seconds(10)) {
-            [self] found in
+        if isCancelled() { return finish() }
+        guard plan.isExamined else { return list() }
+        run.steps.examine(clients[0], until: run.operationDeadline + .seconds(10)) { [self] found in
             if let found {
                 result.violations = found
             } else {
@@ -143,16 +130,20 @@ final class ReadBackPass {
 
     private func list() {
         // The registers are all that there can be.
-        if run.steps.plan.mode == .register { return done(result) }
-        run.writers[0].client.list(run.names.prefix, until: run.operationDeadline + .seconds(10)) {
-            [self] answer in
+        guard plan.isListed, run.steps.plan.mode != .register else { return finish() }
+        clients[0].list(run.names.prefix, until: run.operationDeadline + .seconds(10)) { [self] answer in
             switch answer {
             case .unsupported: result.cannotList = true
             case .failed(let why): result.problems.append("the keys could not be listed: \(why)")
             case .keys(let keys): for key in keys { takeListed(key) }
             }
-            done(result)
+            finish()
         }
+    }
+
+    private func finish() {
+        result.time = Bracket(began, monotonicNow())
+        done(result)
     }
 
     /// What is there and was never asked for is a phantom.
@@ -162,10 +153,34 @@ final class ReadBackPass {
             return
         }
         if key.stream == run.fenceStream { return }
-        let isKnown =
-            run.writers.indices.contains(Int(key.stream))
-            && (1...run.writers[Int(key.stream)].written + 1).contains(key.sequence)
-        if !isKnown { result.found[key] = ReadBack.Found(key: key, isIntact: true) }
+        if !isAsked(key) { result.strangers.insert(key) }
+    }
+
+    private func isAsked(_ key: EntryKey) -> Bool {
+        result.states.indices.contains(Int(key.stream)) && key.sequence > 0
+            && key.sequence <= Int64(result.states[Int(key.stream)].count)
+    }
+}
+
+/// The numbers of one stream that are still to be asked for.
+private struct AskedNumbers {
+    private var runs: ArraySlice<ClosedRange<Int64>>
+    init(_ runs: [ClosedRange<Int64>]) { self.runs = runs[...] }
+
+    var isEmpty: Bool { runs.isEmpty }
+
+    mutating func take(_ count: Int) -> [Int64] {
+        var numbers: [Int64] = []
+        while numbers.count < count, let run = runs.first {
+            let last = min(run.upperBound, run.lowerBound + Int64(count - numbers.count) - 1)
+            numbers += run.lowerBound...last
+            if last < run.upperBound {
+                runs[runs.startIndex] = last + 1...run.upperBound
+            } else {
+                runs.removeFirst()
+            }
+        }
+        return numbers
     }
 }
 

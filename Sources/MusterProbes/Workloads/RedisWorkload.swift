@@ -20,6 +20,13 @@ public struct RedisWorkload: Workload, Hashable {
 }
 
 extension RedisWorkload: RunnableWorkload {
+    public func reading(from url: String) -> RedisWorkload? {
+        guard RedisAddress.problem(url) == nil else { return nil }
+        var copy = self
+        copy.redis = url
+        return copy
+    }
+
     func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient {
         guard let address = RedisAddress(redis) else {
             throw MeasuringError.configuration("redis: '\(redis)' is not redis://host:port/database")
@@ -170,6 +177,31 @@ private final class RedisStore: StoreClient {
         }
     }
 
+    /// Redis may evict keys by itself (https://redis.io/docs/latest/develop/reference/eviction): what is gone then is
+    /// gone by configuration, and counts as lost all the same.
+    func hints(until deadline: Instant, done: @escaping ([String]) -> Void) {
+        connection.exchange(
+            [["CONFIG", "GET", "maxmemory"], ["CONFIG", "GET", "maxmemory-policy"]], until: deadline
+        ) { result in
+            guard case .replies(let replies) = result, replies.count == 2,
+                let limit = Self.setting(replies[0]), let policy = Self.setting(replies[1]), limit != "0",
+                policy == "noeviction" || policy.hasPrefix("allkeys-")
+            else { return done([]) }
+            done([
+                policy == "noeviction"
+                    ? "its maxmemory is \(limit) bytes; beyond that it refuses writes"
+                    : "it may evict keys by itself (maxmemory \(limit) bytes, \(policy)), which counts as loss"
+            ])
+        }
+    }
+
+    private static func setting(_ reply: RedisReply) -> String? {
+        guard case .array(let parts) = reply, parts.count == 2, case .bulk(let value?) = parts[1] else {
+            return nil
+        }
+        return value
+    }
+
     func close() { connection.close() }
 
     private static func problem(_ result: RedisConnection.Result) -> String {
@@ -177,7 +209,8 @@ private final class RedisStore: StoreClient {
         case .replies:
             if case .error(let text) = result.reply { text } else { "an answer that Redis does not give" }
         case .failed(_, _, timedOut: true): "no answer in time"
-        case .failed(let code, _, _): SampleCode.inWords(code)
+        // Redis has no statuses, whose numbers some errnos share.
+        case .failed(let code, _, _): code < 134 ? errorText(code) : SampleCode.inWords(code)
         }
     }
 }

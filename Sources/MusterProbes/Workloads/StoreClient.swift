@@ -44,6 +44,8 @@ protocol StoreClient: AnyObject {
     func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void)
     /// Every key that starts with `prefix`; nil where the store cannot tell.
     func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void)
+    /// What a reader should know about the store, such as that it may drop entries by itself; for people.
+    func hints(until deadline: Instant, done: @escaping ([String]) -> Void)
     func set(_ key: String, _ value: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
     func delete(_ key: String, until deadline: Instant, done: @escaping (WriteAnswer) -> Void)
     func values(_ keys: [String], until deadline: Instant, done: @escaping ([ValueAnswer]) -> Void)
@@ -65,6 +67,10 @@ protocol StoreClient: AnyObject {
 extension StoreClient {
     var leftBehind: String? { nil }
     func discard(until deadline: Instant, done: @escaping (Bool) -> Void) { done(false) }
+}
+
+extension StoreClient {
+    func hints(until deadline: Instant, done: @escaping ([String]) -> Void) { done([]) }
 }
 
 enum ListAnswer: Hashable, Sendable {

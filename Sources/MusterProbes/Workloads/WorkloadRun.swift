@@ -4,6 +4,7 @@ import Synchronization
 /// One workload of a run: its writers, its ledger, and what reading back needs.
 final class WorkloadRun: @unchecked Sendable {
     let name: String
+    let workload: any Workload
     let setting: WorkloadSetting
     let seed: UInt64
     let names: KeyNames
@@ -21,6 +22,7 @@ final class WorkloadRun: @unchecked Sendable {
         loop: EventLoop, recorder: Recorder, firstSignal: Int
     ) throws {
         name = drill.name
+        workload = drill.workload
         setting = drill.setting
         self.seed = seed
         self.loop = loop

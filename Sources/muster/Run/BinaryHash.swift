@@ -32,15 +32,21 @@ final class BinaryHash: @unchecked Sendable {
         }
     }
 
-    /// Read in pieces into one buffer: a mapping would count as memory of the engine.
-    private static func reckon() -> String {
-        guard let file = try? Descriptor(opening: "/proc/self/exe", O_RDONLY) else { return "" }
+    private static func reckon() -> String { FileHash.of("/proc/self/exe") ?? "" }
+}
+
+/// SHA-256 of a file.
+enum FileHash {
+    /// Hexadecimal; nil when it cannot be read. Read in pieces into one buffer: a mapping would count as memory of
+    /// the engine.
+    static func of(_ path: String) -> String? {
+        guard let file = try? Descriptor(opening: path, O_RDONLY) else { return nil }
         var hash = SHA256()
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             let count = read(file.number, &buffer, buffer.count)
             if count == 0 { return hash.hex }
-            if count < 0, errno != EINTR { return "" }
+            if count < 0, errno != EINTR { return nil }
             buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0.prefix(max(0, count)))) }
         }
     }

@@ -118,7 +118,7 @@ struct DrillRun {
         var report: ReportFiles.Written?
         do {
             try writer.finish(closing)
-            pruneLedgers()
+            KeptLedger.prune(prepared.state)
             report = try ReportFiles.write(number, store, prepared.project)
         } catch {
             Terminal.complain(
@@ -154,15 +154,18 @@ struct DrillRun {
     }
 
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
-    private var ledgerDirectory: String { ledgers + "/" + prepared.runID }
-    private var ledgers: String { StateDirectory.path(explicit: prepared.state.state) + "/ledgers" }
+    private var ledgerDirectory: String { KeptLedger.directory(prepared.state) + "/" + prepared.runID }
+}
 
-    /// Raw ledgers let a figure be argued about; those of the newest runs are enough. Names are ULIDs, so
-    /// they sort by time.
-    private func pruneLedgers() {
-        let runs = (try? FileManager.default.contentsOfDirectory(atPath: ledgers)) ?? []
-        for old in runs.sorted().dropLast(50) {
-            try? FileManager.default.removeItem(atPath: "\(ledgers)/\(old)")
+extension ReadBack {
+    /// What a store or a program said while it was read back ends up in the judgement's reasons.
+    fileprivate mutating func hide(_ redaction: Redaction) {
+        problems = problems.map(redaction.text)
+        violations = violations.map(redaction.text)
+        hints = hints.map(redaction.text)
+        for index in replicas.indices {
+            replicas[index].name = redaction.text(replicas[index].name)
+            replicas[index].problems = replicas[index].problems.map(redaction.text)
         }
     }
 }
@@ -172,13 +175,9 @@ enum Conclusion {
     static func make(
         _ drill: Drill, _ result: SessionResult, hiding redaction: Redaction, now clock: SystemTimekeeper
     ) -> RunClosing {
-        // What a store or a program said while it was read back ends up in the judgement's reasons.
         let ledgers = result.ledgers.map { ledger in
             var ledger = ledger
-            let problems = ledger.readBack?.problems.map(redaction.text) ?? []
-            ledger.readBack?.problems = problems
-            let violations = ledger.readBack?.violations.map(redaction.text) ?? []
-            ledger.readBack?.violations = violations
+            ledger.readBack?.hide(redaction)
             ledger.violations = ledger.violations.map(redaction.text)
             return ledger
         }

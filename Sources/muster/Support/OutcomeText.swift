@@ -65,7 +65,11 @@ enum OutcomeText {
             Terminal.line(table.text(width: Terminal.width))
             Terminal.line()
         }
-        for ledger in judgement.ledgers { Terminal.labelled("ledger", words(ledger)) }
+        for ledger in judgement.ledgers {
+            Terminal.labelled("ledger", words(ledger))
+            if let sample = ledger.sample { Terminal.labelled("sample", sample.sentence, .yellow) }
+            for replica in ledger.replicas { Terminal.labelled("replica", words(replica)) }
+        }
         for prediction in judgement.predictions where prediction.result != .outside {
             let word = prediction.result == .within ? "as predicted" : "cannot be told"
             Terminal.labelled("predict", "\(prediction.sentence): \(word)")
@@ -78,13 +82,24 @@ enum OutcomeText {
     static func words(_ ledger: LedgerFindings) -> String {
         var text = "'\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
         text += " · \(ledger.lost) lost · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
-        for kind in [EntryClass.stale, .reordered, .resurrected] where ledger.count(kind) > 0 {
-            text += " · \(ledger.count(kind)) \(kind.rawValue)"
+        let others: [(EntryClass, String)] = [
+            (.phantom, "phantom"), (.abortedVisible, "aborted but visible"), (.stale, "stale"),
+            (.resurrected, "resurrected"), (.reordered, "reordered"),
+            (.divergent, "divergent on replicas"), (.unread, "unread"), (.unsampled, "not sampled"),
+        ]
+        for (entryClass, words) in others where ledger.count(entryClass) > 0 {
+            text += " · \(ledger.count(entryClass)) \(words)"
         }
-        if ledger.unread > 0 { text += " · \(ledger.unread) unread" }
         text += " · \(ledger.inDoubt) in doubt · \(ledger.refused) refused"
-        guard let rpa = ledger.rpa else { return text }
+        guard let rpa = ledger.rpa, ledger.sample == nil else { return text }
         return text + " · RPO \(ledger.lost + ledger.corrupt + ledger.unread == 0 ? "0 s" : rpa.forPeople)"
+    }
+
+    private static func words(_ replica: ReplicaFindings) -> String {
+        if let why = replica.inconclusive { return why }
+        return replica.divergent == 0
+            ? "\(replica.name) holds the same"
+            : "\(replica.name): \(replica.missing) missing · \(replica.different) different · \(replica.extra) only there"
     }
 
     private static func events(_ outcome: Outcome) {
@@ -164,9 +179,26 @@ enum OutcomeText {
             "inDoubt": .int(Int64(ledger.inDoubt)), "refused": .int(Int64(ledger.refused)),
             "rpaLowerNanoseconds": ledger.rpa.map { .int($0.lowerNanoseconds) } ?? .null,
             "rpaUpperNanoseconds": ledger.rpa?.upperNanoseconds.map { .int($0) } ?? .null,
+            "sample": ledger.sample.map { sample in
+                [
+                    "older": .int(Int64(sample.older)), "drawn": .int(Int64(sample.drawn)),
+                    "missing": .int(Int64(sample.missing)),
+                    "mostLost": sample.mostLost.map { .int(Int64($0)) } ?? .null,
+                ]
+            } ?? .null,
+            "replicas": .list(ledger.replicas.map(replicaValue)),
             "counts": .map(
                 Dictionary(
                     uniqueKeysWithValues: ledger.counts.map { ($0.key.rawValue, .int(Int64($0.value))) })),
+        ]
+    }
+
+    private static func replicaValue(_ replica: ReplicaFindings) -> Value {
+        [
+            "name": .text(replica.name), "missing": .int(Int64(replica.missing)),
+            "different": .int(Int64(replica.different)), "extra": .int(Int64(replica.extra)),
+            "unread": .int(Int64(replica.unread)),
+            "inconclusive": replica.inconclusive.map { .text($0) } ?? .null,
         ]
     }
 }

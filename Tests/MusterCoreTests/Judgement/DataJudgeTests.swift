@@ -103,6 +103,34 @@ import Testing
         #expect(run(rpo: 60_000, ledger(1...30)).judgement.verdict == .pass)
     }
 
+    /// 15 was acknowledged after the fault, 9 before it.
+    @Test func aSplitBrainsLossCanBeAllowed() {
+        func result(_ rpo: Double, _ missing: Set<Int64>) -> ObjectiveResult? {
+            var given = run(rpo: rpo, ledger(1...30, missing: missing))
+            given.drill.objectives.allowPostFaultLoss = true
+            return given.result("rpo")
+        }
+        #expect(result(0, [15])?.result == .met)
+        #expect(
+            result(0, [15])?.reason
+                == "no write acknowledged before the fault was lost or corrupted; "
+                + "1 acknowledged after it is lost, as allowPostFaultLoss permits")
+        #expect(result(0, [15])?.measured == "1 lost of 30 acknowledged writes")
+        #expect(result(0, [9, 15])?.result == .missed)
+        #expect(result(200.2, [9, 15])?.result == .met)
+        #expect(result(79, [9, 15])?.result == .missed)
+        #expect(result(60_000, [15])?.result == .met)
+    }
+
+    /// A loss of both is no divergence, and a divergence is no loss.
+    @Test func whatOnlyAReplicaLacksIsNotLost() {
+        var given = ledger(1...30)
+        let found = Array(given.readBack?.found.dropLast(3) ?? [])
+        given.readBack?.replicas = [ReadBack.Replica(name: "r", found: found, agreed: true, passes: 2)]
+        #expect(run(given).result("rpo")?.result == .met)
+        #expect(run(given).judgement.ledgers[0].replicas.map(\.missing) == [3])
+    }
+
     @Test func withoutProvenEffectNoLossIsHeldAgainstIt() {
         var doubled = ledger(1...30, missing: [9])
         doubled.readBack?.found[2].count = 2
@@ -141,6 +169,20 @@ import Testing
                 $0.readBack?.agreed = false
             }?.result == .missed)
         #expect(strict { $0.readBack?.agreed = false }?.result == .inconclusive)
+        #expect(strict { $0.readBack?.found[6].isMisplaced = true }?.measured == "1 reordered")
+        #expect(
+            strict {
+                let found = $0.readBack?.found.dropLast() ?? []
+                $0.readBack?.replicas = [
+                    ReadBack.Replica(name: "r", found: Array(found), agreed: true, passes: 2)
+                ]
+            }?.measured == "1 divergent")
+        #expect(
+            strict {
+                $0.readBack?.replicas = [
+                    ReadBack.Replica(name: "r", found: [], agreed: false, passes: 1, problems: ["gone"])
+                ]
+            }?.reason == "'writes': the replica r could not be read: gone")
         // A loss breaks the recovery point, not the integrity.
         #expect(strict { $0.readBack?.found.removeLast() }?.result == .met)
     }

@@ -117,6 +117,17 @@ import Testing
         return LedgerJudge.classify(given, fault: bracket(20_050, 20_050))
     }
 
+    /// All is counted, and only so much listed; with a replica, which holds what the store holds, the dead included.
+    @Test func detailsOfWhatCameBackAreBounded() {
+        var given = ledger(1...200, missing: Set(deletes.values))
+        given.plan = plan
+        let held = given.readBack?.found ?? []
+        given.readBack?.replicas = [ReadBack.Replica(name: "r", found: held, agreed: true, passes: 2)]
+        let findings = LedgerJudge.classify(given, fault: bracket(20_050, 20_050), details: 3)
+        #expect(findings.count(.resurrected) == deletes.count && findings.count(.divergent) == 0)
+        #expect(findings.anomalies.count == 3 && findings.unlisted == deletes.count - 3)
+    }
+
     @Test func deletesAreDrawnAndFindAnEntryOfTheirOwn() {
         #expect(deletes.count > 20 && Set(deletes.values).isDisjoint(with: deletes.keys))
         for share in [10_000, 50_000, 250_000] {

@@ -4,6 +4,7 @@ import MusterCore
 struct ObjectivesForm: Formed {
     var rto: RecoveryTimeForm?
     var rpo: Duration?
+    var allowPostFaultLoss = false
     var integrity: Integrity?
     var availability: AvailabilityGoal?
     var latency: LatencyGoal?
@@ -19,8 +20,13 @@ struct ObjectivesForm: Formed {
             Field("rto", \.rto, "Recovery time objective: a duration, or { max: 2s, from: fault }."),
             Field("rpo", \.rpo, "Recovery point objective; 0s is judged by count."),
             Field(
+                "allowPostFaultLoss", \.allowPostFaultLoss, default: false,
+                "true: writes acknowledged after the fault and lost, as when two sides accept writes, do not "
+                    + "miss the recovery point; a service with an RPO must have loosened it."),
+            Field(
                 "integrity", \.integrity,
-                "strict: no duplicate, phantom, aborted-visible, resurrected or stale entry."),
+                "strict: no duplicate, phantom, aborted-visible, resurrected, reordered, stale or divergent entry."
+            ),
             Field(
                 "availability", \.availability,
                 "The least share of answered samples in a window that starts at the fault: { min: 95%, window: 30s }."

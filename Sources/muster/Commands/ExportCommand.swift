@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import MusterCore
+import MusterDocuments
+import MusterProbes
+
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "The history of an outcome's writes and faults, for other tools to judge.",
+        discussion: """
+            As EDN it is a history in Jepsen's form, which Elle judges as rw-register, and Porcupine through an
+            adapter.
+            Example: muster export 3 --format edn --output history.edn
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case edn
+    }
+
+    @Argument(help: "The outcome's number (default: the newest).") var number: Int?
+    @Option(help: "edn: Jepsen's history, an operation a line.") var format = Format.edn
+    @Option(help: "Only this workload's writes (default: all).") var workload: String?
+    @Flag(help: "Also what replicas answered, each read with its :node.") var replicas = false
+    @Option(name: .shortAndLong, help: "Where to (default: standard output).") var output: String?
+    @OptionGroup var store: StoreOptions
+
+    func run() throws {
+        try carryOut {
+            let outcome = try OutcomeFinder.find(number, in: store.open(), withSamples: false)
+            let history = JepsenHistory(
+                start: outcome.header.startedAt, workloads: try workloads(of: outcome),
+                events: outcome.events)
+            let sink = try LineSink(output)
+            let count = try history.write(sink.write)
+            try sink.finish()
+            if let output { Terminal.line("\(count) operations in \(ReportFiles.shown(output))") }
+            return .pass
+        }
+    }
+
+    private func workloads(of outcome: Outcome) throws -> [JepsenHistory.Workload] {
+        let kept = outcome.events.filter { $0.kind == .readBack && !$0.subject.isEmpty }
+        let names = kept.map(\.subject)
+        guard !kept.isEmpty else {
+            throw Refusal(
+                .usage, "outcome \(outcome.number) has no ledger",
+                advice: "the drill has no workload, or its run ended before the ledger was complete")
+        }
+        if let workload, !names.contains(workload) {
+            throw Refusal(
+                .usage, "outcome \(outcome.number) has no workload '\(workload)'",
+                advice: "it has " + names.joined(separator: ", "))
+        }
+        return try kept.filter { workload == nil || $0.subject == workload }.map { event in
+            guard let path = try KeptLedger.file("ledger", of: event.detail, outcome: outcome.number) else {
+                throw Refusal(
+                    .usage,
+                    "outcome \(outcome.number) does not say where the ledger of '\(event.subject)' lies",
+                    advice: "it could not be read when the run ended")
+            }
+            if let writes = event.detail["writes"]?.asText {
+                throw Refusal(
+                    .usage, "not yet: a history of the workload '\(event.subject)', which has \(writes)",
+                    advice: "only plain entries can be exported; name another workload with --workload")
+            }
+            let ledger = try RecoveredLedger.read(path)
+            var readings: [JepsenHistory.Reading] = []
+            if let path = try KeptLedger.file("readback", of: event.detail, outcome: outcome.number) {
+                let file = try ReadBackFile.read(path)
+                let readers = replicas ? file.readers[...] : file.readers.prefix(1)
+                readings = readers.enumerated().compactMap { index, reader in
+                    reader.time.map {
+                        JepsenHistory.Reading(
+                            node: index == 0 ? nil : reader.name, time: $0, runs: reader.runs)
+                    }
+                }
+            }
+            return JepsenHistory.Workload(name: event.subject, entries: ledger.entries, readings: readings)
+        }
+    }
+}
+
+/// Lines to a file or to standard output, in large pieces.
+private final class LineSink {
+    private let handle: FileHandle
+    private let path: String?
+    private var buffer = Data()
+
+    /// - Throws: `Refusal` when the file cannot be made.
+    init(_ path: String?) throws {
+        self.path = path
+        guard let path else {
+            handle = .standardOutput
+            return
+        }
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
+        else {
+            throw Refusal(
+                .usage, "\(path) cannot be written",
+                advice: "name a file in a folder that exists and is yours")
+        }
+        self.handle = handle
+    }
+
+    func write(_ line: String) throws {
+        buffer.append(contentsOf: line.utf8)
+        buffer.append(10)
+        if buffer.count > 1 << 20 { try flush() }
+    }
+
+    func finish() throws {
+        try flush()
+        if path != nil { try handle.close() }
+    }
+
+    private func flush() throws {
+        do {
+            try handle.write(contentsOf: buffer)
+        } catch {
+            throw Refusal(
+                .usage, "\(path ?? "standard output") cannot be written: \(error.localizedDescription)",
+                advice: "make room, or name another file")
+        }
+        buffer.removeAll(keepingCapacity: true)
+    }
+}

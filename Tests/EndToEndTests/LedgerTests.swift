@@ -1,0 +1,68 @@
+import Glibc
+import MusterCore
+import Testing
+
+extension EndToEnd {
+    /// What comes of the writes, from the drill's file to the export.
+    @Suite struct Ledgers {
+        private let two = ShortDrill.kill.replacing(
+            "\nsteady:",
+            with: """
+
+                  others: { http: "http://127.0.0.1:${port:kv}/kv/{key}", writers: 2, rate: 40/s, timeout: 1s, \
+                readback: ["http://127.0.0.1:${port:kv}/kv/{key}"] }
+                steady:
+                """)
+
+        @Test func severalWorkloadsAreJudgedAndExported() throws {
+            let lab = try Lab()
+            try lab.write(two, to: "drills/two.yaml")
+            let answer = try lab.judged("run", "drills/two.yaml")
+            let outcome = try lab.newestOutcome()
+            let names = outcome["ledgers"]?.asList?.compactMap { $0["workload"]?.asText }
+            #expect(names == ["writes", "others"])
+            for index in 0...1 {
+                // Both write to one store under the same numbers, and know nothing of each other.
+                #expect(outcome.at("ledgers", index, "counts", "phantom") == nil, "\(answer.all)")
+                #expect(outcome.at("ledgers", index, "counts", "aborted-visible") == nil, "\(answer.all)")
+                #expect(outcome.at("ledgers", index, "lost") == 0, "\(answer.all)")
+            }
+            #expect(outcome.at("ledgers", 0, "replicas") == [])
+            // A replica that is the store itself holds what the store holds.
+            #expect(outcome.at("ledgers", 1, "replicas", 0, "missing") == 0, "\(answer.all)")
+            #expect(outcome.at("ledgers", 1, "counts", "divergent") == nil)
+            #expect(outcome.events("read-back").count == 2)
+
+            let export = try lab.muster("export", "--format", "edn", "--output", "history.edn")
+            #expect(export.code == 0, "\(export.all)")
+            let lines = try lab.read("history.edn").split(separator: "\n")
+            #expect(export.output.hasPrefix("\(lines.count) operations"))
+            for (index, workload) in ["writes", "others"].enumerated() {
+                let sent = try #require(outcome.at("ledgers", index, "sent")?.asInt)
+                let begun = lines.count {
+                    $0.contains(":type :invoke") && $0.contains("[[:w \"\(workload)/")
+                }
+                let read = lines.count {
+                    $0.contains(":type :invoke") && $0.contains("[[:r \"\(workload)/")
+                }
+                #expect(begun == Int(sent) && read == begun)
+            }
+            #expect(lines.count { $0.contains(":process :nemesis, :f :process-kill, :value \"crash\"") } == 2)
+            let one = try lab.muster("export", "--workload", "others", "--replicas")
+            #expect(one.code == 0 && !one.output.contains("writes/"))
+            #expect(one.output.contains(":node \"http://"))
+
+            // Somebody changed it, then somebody removed it.
+            let file = try #require(outcome.events("read-back").first?.at("detail", "ledger")?.asText)
+            try lab.shell("printf x >> '\(file)'")
+            let changed = try lab.muster("export")
+            #expect(changed.code == 2, "\(changed.all)")
+            #expect(changed.errors.contains("not the one that was recorded"), "\(changed.all)")
+            try lab.shell("rm '\(file)'")
+            let gone = try lab.muster("export")
+            #expect(gone.code == 2 && gone.errors.contains("is gone"), "\(gone.all)")
+            #expect(gone.errors.contains("newest 50 runs"))
+            try lab.expectNothingLeft()
+        }
+    }
+}
