@@ -52,10 +52,12 @@ extension OutcomeStore {
         }
     }
 
+    /// None in a store that is only read, and that an earlier version wrote.
     /// - Parameter place: run and position of the ledger.
     func readExtent(
         _ database: Database, of place: StatementArguments, into findings: inout LedgerFindings
     ) throws {
+        guard try database.tableExists("ledger_samples") else { return }
         findings.sample = try Row.fetchOne(
             database, sql: "SELECT * FROM ledger_samples WHERE run = ? AND ledger = ?", arguments: place
         ).map { SampleFindings(older: $0["older"], drawn: $0["drawn"], missing: $0["missing"]) }
