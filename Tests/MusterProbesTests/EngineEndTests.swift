@@ -10,7 +10,6 @@ import Testing
     /// A loop closes its descriptors and its connections when nobody holds on to it any more. Other tests open and
     /// close descriptors meanwhile, so the process's own cannot be counted.
     @Test func nothingHoldsOnToTheLoopsOfAnEngineThatWasStopped() throws {
-        let folder = try TemporaryFolder()
         let hanging = try TestServer { _ in .hang }
         let good = try TestServer { _ in .status(200, "") }
         defer {
@@ -20,6 +19,8 @@ import Testing
         let endpoint = "127.0.0.1:\(good.port)"
         var loops: [Weak] = []
         for number in 0..<6 {
+            // No ledger is ever written over.
+            let folder = try TemporaryFolder()
             var kept = httpProbe(good.url)
             kept.keepAlive = true
             let engine = try MeasuringEngine(
