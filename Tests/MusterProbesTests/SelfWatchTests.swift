@@ -116,6 +116,7 @@ private func sample(_ due: Int64, late: Int64 = 0, took: Int64 = 1, _ outcome: S
         #expect(watch.status.pressure.cpu?.end == 0.5)
         #expect(watch.status.pressure.text.contains("cpu 13 % before, 100 % at most, 50 % at the end"))
         #expect(Pressure().text.contains("no /proc/pressure"))
+        #expect(Pressure(cpu: .init(start: 0, end: 0, peak: 0)).text == "nothing on this host had to wait")
     }
 
     // MARK: The engine

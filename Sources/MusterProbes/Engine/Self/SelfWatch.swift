@@ -92,10 +92,12 @@ public struct Pressure: Hashable, Sendable {
             return "how busy this host was is not known: its kernel has no /proc/pressure"
         }
         func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
-        let parts = lines.map { name, line in
+        let busy = lines.filter { max($1.start, $1.peak, $1.end) >= 0.005 }
+        if busy.isEmpty { return "nothing on this host had to wait" }
+        let parts = busy.map { name, line in
             "\(name) \(percent(line.start)) before, \(percent(line.peak)) at most, \(percent(line.end)) at the end"
         }
-        return "share of time in which something on this host had to wait: " + parts.joined(separator: "; ")
+        return "share of time that something here had to wait: " + parts.joined(separator: "; ")
     }
 }
 
