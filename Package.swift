@@ -15,10 +15,12 @@ let package = Package(
     products: [
         .executable(name: "muster", targets: ["muster"]),
         .executable(name: "muster-guard", targets: ["muster-guard"]),
+        .executable(name: "muster-net", targets: ["muster-net"]),
         .executable(name: "sample-service", targets: ["sample-service"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
@@ -70,6 +72,20 @@ let package = Package(
             dependencies: [
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterJournal", "MusterGuard",
             ], swiftSettings: strict),
+        // The fault proxy: the only place for NIO.
+        .target(
+            name: "MusterProxy",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "muster-net",
+            dependencies: [
+                "MusterProxy", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+
         // What the first drill breaks; imports nothing of Muster.
         .executableTarget(
             name: "sample-service",
@@ -104,6 +120,12 @@ let package = Package(
         .testTarget(
             name: "MusterProbesTests", dependencies: ["MusterProbes", "MusterCore", "MusterSystem"],
             exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterProxyTests",
+            dependencies: [
+                "MusterProxy", "muster-net", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "MusterCalibrationTests",
             dependencies: ["MusterCalibration", "MusterProbes", "MusterCore", "MusterSystem"],
