@@ -212,7 +212,7 @@ final class Connection {
         waiting?.cancel()
         up.stopTimer()
         down.stopTimer()
-        core.over(self)
+        defer { core.over(self) }
         guard core.events.isListening else { return }
         let effects = (up.effects).merging(down.effects) { $0 &+ $1 }
         tell(
