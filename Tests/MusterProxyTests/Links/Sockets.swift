@@ -99,11 +99,17 @@ final class TestServer: Sendable {
     let socket: Socket
     let address: String
 
-    init(_ address: SocketAddress? = nil) throws {
+    convenience init(reusing text: String) throws {
+        try self.init(Resolver.literal(try Endpoint(text)), reuse: true)
+    }
+
+    init(_ address: SocketAddress? = nil, reuse: Bool = false) throws {
         let address = try address ?? SocketAddress(ipAddress: "127.0.0.1", port: 0)
         socket = try Socket(
             Socket.kind(address.protocol == .unix ? AF_UNIX : address.protocol == .inet ? AF_INET : AF_INET6))
         let descriptor = socket.descriptor
+        var on: CInt = reuse ? 1 : 0
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
         guard address.withSockAddr({ bind(descriptor, $0, socklen_t($1)) }) == 0,
             listen(descriptor, 4096) == 0
         else {
