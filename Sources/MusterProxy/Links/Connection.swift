@@ -38,6 +38,8 @@ final class Connection {
             serverHandlers += handlers.server
         }
         try channel.pipeline.syncOperations.addHandler(clientEnd)
+        // Now and not when the socket is ready: a toxic that is added in between must not be attached twice.
+        for entry in core.toxics { attach(entry) }
     }
 
     // MARK: Opening
@@ -46,7 +48,6 @@ final class Connection {
     func isActive(_ end: LinkEnd) {
         guard end === clientEnd else { return }
         tell(.opened)
-        for entry in core.toxics { attach(entry) }
         admit()
     }
 
