@@ -33,11 +33,13 @@ struct AnswerPlan {
     /// - Parameters:
     ///   - bytes: its head.
     ///   - body: as the server frames it.
-    init(_ bytes: UnsafeRawBufferPointer, _ head: MessageHead, body: MessageReader.Body, to exchange: Exchange,
+    init(
+        _ bytes: UnsafeRawBufferPointer, _ head: MessageHead, body: MessageReader.Body, to exchange: Exchange,
         _ fault: HTTPFault
     ) {
         var edit = fault.answerEdit
         edit.status = fault.status
+        self.head = ByteBuffer()
         work = AnswerWork(rate: fault.rate)
         let status = fault.status ?? head.status
         if Self.forbidsBody(status) {
@@ -82,7 +84,9 @@ struct AnswerPlan {
 
     private static let framing = ["Content-Length", "Transfer-Encoding", "Trailer"]
     /// Fields that say of the body what a new one is not (RFC 9110, 8.4 and 14.4; RFC 9530).
-    private static let coding = ["Content-Encoding", "Content-Range", "Content-MD5", "Content-Digest", "Repr-Digest"]
+    private static let coding = [
+        "Content-Encoding", "Content-Range", "Content-MD5", "Content-Digest", "Repr-Digest",
+    ]
 
     /// RFC 9110, 15.3.5 and 15.4.5.
     private static func forbidsBody(_ status: Int) -> Bool { status == 204 || status == 304 }

@@ -78,14 +78,20 @@ struct ChunkedBody: Sendable, Equatable {
     /// `1*HEXDIG [ *( BWS ";" ... ) ] CRLF`; blanks alone after the size are common, too.
     private mutating func takeSizeLine(_ byte: UInt8) {
         line += 1
-        guard line <= HTTPLimits.chunkLine else { return place = .broken }
+        guard line <= HTTPLimits.chunkLine else {
+            place = .broken
+            return
+        }
         if byte == .cr {
             place = digits > 0 ? .sizeFeed : .broken
         } else if place == .sizeExtension {
             if byte == .lf || byte == 0 { place = .broken }
         } else if place == .size, let digit = byte.hexDigit {
             digits += 1
-            guard size <= Int.max >> 8 else { return place = .broken }
+            guard size <= Int.max >> 8 else {
+                place = .broken
+                return
+            }
             size = size << 4 | digit
         } else if digits > 0, byte == UInt8(ascii: ";") {
             place = .sizeExtension
@@ -98,7 +104,10 @@ struct ChunkedBody: Sendable, Equatable {
 
     private mutating func takeTrailer(_ byte: UInt8) {
         line += 1
-        guard line <= HTTPLimits.head, byte != .lf, byte != 0 else { return place = .broken }
+        guard line <= HTTPLimits.head, byte != .lf, byte != 0 else {
+            place = .broken
+            return
+        }
         if byte == .cr {
             place = place == .trailerStart ? .lastFeed : .trailerFeed
         } else {

@@ -53,7 +53,8 @@ struct AnswerWork: Sendable {
     mutating func passed(_ count: Int, at now: NIODeadline) {
         if let left { self.left = left - count }
         if rate > 0 {
-            paused = max(paused ?? now, now) + .nanoseconds(Int64(Double(count) / Double(rate) * 1_000_000_000))
+            paused =
+                max(paused ?? now, now) + .nanoseconds(Int64(Double(count) / Double(rate) * 1_000_000_000))
         }
     }
 }

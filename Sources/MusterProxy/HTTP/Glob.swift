@@ -20,7 +20,9 @@ struct Glob: Sendable, Equatable {
             if place < pattern.count, pattern[place] == Self.star {
                 place += 1
                 retry = (place, index)
-            } else if place < pattern.count, pattern[place] == (ignoresCase ? text[index].lowercased : text[index]) {
+            } else if place < pattern.count,
+                pattern[place] == (ignoresCase ? text[index].lowercased : text[index])
+            {
                 place += 1
                 index += 1
             } else if let last = retry {

@@ -36,7 +36,7 @@ extension HTTPFilter {
     /// No answer is awaited.
     /// - Returns: nil when something changed.
     private mutating func nextUnasked() -> StageOutput? {
-        if down.inbox.isEmpty { return down.inbox.isFinished ? .finished : .wait(until: nil) }
+        if down.inbox.isEmpty { return down.inbox.isFinished ? endAnswers() : .wait(until: nil) }
         if up.reading == .messages {
             goBlind(.unasked)
         } else {
@@ -92,14 +92,13 @@ extension HTTPFilter {
             return nil
         }
         let limit = min(work?.piece ?? .max, max(1, work?.left ?? .max))
-        let piece = down.inbox.look { down.reader.read($0, limit: limit) }
-        switch piece {
+        switch down.read(limit: limit) {
         case .head(let length): meetAnswer(exchange, length: length, at: now)
         case .framing(let count): moveAnswer(count, isFraming: true)
         case .data(let count): passContent(count, at: now)
         case .end: endAnswer(at: now)
         case .not(let why):
-            if let chunk = down.inbox.takeRun() { down.outbox.append(chunk) }
+            down.flush()
             if let work, work.drops || work.chunkLie != 0 {
                 note(.passive, why.rawValue)
                 die(.close, after: .zero, at: now)
@@ -114,13 +113,21 @@ extension HTTPFilter {
     }
 
     private mutating func waitForAnswer(at now: NIODeadline) -> StageOutput? {
-        if down.inbox.unread == 0, down.inbox.dropEmpty() { return nil }
         guard down.inbox.isFinished else { return .wait(until: nil) }
         if down.reader.finish() {
             endAnswer(at: now)
             return nil
         }
         if let chunk = down.inbox.takeChunk() { return .chunk(chunk) }
+        return endAnswers()
+    }
+
+    /// The server has ended: nothing can be answered any more, so nothing waits for an answer.
+    private mutating func endAnswers() -> StageOutput {
+        if up.reading == .messages { up.reading = up.drops ? .discard : .blind }
+        exchanges.removeAll()
+        (delayed, tunnelAfter) = (nil, nil)
+        down.reading = .blind
         return .finished
     }
 
@@ -128,7 +135,7 @@ extension HTTPFilter {
         let work = work ?? AnswerWork()
         // The size of the first chunk is written when its content has come.
         if work.drops || (isFraming && work.chunkLie != 0) {
-            if let chunk = down.inbox.takeRun() { down.outbox.append(chunk) }
+            down.flush()
             down.inbox.drop(count)
         } else {
             down.inbox.pass(count)
@@ -160,7 +167,7 @@ extension HTTPFilter {
         let head = down.reader.head
         if head.status == 101 || (exchange.asked == .connect && (200..<300).contains(head.status)) {
             down.inbox.pass(length)
-            if let chunk = down.inbox.takeRun() { down.outbox.append(chunk) }
+            down.flush()
             return goBlind(.tunnel)
         }
         guard head.status >= 200 else { return down.inbox.pass(length) }
@@ -169,7 +176,7 @@ extension HTTPFilter {
             return down.inbox.pass(length)
         }
         note(.effective, "\(fault.summary): \(exchange.title)")
-        if let chunk = down.inbox.takeRun() { down.outbox.append(chunk) }
+        down.flush()
         if fault.aborts { return die(fault.ending, after: .zero, at: now) }
         let body = down.reader.body
         let plan = down.inbox.look { AnswerPlan($0.part(0..<length), head, body: body, to: exchange, fault) }
@@ -181,18 +188,22 @@ extension HTTPFilter {
     /// The message is over, or the interim answer is.
     private mutating func endAnswer(at now: NIODeadline) {
         guard let work else { return }
-        if let chunk = down.inbox.takeRun() { down.outbox.append(chunk) }
-        if work.dies { return endCut(at: now) }
+        down.flush()
+        if work.dies {
+            guard let fault = exchanges.first?.fault, fault.lie != 0 else {
+                return die(.close, after: .zero, at: now)
+            }
+            return endCut(at: now)
+        }
         self.work = nil
         exchanges.removeFirst()
         answered += 1
     }
 
+    /// What the client has is not what it was told to expect.
     private mutating func endCut(at now: NIODeadline) {
-        if let chunk = down.inbox.takeRun() { down.outbox.append(chunk) }
-        let fault = exchanges.first?.fault
-        let persists = exchanges.first?.persists ?? false
-        let bad = work?.isBad ?? true
-        die(bad ? fault?.ending ?? .close : .close, after: bad && persists || bad ? fault?.linger ?? nil : .zero, at: now)
+        down.flush()
+        guard let fault = exchanges.first?.fault else { return }
+        die(fault.ending, after: fault.linger, at: now)
     }
 }

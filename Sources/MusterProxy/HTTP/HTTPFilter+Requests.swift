@@ -35,13 +35,12 @@ extension HTTPFilter {
 
     /// - Returns: nil when something changed, and must be looked at anew.
     private mutating func readRequest(at now: NIODeadline) -> StageOutput? {
-        let piece = up.inbox.look { up.reader.read($0) }
-        switch piece {
+        switch up.read() {
         case .framing(let count), .data(let count): moveRequest(count)
         case .head(let length): meet(length: length, at: now)
         case .end: endRequest(at: now)
         case .not(let why):
-            if let chunk = up.inbox.takeRun() { up.outbox.append(chunk) }
+            up.flush()
             loseRequests(why, at: now)
         case .more:
             if let chunk = up.inbox.takeRun() { return .chunk(chunk) }
@@ -52,7 +51,6 @@ extension HTTPFilter {
 
     /// Everything that has come has been read.
     private mutating func waitForRequest(at now: NIODeadline) -> StageOutput? {
-        if up.inbox.unread == 0, up.inbox.dropEmpty() { return nil }
         guard up.inbox.isFinished else { return .wait(until: nil) }
         if up.drops { endRequest(at: now) }
         // The beginning of a head, which nothing will follow: the server is to see it.
@@ -62,7 +60,7 @@ extension HTTPFilter {
 
     private mutating func moveRequest(_ count: Int) {
         if up.drops {
-            if let chunk = up.inbox.takeRun() { up.outbox.append(chunk) }
+            up.flush()
             up.inbox.drop(count)
         } else {
             up.inbox.pass(count)
@@ -73,6 +71,8 @@ extension HTTPFilter {
     private mutating func meet(length: Int, at now: NIODeadline) {
         let head = up.reader.head
         var exchange = Exchange(persists: head.persists, isOld: head.minor == 0)
+        var random = random
+        let fault = fault
         let (struck, title) = up.inbox.look { bytes -> (Bool, String) in
             let method = bytes.part(head.method)
             if method.elementsEqual("HEAD".utf8) { exchange.asked = .head }
@@ -81,13 +81,16 @@ extension HTTPFilter {
                 fault.strikes(head, bytes, random: &random)
             else { return (false, "") }
             let target = bytes.part(head.target).prefix(200)
-            return (true, String(decoding: method, as: UTF8.self) + " " + String(decoding: target, as: UTF8.self))
+            return (
+                true, String(decoding: method, as: UTF8.self) + " " + String(decoding: target, as: UTF8.self)
+            )
         }
+        self.random = random
         exchange.offersTunnel = exchange.asked == .connect || head.fields.upgrades
         guard struck, let fault else { return letGo(exchange, length: length, at: now) }
         exchange.fault = fault
         exchange.title = title
-        exchange.delay = fault.drawDelay(random: &random)
+        exchange.delay = fault.drawDelay(random: &self.random)
         exchange.isSwallowed = fault.source == .proxy
         let due = (up.inbox.arrived ?? now) + exchange.delay
         if fault.delayAt == .request, !exchange.isSwallowed, due > now {
@@ -102,7 +105,7 @@ extension HTTPFilter {
         var exchange = met
         asked += 1
         if exchange.isSwallowed {
-            if let chunk = up.inbox.takeRun() { up.outbox.append(chunk) }
+            up.flush()
             up.inbox.drop(length)
             up.drops = true
             if up.reader.head.fields.expectsContinue, up.inbox.unread == 0 {
@@ -111,7 +114,7 @@ extension HTTPFilter {
                 exchange.persists = false
             }
         } else if let edit = exchange.fault?.requestEdit, !edit.isNothing {
-            if let chunk = up.inbox.takeRun() { up.outbox.append(chunk) }
+            up.flush()
             let arrived = max(up.inbox.arrived ?? now, now)
             let edited = up.inbox.look { edit.apply(to: $0.part(0..<length)) }
             up.inbox.drop(length)

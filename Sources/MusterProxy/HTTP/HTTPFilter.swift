@@ -1,4 +1,4 @@
-public import NIOCore
+internal import NIOCore
 
 /// Faults of HTTP at work on one connection: reads both directions, lets what is not meant pass byte by byte as it
 /// came, and changes, swallows or answers what is.
@@ -21,10 +21,20 @@ struct HTTPFilter: ConnectionFilter {
         var reading = Reading.messages
         /// Leaves before anything else.
         var outbox = CircularBuffer<Chunk>(initialCapacity: 2)
-        /// It has answered `finished`.
-        var isOver = false
-        /// Content leaves, or is thrown away with its message.
+        /// The message in hand is thrown away.
         var drops = false
+
+        mutating func read(limit: Int = .max) -> MessageReader.Piece {
+            var reader = reader
+            let piece = inbox.look { reader.read($0, limit: limit) }
+            self.reader = reader
+            return piece
+        }
+
+        /// What may leave by now leaves before what comes next.
+        mutating func flush() {
+            if let chunk = inbox.takeRun() { outbox.append(chunk) }
+        }
     }
 
     /// The connection is being ended by a fault.
@@ -58,17 +68,18 @@ struct HTTPFilter: ConnectionFilter {
     /// The answer in hand; nil: its head has not been read.
     var work: AnswerWork?
     var dying: Dying?
-    private(set) var notices: [ToxicNotice] = []
+    /// For `GET /events`; the oldest are lost first.
+    private(set) var notices: [FilterNotice] = []
     private(set) var effects: UInt64 = 0
 
     /// - Parameters:
     ///   - fault: nil: everything passes, but is read.
-    ///   - watch: what has passed on the connection before; nil: something that is not known.
-    init(_ fault: HTTPFault?, random: LinkRandom, after watch: HTTPWatch?) {
+    ///   - watch: what has passed on the connection before.
+    init(_ fault: HTTPFault?, random: LinkRandom, after watch: HTTPWatch) {
         self.fault = fault
         self.random = random
-        guard let watch else { return goBlind(.unwatched) }
-        joining = watch.isAtRest ? nil : watch
+        if let why = watch.lost { goBlind(why) }
+        joining = watch.isAtRest || watch.lost != nil ? nil : watch
     }
 
     mutating func receive(_ chunk: Chunk, from stream: Stream) {
@@ -102,24 +113,9 @@ struct HTTPFilter: ConnectionFilter {
             + direction.outbox.reduce(0) { $0 + $1.bytes.readableBytes }
     }
 
-    mutating func release(_ stream: Stream) -> [Chunk] {
-        var all: [Chunk] = []
-        switch stream {
-        case .upstream:
-            all += up.outbox
-            up.outbox.removeAll()
-            while let chunk = up.inbox.takeChunk() { all.append(chunk) }
-        case .downstream:
-            all += down.outbox
-            down.outbox.removeAll()
-            while let chunk = down.inbox.takeChunk() { all.append(chunk) }
-        }
-        return all
-    }
-
     /// Other values for the requests to come; nil: none of them is meant, and what was begun is ended at once.
-    mutating func change(to fault: HTTPFault?) {
-        self.fault = fault
+    mutating func change(to toxic: (any FilterToxic)?) {
+        fault = (toxic as? HTTPFaultToxic)?.fault
         guard fault == nil else { return }
         for index in exchanges.indices {
             exchanges[index].delay = .zero
@@ -144,15 +140,16 @@ struct HTTPFilter: ConnectionFilter {
     mutating func die(_ ending: HTTPFault.Ending, after linger: TimeAmount?, at now: NIODeadline) {
         dying = Dying(ending: ending, until: linger.map { now + $0 }, close: nil)
         exchanges.removeAll()
+        work = nil
     }
 
-    mutating func note(_ kind: ToxicNotice.Kind, _ detail: String) {
+    mutating func note(_ kind: FilterNotice.Kind, _ detail: String) {
         if kind == .effective { effects += 1 }
         if notices.count == HTTPLimits.notices { notices.removeFirst() }
-        notices.append(ToxicNotice(kind, detail))
+        notices.append(FilterNotice(kind, detail))
     }
 
-    mutating func takeNotices() -> [ToxicNotice] {
+    mutating func takeNotices() -> [FilterNotice] {
         defer { notices.removeAll() }
         return notices
     }
@@ -177,6 +174,7 @@ struct HTTPFilter: ConnectionFilter {
         defer { dying = end }
         up.inbox.removeAll()
         down.inbox.removeAll()
+        if stream == .upstream, let chunk = up.outbox.popFirst() { return .chunk(chunk) }
         if stream == .downstream, let chunk = down.outbox.popFirst() { return .chunk(chunk) }
         if !down.outbox.isEmpty { return .wait(until: nil) }
         if let close = end.close {
@@ -189,27 +187,8 @@ struct HTTPFilter: ConnectionFilter {
             guard up.inbox.isFinished || down.inbox.isFinished else { return .wait(until: nil) }
         }
         guard end.ending == .close else { return .reset }
-        guard stream == .downstream else { return .wait(until: now) }
+        guard stream == .downstream else { return .wait(until: nil) }
         end.close = now + Self.closingTime
         return .finished
-    }
-}
-
-/// Something that a toxic did or found on one connection.
-struct ToxicNotice: Sendable, Equatable {
-    enum Kind: String, Sendable {
-        /// It made something bad.
-        case effective
-        /// It will do nothing more on this connection, and lets everything pass.
-        case passive
-    }
-
-    var kind: Kind
-    /// What and to what, such as `status 503: GET /orders`, or why not.
-    var detail: String
-
-    init(_ kind: Kind, _ detail: String) {
-        self.kind = kind
-        self.detail = detail
     }
 }

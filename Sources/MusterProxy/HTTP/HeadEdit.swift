@@ -32,7 +32,8 @@ struct HeadEdit: Sendable, Equatable {
             out.writeBytes(firstLine)
         }
         let gone = (removed + set.map(\.name)).map { $0.utf8.map(\.lowercased) }
-        for line in FieldLines(bytes) where !gone.contains(where: { $0.elementsEqual(line.name.lazy.map(\.lowercased)) }) {
+        for line in FieldLines(bytes)
+        where !gone.contains(where: { $0.elementsEqual(line.name.lazy.map(\.lowercased)) }) {
             out.writeBytes(line.whole)
         }
         writeFields(to: &out)

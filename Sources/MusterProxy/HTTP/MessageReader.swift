@@ -53,6 +53,8 @@ struct MessageReader: Sendable {
 
     /// The head read last.
     var head: MessageHead { scanner.head }
+    /// Of a chunked body: content of the present chunk that is still to come.
+    var remaining: Int { if case .chunked(let chunked) = body { chunked.remaining } else { 0 } }
     var isBetween: Bool { if case .between = place { true } else { false } }
     var isInHead: Bool { if case .head = place { true } else { false } }
 

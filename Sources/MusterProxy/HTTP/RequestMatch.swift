@@ -18,17 +18,22 @@ struct RequestMatch: Sendable, Equatable {
     func matches(_ head: MessageHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
         if !methods.isEmpty {
             let method = bytes.part(head.method)
-            guard methods.contains(where: { $0.elementsEqual(method.lazy.map(\.lowercased)) }) else { return false }
+            guard methods.contains(where: { $0.elementsEqual(method.lazy.map(\.lowercased)) }) else {
+                return false
+            }
         }
         if !path.isAll {
             var target = bytes.part(Self.path(of: head.target, in: bytes))
-            if !pathHasQuery, let query = target.position(of: UInt8(ascii: "?")) { target = target.part(0..<query) }
+            if !pathHasQuery, let query = target.position(of: UInt8(ascii: "?")) {
+                target = target.part(0..<query)
+            }
             guard path.matches(target) else { return false }
         }
         return fields.allSatisfy { field in
             FieldLines(bytes.part(0..<head.length)).contains { line in
                 line.name.count == field.name.count
-                    && line.name.lazy.map(\.lowercased).elementsEqual(field.name) && field.value.matches(line.value)
+                    && line.name.lazy.map(\.lowercased).elementsEqual(field.name)
+                    && field.value.matches(line.value)
             }
         }
     }
