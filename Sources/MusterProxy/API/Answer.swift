@@ -16,6 +16,18 @@ struct Answer: Sendable {
     static let noContent = Answer(status: 204)
     static let methodNotAllowed = Answer(status: 405)
     static let notFound = text("404 page not found", 404)
+    /// Go's server, of a request that it cannot make sense of; the connection ends.
+    static let badRequest = Answer(
+        status: 400, headers: [("Content-Type", "text/plain; charset=utf-8")], body: Array("400 Bad Request".utf8))
+    static let noHost = Answer(
+        status: 400, headers: badRequest.headers, body: Array("400 Bad Request: missing required Host header".utf8))
+    static let headersTooLarge = Answer(
+        status: 431, headers: badRequest.headers, body: Array("431 Request Header Fields Too Large".utf8))
+
+    static func tooLarge(_ limit: Int) -> Answer {
+        problem(APIProblem("request body: larger than \(limit) bytes", status: 413))
+    }
+
     static let browser = text("User agent not allowed", 403)
 
     /// Go's `http.TimeoutHandler` with no message of its own.

@@ -39,8 +39,7 @@ enum ProxyForm {
     static func readTTL(_ field: String, _ cursor: inout JSONCursor) -> Int64? {
         guard let value = cursor.integer(field) else { return nil }
         guard Lifetime.permitted.contains(value) else {
-            cursor.note(
-                JSONProblem("\(field): expected milliseconds from 1 to a year (31536000000), not \(value)"))
+            cursor.note("\(field): expected milliseconds from 1 to a year (31536000000), not \(value)")
             return nil
         }
         return value
@@ -68,7 +67,7 @@ enum ProxyForm {
     static func create(_ body: [UInt8]) throws(APIProblem) -> ProxyDraft {
         var cursor = try open(body)
         var (draft, toxics) = draft("", &cursor)
-        if let problem = cursor.problem { throw .badBody(problem.message) }
+        if let problem = cursor.problem { throw .badBody(problem) }
         if draft.name.isEmpty { throw .missing("name") }
         if draft.upstream.isEmpty { throw .missing("upstream") }
         draft.toxics = try ToxicForm.drafts(toxics, "")
@@ -88,7 +87,7 @@ enum ProxyForm {
             case .name?, .toxics?, nil: break
             }
         }
-        if let problem = cursor.problem { throw .badBody(problem.message) }
+        if let problem = cursor.problem { throw .badBody(problem) }
         return changes
     }
 
@@ -97,7 +96,7 @@ enum ProxyForm {
         var cursor = try open(body)
         var read: [(ProxyDraft, [ToxicForm.Parts])] = []
         cursor.array("") { index, cursor in read.append(draft("proxy \(index + 1)", &cursor)) }
-        if let problem = cursor.problem { throw .badBody(problem.message) }
+        if let problem = cursor.problem { throw .badBody(problem) }
         var drafts: [ProxyDraft] = []
         for (index, (draft, toxics)) in read.enumerated() {
             if draft.name.isEmpty { throw .missing("name at proxy \(index + 1)") }
@@ -113,7 +112,7 @@ enum ProxyForm {
         do {
             return try JSONCursor(body)
         } catch {
-            throw .badBody(error.message)
+            throw .badBody(error)
         }
     }
 }

@@ -43,7 +43,7 @@ enum ToxicForm {
     static func create(_ body: [UInt8]) throws(APIProblem) -> ToxicDraft {
         var cursor = try ProxyForm.open(body)
         let parts = parts("", &cursor)
-        if let problem = cursor.problem { throw .badBody(problem.message) }
+        if let problem = cursor.problem { throw .badBody(problem) }
         return try draft(parts)
     }
 
@@ -96,7 +96,7 @@ enum ToxicForm {
                 cursor.skip()
             }
         }
-        if let problem = cursor.problem { throw .badBody(problem.message) }
+        if let problem = cursor.problem { throw .badBody(problem) }
         changes.toxic = try make(Swift.type(of: toxic.toxic), toxic.toxic.values, attributes, "")
         return changes
     }
@@ -116,7 +116,7 @@ enum ToxicForm {
                     values[attribute.name] = value
                 }
             }
-            if let problem = cursor.problem { throw .badBody(problem.message) }
+            if let problem = cursor.problem { throw .badBody(problem) }
         }
         do {
             return try type.init(values)

@@ -4,14 +4,21 @@ public struct APIProblem: Error, Hashable, Sendable {
     public var message: String
     /// The HTTP status.
     public var status: Int
+    /// Where in the body, in bytes, when that is known.
+    public var offset: Int?
 
-    public init(_ message: String, status: Int) {
+    public init(_ message: String, status: Int, offset: Int? = nil) {
         self.message = message
         self.status = status
+        self.offset = offset
     }
 
     static func badBody(_ detail: String) -> APIProblem {
         APIProblem("bad request body: \(detail)", status: 400)
+    }
+
+    static func badBody(_ problem: JSONProblem) -> APIProblem {
+        APIProblem("bad request body: \(problem.message)", status: 400, offset: problem.offset)
     }
 
     static func missing(_ field: String) -> APIProblem {

@@ -209,8 +209,10 @@ public actor ProxyRegistry {
 
     private func start(_ record: inout ProxyRecord) async throws(APIProblem) {
         do {
+            // Nowhere in particular: any port that is free.
+            let listen = record.listen.isEmpty ? ":0" : record.listen
             let running = try await engine.start(
-                record.name.text, listen: record.listen, upstream: record.upstream,
+                record.name.text, listen: listen, upstream: record.upstream,
                 toxics: record.toxicsInOrder.map(\.active))
             record.running = running
             record.listen = running.address
@@ -239,7 +241,7 @@ public actor ProxyRegistry {
             return ExactText(upstream) != ExactText(record.upstream)
         }
         do {
-            let resolved = try await ListenAddress(listen).resolved()
+            let resolved = try await place(of: listen)
             return ExactText(resolved) != ExactText(record.listen)
                 || ExactText(upstream) != ExactText(record.upstream)
         } catch {

@@ -41,6 +41,7 @@ struct JSONCursor {
     /// Remembers a problem and goes on behind the value.
     mutating func refuse(_ field: String, expected: String) {
         let place = field.isEmpty ? "" : "\(field): "
+        let start = at
         var found = kind.phrase
         if kind == .number {
             let text = numberText()
@@ -48,11 +49,12 @@ struct JSONCursor {
         } else {
             skip()
         }
-        note(JSONProblem("\(place)expected \(expected), not \(found)"))
+        note("\(place)expected \(expected), not \(found)", at: start)
     }
 
-    mutating func note(_ problem: JSONProblem) {
-        if self.problem == nil { self.problem = problem }
+    /// - Parameter offset: where in the body; nil: before the cursor.
+    mutating func note(_ message: String, at offset: Int? = nil) {
+        if problem == nil { problem = JSONProblem(message, at: offset ?? max(0, at - 1)) }
     }
 
     /// Calls `field` with each name, the cursor standing before its value, which `field` must read or skip.

@@ -17,7 +17,7 @@ struct JSONScanner {
     static func check(_ bytes: [UInt8]) throws(JSONProblem) -> Int {
         var scanner = JSONScanner(bytes)
         scanner.skipSpace()
-        guard scanner.at < bytes.count else { throw JSONProblem("EOF") }
+        guard scanner.at < bytes.count else { throw JSONProblem("EOF", at: scanner.at) }
         let start = scanner.at
         try scanner.value(depth: 0)
         return start
@@ -28,7 +28,7 @@ struct JSONScanner {
     }
 
     private func peek() throws(JSONProblem) -> UInt8 {
-        guard at < bytes.count else { throw JSONProblem("unexpected EOF") }
+        guard at < bytes.count else { throw JSONProblem("unexpected EOF", at: at) }
         return bytes[at]
     }
 
@@ -48,11 +48,11 @@ struct JSONScanner {
             case 0x20..<0x7F: "'\(Character(Unicode.Scalar(byte)))'"
             default: "'\\x" + hexadecimal(byte) + "'"
             }
-        return JSONProblem("invalid character \(shown) \(context)")
+        return JSONProblem("invalid character \(shown) \(context)", at: at)
     }
 
     private mutating func value(depth: Int) throws(JSONProblem) {
-        guard depth <= Self.deepest else { throw JSONProblem("exceeded max depth") }
+        guard depth <= Self.deepest else { throw JSONProblem("exceeded max depth", at: at) }
         skipSpace()
         switch try peek() {
         case UInt8(ascii: "{"): try object(depth: depth)
@@ -184,8 +184,13 @@ struct JSONScanner {
 /// What is wrong with a body; stands after `bad request body: `.
 struct JSONProblem: Error, Hashable {
     var message: String
+    /// Where in the body, in bytes.
+    var offset: Int
 
-    init(_ message: String) { self.message = message }
+    init(_ message: String, at offset: Int) {
+        self.message = message
+        self.offset = offset
+    }
 }
 
 func isJSONSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
