@@ -157,11 +157,15 @@ final class APIConnection: ChannelInboundHandler {
     }
 
     private func write(
-        _ context: ChannelHandlerContext, _ answer: Answer, to head: HTTPRequestHead, isRouted: Bool, closing: Bool
+        _ context: ChannelHandlerContext, _ answer: Answer, to head: HTTPRequestHead, isRouted: Bool,
+        closing: Bool
     ) {
         let closing = closing || inputEnded || !head.isKeepAlive
         var headers = headers(of: answer, isRouted: isRouted)
-        if answer.status != 204 { headers.add(name: "Content-Length", value: "\(answer.body.count)") }
+        // As Go: not where there can be no body, and of HEAD not where there would be none.
+        if answer.status != 204, head.method != .HEAD || !answer.body.isEmpty {
+            headers.add(name: "Content-Length", value: "\(answer.body.count)")
+        }
         if closing {
             headers.add(name: "Connection", value: "close")
         } else if head.version != .http1_1 {
@@ -208,9 +212,9 @@ final class APIConnection: ChannelInboundHandler {
             }
         }
         phase = .streaming(reader)
-        let response = HTTPResponseHead(
-            version: head.version, status: .ok,
-            headers: headers(of: outcome.answer, isRouted: outcome.isRouted))
+        var headers = headers(of: outcome.answer, isRouted: outcome.isRouted)
+        if head.version == .http1_1 { headers.add(name: "Transfer-Encoding", value: "chunked") }
+        let response = HTTPResponseHead(version: head.version, status: .ok, headers: headers)
         context.writeAndFlush(wrapOutboundOut(.head(response)), promise: nil)
         shared.events.add(reader)
     }

@@ -89,8 +89,11 @@ extension APIConnection {
                 try channel.pipeline.syncOperations.addHandler(Turnstile())
                 return
             }
+            // What frames an answer is written by hand: NIO does not know what an answer to HEAD must not have.
+            var encoding = HTTPResponseEncoder.Configuration()
+            encoding.automaticallySetFramingHeaders = false
             try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-                withPipeliningAssistance: true, withErrorHandling: false)
+                withPipeliningAssistance: true, withErrorHandling: false, withEncoderConfiguration: encoding)
             try channel.pipeline.syncOperations.addHandler(APIConnection(self))
         }
     }

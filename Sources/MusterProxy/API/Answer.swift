@@ -18,9 +18,11 @@ struct Answer: Sendable {
     static let notFound = text("404 page not found", 404)
     /// Go's server, of a request that it cannot make sense of; the connection ends.
     static let badRequest = Answer(
-        status: 400, headers: [("Content-Type", "text/plain; charset=utf-8")], body: Array("400 Bad Request".utf8))
+        status: 400, headers: [("Content-Type", "text/plain; charset=utf-8")],
+        body: Array("400 Bad Request".utf8))
     static let noHost = Answer(
-        status: 400, headers: badRequest.headers, body: Array("400 Bad Request: missing required Host header".utf8))
+        status: 400, headers: badRequest.headers,
+        body: Array("400 Bad Request: missing required Host header".utf8))
     static let headersTooLarge = Answer(
         status: 431, headers: badRequest.headers, body: Array("431 Request Header Fields Too Large".utf8))
 

@@ -20,7 +20,8 @@ public struct ConfigFile: Sendable {
                 ":\(1 + bytes.prefix(offset).count { $0 == UInt8(ascii: "\n") })"
             }
             let words = "bad request body: "
-            let message = error.message.hasPrefix(words) ? error.message.dropFirst(words.count) : error.message[...]
+            let message =
+                error.message.hasPrefix(words) ? error.message.dropFirst(words.count) : error.message[...]
             throw Problem(message: "\(name)\(line ?? ""): \(message)")
         }
     }

@@ -40,10 +40,12 @@ public struct MetricsPage: Sendable {
             for line in lines { text += "\(name){\(line.labels)} \(value(line.traffic))\n" }
         }
         counter(
-            "toxiproxy_proxy_received_bytes_total", "Bytes read from the sender, on connections that are closed."
+            "toxiproxy_proxy_received_bytes_total",
+            "Bytes read from the sender, on connections that are closed."
         ) { $0.received }
         counter(
-            "toxiproxy_proxy_sent_bytes_total", "Bytes written to the receiver, on connections that are closed."
+            "toxiproxy_proxy_sent_bytes_total",
+            "Bytes written to the receiver, on connections that are closed."
         ) { $0.sent }
     }
 
@@ -70,8 +72,12 @@ public struct MetricsPage: Sendable {
         show(
             "process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.",
             process.processorSeconds.map { "\($0)" })
-        show("process_max_fds", "gauge", "Maximum number of open file descriptors.", process.mostDescriptors.map { "\($0)" })
-        show("process_open_fds", "gauge", "Number of open file descriptors.", process.openDescriptors.map { "\($0)" })
+        show(
+            "process_max_fds", "gauge", "Maximum number of open file descriptors.",
+            process.mostDescriptors.map { "\($0)" })
+        show(
+            "process_open_fds", "gauge", "Number of open file descriptors.",
+            process.openDescriptors.map { "\($0)" })
         show(
             "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
             process.residentBytes.map { "\($0)" })

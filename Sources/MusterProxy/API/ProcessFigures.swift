@@ -18,7 +18,9 @@ struct ProcessFigures {
         }
         figures.openDescriptors = countDescriptors()
         // proc(5): the fields behind the name, which may hold anything but ends with the last parenthesis.
-        guard let stat = contents("/proc/self/stat"), let end = stat.lastIndex(of: ")") else { return figures }
+        guard let stat = contents("/proc/self/stat"), let end = stat.lastIndex(of: ")") else {
+            return figures
+        }
         let fields = stat[stat.index(after: end)...].split(separator: " ")
         guard fields.count > 21 else { return figures }
         let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
@@ -29,7 +31,9 @@ struct ProcessFigures {
             var real = timespec()
             clock_gettime(CLOCK_REALTIME, &real)
             let (seconds, attoseconds) = bootTime().components
-            let boot = Double(real.tv_sec) - Double(seconds) + Double(real.tv_nsec) / 1e9 - Double(attoseconds) / 1e18
+            let boot =
+                Double(real.tv_sec) - Double(seconds) + Double(real.tv_nsec) / 1e9 - Double(attoseconds)
+                / 1e18
             figures.started = ((boot + sinceBoot / tick) * 100).rounded() / 100
         }
         figures.virtualBytes = Int(fields[20])

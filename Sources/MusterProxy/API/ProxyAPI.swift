@@ -46,7 +46,8 @@ public struct ProxyAPI: Sendable {
         }
     }
 
-    private func answer(_ route: Route, _ method: String, _ body: [UInt8]) async throws(APIProblem) -> Answer {
+    private func answer(_ route: Route, _ method: String, _ body: [UInt8]) async throws(APIProblem) -> Answer
+    {
         switch route {
         case .proxies: return method == "GET" ? await index() : try await create(body)
         case .proxy(let name): return try await answer(proxy: name, method, body)
@@ -68,13 +69,16 @@ public struct ProxyAPI: Sendable {
                 status: 200, headers: [("Content-Type", "application/json;charset=utf-8")],
                 body: Array("{\"version\": \"\(Self.compatibleVersion)\"}\n".utf8))
         case .muster: return about()
-        case .events: return Answer(status: 200, headers: [("Content-Type", "application/x-ndjson")], isStream: true)
+        case .events:
+            return Answer(status: 200, headers: [("Content-Type", "application/x-ndjson")], isStream: true)
         case .metrics: return await metrics?.answer(registry) ?? .notFound
         case .redirect, .unknown, .malformed: return .notFound
         }
     }
 
-    private func answer(proxy name: String, _ method: String, _ body: [UInt8]) async throws(APIProblem) -> Answer {
+    private func answer(proxy name: String, _ method: String, _ body: [UInt8]) async throws(APIProblem)
+        -> Answer
+    {
         switch method {
         case "GET":
             let proxy = try await registry.proxy(name)

@@ -26,7 +26,8 @@ struct WallTime {
     /// `2026-11-27T10:00:00.000000Z`, with microseconds.
     var rfc3339: String {
         let parts = parts
-        return "\(padded(Int(parts.tm_year) + 1900, 4))-\(padded(Int(parts.tm_mon) + 1, 2))-\(padded(parts.tm_mday, 2))T"
+        return
+            "\(padded(Int(parts.tm_year) + 1900, 4))-\(padded(Int(parts.tm_mon) + 1, 2))-\(padded(parts.tm_mday, 2))T"
             + "\(clock(parts)).\(padded(nanoseconds / 1000, 6))Z"
     }
 

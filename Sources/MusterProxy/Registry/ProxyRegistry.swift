@@ -22,7 +22,8 @@ public actor ProxyRegistry {
 
     /// - Parameter clock: what deadlines are counted on.
     public init(
-        engine: any LinkEngine, events: any RegistryEventSink, clock: @escaping @Sendable () -> Duration = bootTime
+        engine: any LinkEngine, events: any RegistryEventSink,
+        clock: @escaping @Sendable () -> Duration = bootTime
     ) {
         self.engine = engine
         self.events = events
@@ -145,7 +146,7 @@ public actor ProxyRegistry {
         var done: [ProxyView] = []
         for draft in drafts {
             do {
-                done.append(try await place(draft))
+                done.append(try await put(draft))
             } catch {
                 return (done, error)
             }
@@ -153,7 +154,7 @@ public actor ProxyRegistry {
         return (done, nil)
     }
 
-    private func place(_ draft: ProxyDraft) async throws(APIProblem) -> ProxyView {
+    private func put(_ draft: ProxyDraft) async throws(APIProblem) -> ProxyView {
         let name = ExactText(draft.name)
         await hold(name)
         defer { letGo(name) }
