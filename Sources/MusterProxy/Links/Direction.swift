@@ -38,8 +38,7 @@ final class Direction {
         received += UInt64(bytes.readableBytes)
         if isDone { return }
         if isDirect, let sink {
-            sent += UInt64(bytes.readableBytes)
-            sink.write(bytes)
+            write(bytes, to: sink)
         } else {
             // Also what comes before there is a sink.
             if chain == nil { chain = StageChain() }
@@ -106,13 +105,19 @@ final class Direction {
         changed()
     }
 
-    private func changed() {
+    func changed() {
         if sink == nil { return }
         pump()
         readOn()
     }
 
     // MARK: Inside
+
+    private func write(_ bytes: ByteBuffer, to sink: LinkEnd) {
+        sent += UInt64(bytes.readableBytes)
+        connection.watch.saw(bytes, stream)
+        sink.write(bytes)
+    }
 
     /// Reads on where there is room for what will be read.
     func readOn() {
@@ -131,9 +136,8 @@ final class Direction {
         pumping: while !isDone, sink.isWritable, let answer = chain?.next(at: .now()) {
             switch answer {
             case .chunk(let chunk):
-                sent += UInt64(chunk.bytes.readableBytes)
                 // Each on its own, so that slices are not put together again.
-                sink.write(chunk.bytes)
+                write(chunk.bytes, to: sink)
                 sink.flush()
                 isWritten = true
             case .wait(let until):
