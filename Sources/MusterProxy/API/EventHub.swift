@@ -145,7 +145,7 @@ extension JSONWriter {
             field("toxic", toxic)
             field("stream", stream.rawValue)
         case .noticed(let toxic, let notice):
-            self.event("toxic_\(notice.kind == .effective ? "struck" : "passive")")
+            self.event("toxic_\(notice.kind == .effective ? "struck" : notice.kind.rawValue)")
             connection(of: event)
             field("toxic", toxic)
             field("detail", notice.detail)

@@ -71,6 +71,12 @@ public struct ProxyAPI: Sendable {
         case .muster: return about()
         case .events:
             return Answer(status: 200, headers: [("Content-Type", "application/x-ndjson")], isStream: true)
+        case .authority:
+            guard let pem = try? TLSContexts.shared().authority() else {
+                throw APIProblem("the authority for tls_fault could not be made", status: 500)
+            }
+            return Answer(
+                status: 200, headers: [("Content-Type", "application/x-pem-file")], body: Array(pem.utf8))
         case .metrics: return await metrics?.answer(registry) ?? .notFound
         case .redirect, .unknown, .malformed: return .notFound
         }
@@ -168,7 +174,7 @@ extension Route {
         case .proxies, .toxics: method == "GET" || method == "POST"
         case .proxy, .toxic: ["GET", "POST", "PATCH", "DELETE"].contains(method)
         case .populate, .reset: method == "POST"
-        case .version, .muster, .events: method == "GET"
+        case .version, .muster, .events, .authority: method == "GET"
         case .metrics: true
         case .redirect, .unknown, .malformed: false
         }

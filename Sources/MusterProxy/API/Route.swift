@@ -12,6 +12,7 @@ enum Route: Hashable, Sendable {
     /// Beyond Toxiproxy.
     case muster
     case events
+    case authority
     /// To the same path without empty and dotted parts.
     case redirect(String)
     case unknown
@@ -47,6 +48,7 @@ enum Route: Hashable, Sendable {
     private static let single: [String: Route] = [
         "proxies": .proxies, "populate": .populate, "reset": .reset, "version": .version,
         "metrics": .metrics, "muster": .muster, "events": .events,
+        "ca.pem": .authority,
     ]
 
     /// The decoded path of a request's target; nil when it is malformed.

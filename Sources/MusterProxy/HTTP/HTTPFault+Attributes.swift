@@ -130,7 +130,7 @@ extension AttributeValues {
         if case .list(let all)? = self[name] { all } else { [] }
     }
 
-    fileprivate func word<Word: RawRepresentable<String> & CaseIterable>(
+    func word<Word: RawRepresentable<String> & CaseIterable>(
         _ name: String
     ) throws(AttributeProblem) -> Word {
         guard let word = Word(rawValue: text(name)) else {

@@ -17,7 +17,10 @@ final class Connection {
     private var serverEnd: LinkEnd?
     /// What has left the ends of both chains, for a filter that comes later.
     var watch = HTTPWatch()
-    private var serverHandlers: [any ChannelHandler] = []
+    /// The toxic between the sockets and the link.
+    private var transport: (entry: ToxicEntry, handlers: TransportHandlers)?
+    private var transportEffects: UInt64 = 0
+    private var isAdmitted = false
     private var waiting: Scheduled<Void>?
     private var cause: LinkEvent.Cause?
     private var isOver = false
@@ -33,11 +36,8 @@ final class Connection {
         clientEnd = LinkEnd(self, inward: up, outward: down)
         up.source = clientEnd
         down.sink = clientEnd
-        for entry in core.toxics {
-            guard let toxic = entry.toxic.toxic as? any TransportToxic, isDrawn(entry) else { continue }
-            let handlers = try toxic.handlers(randomFor(entry))
-            for handler in handlers.client { try channel.pipeline.syncOperations.addHandler(handler) }
-            serverHandlers += handlers.server
+        if let entry = core.toxics.first(where: { $0.toxic.toxic is any TransportToxic && isDrawn($0) }) {
+            try addTransport(entry, to: channel)
         }
         try channel.pipeline.syncOperations.addHandler(clientEnd)
         // Now and not when the socket is ready: a toxic that is added in between must not be attached twice.
@@ -74,7 +74,8 @@ final class Connection {
     }
 
     private func connect() {
-        if isOver { return }
+        isAdmitted = true
+        if isOver || transport?.handlers.waits == true { return }
         if let address = core.upstreamLiteral {
             connect([address], at: 0)
         } else {
@@ -99,13 +100,14 @@ final class Connection {
         let end = LinkEnd(self, inward: down, outward: up)
         do {
             if isOver { throw ChannelError.alreadyClosed }
-            for handler in serverHandlers { try channel.pipeline.syncOperations.addHandler(handler) }
+            for handler in try transport?.handlers.server() ?? [] {
+                try channel.pipeline.syncOperations.addHandler(handler)
+            }
             try channel.pipeline.syncOperations.addHandler(end)
         } catch {
             channel.close(promise: nil)
             return closeAll(.unreachable)
         }
-        serverHandlers = []
         serverEnd = end
         up.sink = end
         down.source = end
@@ -121,6 +123,7 @@ final class Connection {
     /// The toxic has changed.
     func change(_ entry: ToxicEntry) {
         if entry.toxic.toxic is any AdmissionToxic { return endWaiting() }
+        if entry.toxic.toxic is any TransportToxic { return changeTransport(entry) }
         if let toxic = entry.toxic.toxic as? any FilterToxic {
             change(entry.toxic.name, to: isDrawn(entry) ? toxic : nil)
         } else {
@@ -137,6 +140,7 @@ final class Connection {
 
     func detach(_ entry: ToxicEntry) {
         if entry.toxic.toxic is any AdmissionToxic { return endWaiting() }
+        if entry.toxic.toxic is any TransportToxic { return changeTransport(entry) }
         if entry.toxic.toxic is any FilterToxic { change(entry.toxic.name, to: nil) }
         up.remove(entry.toxic.name)
         down.remove(entry.toxic.name)
@@ -161,6 +165,37 @@ final class Connection {
         waiting.cancel()
         self.waiting = nil
         connect()
+    }
+
+    private func addTransport(_ entry: ToxicEntry, to channel: any Channel) throws {
+        guard let toxic = entry.toxic.toxic as? any TransportToxic else { return }
+        let link = TransportLink(
+            loop: loop, random: randomFor(entry), upstreamHost: core.upstream.host,
+            tell: { [weak self] in self?.noted($0, of: entry) },
+            connect: { [weak self] in
+                self?.transport?.handlers.waits = false
+                if self?.isAdmitted == true { self?.connect() }
+            },
+            end: { [weak self] isReset in
+                if isReset { self?.reset(.toxic) } else { self?.closeAll(.toxic) }
+            })
+        let handlers = try toxic.handlers(link)
+        transport = (entry, handlers)
+        for handler in handlers.client { try channel.pipeline.syncOperations.addHandler(handler) }
+    }
+
+    private func noted(_ notice: FilterNotice, of entry: ToxicEntry) {
+        if notice.kind == .effective {
+            transportEffects += 1
+            if transportEffects == 1 {
+                tell(.effective(toxic: entry.toxic.name, stream: entry.toxic.stream))
+            }
+        }
+        tell(.noticed(toxic: entry.toxic.name, notice))
+    }
+
+    private func changeTransport(_ entry: ToxicEntry) {
+        if let transport, transport.entry.toxic.name == entry.toxic.name { transport.handlers.changed() }
     }
 
     private func randomFor(_ entry: ToxicEntry) -> LinkRandom {
@@ -228,9 +263,12 @@ final class Connection {
         waiting?.cancel()
         up.stopTimer()
         down.stopTimer()
+        let transport = transport
+        self.transport = nil
         defer { core.over(self) }
         guard core.events.isListening else { return }
-        let effects = (up.effects).merging(down.effects) { $0 &+ $1 }
+        var effects = (up.effects).merging(down.effects) { $0 &+ $1 }
+        if let transport, transportEffects > 0 { effects[transport.entry.toxic.name] = transportEffects }
         tell(
             .closed(
                 .init(

@@ -37,13 +37,15 @@ public protocol ConnectionFilter {
     var effects: UInt64 { get }
 }
 
-/// Something that a filter did or found on one connection.
+/// Something that a filter or a transport toxic did or found on one connection.
 public struct FilterNotice: Sendable, Equatable {
     public enum Kind: String, Sendable {
         /// It made something bad.
         case effective
         /// It will do nothing more on this connection, and lets everything pass.
         case passive
+        /// It noticed something that it did not make, such as a client that speaks another protocol.
+        case saw
     }
 
     public var kind: Kind

@@ -45,6 +45,11 @@ enum Endpoint: Hashable, Sendable {
         return (host, String(text[text.index(after: colon)...]))
     }
 
+    /// nil: a UNIX socket.
+    var host: String? {
+        if case .tcp(let host, _) = self { host } else { nil }
+    }
+
     /// As it is written: IPv6 in brackets.
     static func text(_ address: SocketAddress?) -> String {
         guard let address else { return "" }

@@ -63,7 +63,9 @@ private struct Inverting: TransportToxic {
     init(_ values: AttributeValues) throws(AttributeProblem) {}
     init() {}
     var values: AttributeValues { [:] }
-    func handlers(_ random: LinkRandom) throws -> TransportHandlers { .init(client: [Handler()], server: []) }
+    func handlers(_ link: TransportLink) throws -> TransportHandlers {
+        .init(client: [Handler()], server: { [] })
+    }
 
     final class Handler: ChannelDuplexHandler {
         typealias InboundIn = ByteBuffer

@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+@testable import MusterProxy
+
+/// `muster-net` as people run it: a fault by its API, with the authority that it gives out.
+@Suite(.timeLimit(.minutes(5))) struct TLSProgramTests {
+    @Test func manyHandshakesLeaveNothingBehind() async throws {
+        let bench = try TLSBench()
+        let program = try await NetProgram.start()
+        defer { program.stop() }
+        let pem = try await program.ask("GET", "/ca.pem")
+        #expect(pem.status == 200)
+        #expect(pem.headers["content-type"] == "application/x-pem-file")
+        #expect(pem.body.hasPrefix("-----BEGIN CERTIFICATE-----"))
+        #expect(!pem.body.contains("PRIVATE"))
+        #expect(try await program.ask("GET", "/ca.pem").body == pem.body)
+        try await bench.trust(pem.body)
+        let made = try await program.ask(
+            "POST", "/proxies",
+            #"{"name":"p","listen":"127.0.0.1:0","upstream":"127.0.0.1:\#(bench.tlsPort)","#
+                + #""toxics":[{"type":"tls_fault"}]}"#)
+        #expect(made.status == 201)
+        let listen = try #require(made.body.firstMatch(of: /"listen":"127.0.0.1:(\d+)"/))
+        let port = try #require(Int(listen.1))
+        #expect(try await bench.call("many", port, #"{"count": 20}"#) == "20")
+        let before = try program.descriptors()
+        #expect(try await bench.call("many", port, #"{"count": 300}"#) == "300")
+        #expect(try await eventually { try program.descriptors() <= before })
+        let refused = try await program.ask(
+            "POST", "/proxies/p/toxics", #"{"type":"tls_fault","attributes":{"fault":"revoked"},"name":"x"}"#)
+        #expect(refused.status == 400)
+        #expect(refused.body.contains("handshake_stall"))
+    }
+}
+
+/// The program itself, ended by the test.
+final class NetProgram: @unchecked Sendable {
+    private let process = Process()
+    private let output = Pipe()
+    private var port = 0
+
+    static func start() async throws -> NetProgram {
+        let program = NetProgram()
+        try await blocking { try program.run() }
+        return program
+    }
+
+    private func run() throws {
+        var folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        while !FileManager.default.isExecutableFile(atPath: folder.appending(path: "muster-net").path) {
+            guard folder.path != "/" else { throw Wire.Trouble(description: "muster-net is not built") }
+            folder.deleteLastPathComponent()
+        }
+        process.executableURL = folder.appending(path: "muster-net")
+        process.arguments = ["proxy", "--listen", "127.0.0.1:0", "--deadline", "10m", "--drain", "0s"]
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var said = ""
+        while !said.contains("\n"), let more = try output.fileHandleForReading.read(upToCount: 1),
+            !more.isEmpty
+        {
+            said += String(decoding: more, as: UTF8.self)
+        }
+        guard let found = said.firstMatch(of: /127\.0\.0\.1:(\d+)/), let port = Int(found.1) else {
+            throw Wire.Trouble(description: "muster-net said: \(said)")
+        }
+        self.port = port
+    }
+
+    func ask(_ method: String, _ path: String, _ body: String? = nil) async throws -> Reply {
+        try await blocking {
+            let wire = try Wire(self.port)
+            try wire.send(method, path, body)
+            return try wire.reply()
+        }
+    }
+
+    /// How many it has open.
+    func descriptors() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").count
+    }
+
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+}
