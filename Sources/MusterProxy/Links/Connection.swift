@@ -243,6 +243,9 @@ final class Connection {
         [up, down].map { Traffic(stream: $0.stream, received: $0.received, sent: $0.sent) }
     }
 
+    /// Somebody wants to know what happens.
+    var isHeard: Bool { core.events.isListening }
+
     func tell(_ kind: @autoclosure () -> LinkEvent.Kind) {
         guard core.events.isListening else { return }
         core.events.happened(LinkEvent(proxy: core.name, connection: number, client: client, kind: kind()))

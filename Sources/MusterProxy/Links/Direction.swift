@@ -144,6 +144,8 @@ final class Direction {
                 if let until { wake(at: until) }
                 break pumping
             case .finished, .close, .reset:
+                // A reset takes the chain away.
+                tellNotices()
                 end(answer)
             }
         }
@@ -152,7 +154,13 @@ final class Direction {
         tell()
     }
 
+    private func tellNotices() {
+        guard connection.isHeard, let notices = chain?.takeNotices() else { return }
+        for (name, notice) in notices { connection.tell(.noticed(toxic: name, notice)) }
+    }
+
     private func tell() {
+        tellNotices()
         guard let acted = chain?.acted, !acted.isEmpty else {
             connection.pumpFed(stream)
             return

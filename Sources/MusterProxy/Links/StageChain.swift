@@ -47,6 +47,16 @@ struct StageChain {
         slots.lazy.filter { $0.name == name }.compactMap { ($0.stage as? FilterPort)?.box }.first
     }
 
+    /// What filters have to say, with the names of their toxics.
+    func takeNotices() -> [(toxic: String, notice: FilterNotice)] {
+        var all: [(toxic: String, notice: FilterNotice)] = []
+        for slot in slots where !slot.name.isEmpty {
+            guard let box = (slot.stage as? FilterPort)?.box else { continue }
+            all += box.filter.takeNotices().map { (slot.name, $0) }
+        }
+        return all
+    }
+
     /// What the toxics that count have done, by name.
     var effects: [String: UInt64] {
         var all: [String: UInt64] = [:]

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import MusterProxy
@@ -84,6 +85,11 @@ import Testing
         #expect(seen == "200 1000, \(test.python), \(test.curl), 200 1000")
         await proxy.stop(draining: .zero)
         #expect(await eventually { log.closed.count == 3 })
+        let noticed = log.events.withLock {
+            $0.compactMap { if case .noticed("http_fault", let notice) = $0.kind { notice } else { nil } }
+        }
+        #expect(noticed.map(\.kind) == [.effective, .effective])
+        #expect(noticed.allSatisfy { $0.detail.hasSuffix(": GET /bad") })
         #expect(log.closed.reduce(0) { $0 + $1.effects.values.reduce(0, +) } == 2)
     }
 
