@@ -48,6 +48,15 @@ extension EndToEnd {
             let outcome = try answer.json()
             #expect(outcome["verdict"] == "fail", "\(answer.all)")
             #expect(outcome["reason"]?.asText?.contains("account 3 is missing") == true, "\(answer.all)")
+            // Transfers are no reads and writes of registers: nothing half of it is written.
+            let export = try lab.muster("export", "--format", "edn", "--output", "history.edn")
+            #expect(export.code == 2, "\(export.all)")
+            #expect(
+                export.errors.contains(
+                    "the workload 'money' has mode: bank: of that no history can be exported yet"),
+                "\(export.all)")
+            #expect(export.errors.contains("name another workload with --workload"), "\(export.all)")
+            #expect(!lab.exists("history.edn") && export.output.isEmpty)
             try lab.expectNothingLeft()
         }
 

@@ -15,6 +15,9 @@ public final class MeasuringEngine: @unchecked Sendable {
         /// Samples that may wait to be stored, of probes and of writers each; beyond that they are dropped
         /// and the instrument is suspect.
         public var sampleCapacity = 262_144
+        /// Bytes of encoded samples that may lie in memory, of all signals together; a million take some seven or
+        /// eight MB. What is beyond lies in a file without a name, near the ledgers.
+        public var samplesInMemory = 4 << 20
         /// Records that may wait for the ledger's disk; beyond that nothing is sent.
         public var ledgerCapacity = 65_536
         /// Runs the probing thread in SCHED_FIFO where that is permitted; its children are not.
@@ -58,7 +61,8 @@ public final class MeasuringEngine: @unchecked Sendable {
         signalList = Self.signals(probes, workloads)
         recorder = try Recorder(
             signals: signalList.map { SignalStatus(name: $0.name, writer: $0.writer, every: $0.every) },
-            capacity: configuration.sampleCapacity, sink: sink)
+            capacity: configuration.sampleCapacity,
+            archive: SampleFile(near: ledgerDirectory, spare: configuration.samplesInMemory), sink: sink)
         nullServer = try Self.orStop([recorder.stop]) { try NullServer(isRealtime: configuration.isRealtime) }
         watch = try Self.orStop([recorder.stop, nullServer.stop]) { try SelfWatch() }
         do {
