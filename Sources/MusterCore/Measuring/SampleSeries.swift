@@ -133,8 +133,8 @@ extension Sample {
 
 /// Samples as differences from the one before, each number as a LEB128 varint with its sign in the lowest bit.
 ///
-/// A byte of flags comes first: the outcome, whether it was due one period after the one before, and whether the code
-/// is the same. Differences wrap around, so that every instant comes back exactly.
+/// A byte of flags comes first: the outcome, whether it was due one period after the one before, whether the code is the
+/// same, and whether the instrument had not looked. Differences wrap around, so that every instant comes back exactly.
 private struct SampleChunk: Sendable {
     static let size = 256
 
@@ -144,6 +144,7 @@ private struct SampleChunk: Sendable {
 
     private static let isOnTime: UInt8 = 1 << 3
     private static let isSameCode: UInt8 = 1 << 4
+    private static let isBlind: UInt8 = 1 << 5
 
     /// - Parameter samples: at least one.
     init(_ samples: ArraySlice<Sample>) {
@@ -158,11 +159,13 @@ private struct SampleChunk: Sendable {
             var flags = sample.outcome.rawValue
             if difference == step { flags |= Self.isOnTime }
             if sample.code == code { flags |= Self.isSameCode }
+            if sample.blindNanoseconds != 0 { flags |= Self.isBlind }
             writer.bytes.append(flags)
             if difference != step { writer.add(difference &- step) }
             writer.add(sample.started.nanoseconds &- sample.due.nanoseconds)
             writer.add(sample.finished.nanoseconds &- sample.started.nanoseconds)
             if sample.code != code { writer.add(Int64(sample.code)) }
+            if sample.blindNanoseconds != 0 { writer.add(sample.blindNanoseconds) }
             due = sample.due.nanoseconds
             step = difference
             code = sample.code
@@ -192,10 +195,12 @@ private struct SampleChunk: Sendable {
                     let started = due &+ reader.next()
                     let finished = started &+ reader.next()
                     if flags & Self.isSameCode == 0 { code = Int32(truncatingIfNeeded: reader.next()) }
+                    let blind = flags & Self.isBlind == 0 ? 0 : reader.next()
                     samples[index] = Sample(
                         due: Instant(nanoseconds: due), started: Instant(nanoseconds: started),
                         finished: Instant(nanoseconds: finished),
-                        outcome: Sample.Outcome(rawValue: flags & 7) ?? .unknown, code: code)
+                        outcome: Sample.Outcome(rawValue: flags & 7) ?? .unknown, code: code,
+                        blind: .nanoseconds(blind))
                 }
             }
         }
