@@ -67,10 +67,10 @@ import Testing
     @Test func aProbeThatNeverEndsLeavesPlacesToOthers() throws {
         final class Endless: Prober {
             var looks = 0
-            func look(timeout: Duration, done: @escaping (Finding) -> Void) { looks += 1 }
+            func look(_ patience: Patience, done: @escaping (Finding) -> Void) { looks += 1 }
         }
         final class Quick: Prober {
-            func look(timeout: Duration, done: @escaping (Finding) -> Void) { done(.ok) }
+            func look(_ patience: Patience, done: @escaping (Finding) -> Void) { done(.ok) }
         }
         let loop = try EventLoop(inFlightLimit: 12)
         let setting = ProbeSetting(every: .milliseconds(1), timeout: .seconds(600))

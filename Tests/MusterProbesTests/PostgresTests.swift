@@ -105,7 +105,7 @@ import Testing
         let prober = try probe.prober(on: loop)
         var findings: [Finding] = []
         for round in 1...2 {
-            for _ in 1...5 { prober.look(timeout: .seconds(60)) { findings.append($0) } }
+            for _ in 1...5 { prober.look(timeout: .seconds(60), on: loop) { findings.append($0) } }
             loop.run { findings.count == round * 5 }
         }
         #expect(findings.allSatisfy { $0 == .ok }, "\(findings)")

@@ -1,7 +1,8 @@
 /// Samples as differences from the one before, each number as a LEB128 varint with its sign in the lowest bit.
 ///
 /// A byte of flags comes first: the outcome, whether it was due one period after the one before, and whether the code
-/// is the same. Differences wrap around, so that every instant comes back exactly.
+/// is the same, and whether the instrument had not looked. Differences wrap around, so that every instant comes back
+/// exactly.
 struct SampleChunk: Sendable {
     private enum Place: Sendable {
         case memory([UInt8])
@@ -18,6 +19,7 @@ struct SampleChunk: Sendable {
     static let size = 256
     private static let isOnTime: UInt8 = 1 << 3
     private static let isSameCode: UInt8 = 1 << 4
+    private static let isBlind: UInt8 = 1 << 5
 
     var count: Int { Int(samples) }
 
@@ -37,11 +39,13 @@ struct SampleChunk: Sendable {
             var flags = sample.outcome.rawValue
             if difference == step { flags |= Self.isOnTime }
             if sample.code == code { flags |= Self.isSameCode }
+            if sample.blindNanoseconds != 0 { flags |= Self.isBlind }
             writer.bytes.append(flags)
             if difference != step { writer.add(difference &- step) }
             writer.add(sample.started.nanoseconds &- sample.due.nanoseconds)
             writer.add(sample.finished.nanoseconds &- sample.started.nanoseconds)
             if sample.code != code { writer.add(Int64(sample.code)) }
+            if sample.blindNanoseconds != 0 { writer.add(sample.blindNanoseconds) }
             due = sample.due.nanoseconds
             step = difference
             code = sample.code
@@ -102,10 +106,12 @@ struct SampleChunk: Sendable {
                 let started = due &+ reader.next()
                 let finished = started &+ reader.next()
                 if flags & Self.isSameCode == 0 { code = Int32(truncatingIfNeeded: reader.next()) }
+                let blind = flags & Self.isBlind == 0 ? 0 : reader.next()
                 samples[index] = Sample(
                     due: Instant(nanoseconds: due), started: Instant(nanoseconds: started),
                     finished: Instant(nanoseconds: finished),
-                    outcome: Sample.Outcome(rawValue: flags & 7) ?? .unknown, code: code)
+                    outcome: Sample.Outcome(rawValue: flags & 7) ?? .unknown, code: code,
+                    blind: .nanoseconds(blind))
             }
         }
     }
