@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndTroubles {
     /// Guard, hands or warden die under a running drill.
     @Suite struct GuardEnds {
         private func paused(_ lab: Lab, _ arguments: String...) throws -> (

@@ -2,7 +2,7 @@ import Foundation
 import MusterCore
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// Workloads on files of this machine, from the drill file to the verdict.
     @Suite struct Workloads {
         private func drill(_ workload: String, steps: String, extra: String = "") -> String {
