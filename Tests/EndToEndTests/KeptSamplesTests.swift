@@ -1,7 +1,7 @@
 import MusterCore
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// `--keep-samples none`: everything that is reckoned from samples, and none of them.
     @Suite struct KeptSamples {
         @Test func withoutSamplesThereIsEverythingElse() throws {

@@ -4,7 +4,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndTroubles {
     /// Nobody reads what a run shows: a terminal that is held, a pipe whose reader is busy.
     @Suite struct SlowView {
         enum Reader: String, CaseIterable, Sendable { case pipe, terminal }
