@@ -57,7 +57,7 @@ private final class StalledOutput {
     private let reading: Descriptor
     private var writing: Descriptor?
 
-    init(_ reader: EndToEnd.SlowView.Reader) throws {
+    init(_ reader: EndToEndTroubles.SlowView.Reader) throws {
         switch reader {
         case .pipe: (reading, writing) = try Descriptor.pipe()
         case .terminal:
