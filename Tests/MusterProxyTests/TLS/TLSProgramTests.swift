@@ -47,12 +47,7 @@ final class NetProgram: @unchecked Sendable {
     }
 
     private func run() throws {
-        var folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        while !FileManager.default.isExecutableFile(atPath: folder.appending(path: "muster-net").path) {
-            guard folder.path != "/" else { throw Wire.Trouble(description: "muster-net is not built") }
-            folder.deleteLastPathComponent()
-        }
-        process.executableURL = folder.appending(path: "muster-net")
+        process.executableURL = ProgramTests.binary
         process.arguments = ["proxy", "--listen", "127.0.0.1:0", "--deadline", "10m", "--drain", "0s"]
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
