@@ -72,11 +72,11 @@ public struct ProxyAPI: Sendable {
         case .events:
             return Answer(status: 200, headers: [("Content-Type", "application/x-ndjson")], isStream: true)
         case .authority:
-            guard let pem = try? TLSContexts.shared().authority() else {
+            guard let pem = try? TLSContexts.shared().authority else {
                 throw APIProblem("the authority for tls_fault could not be made", status: 500)
             }
             return Answer(
-                status: 200, headers: [("Content-Type", "application/x-pem-file")], body: Array(pem.utf8))
+                status: 200, headers: [("Content-Type", "application/x-pem-file")], body: pem)
         case .metrics: return await metrics?.answer(registry) ?? .notFound
         case .redirect, .unknown, .malformed: return .notFound
         }

@@ -1,66 +1,80 @@
-internal import Crypto
-internal import FoundationEssentials
-internal import SwiftASN1
-internal import X509
+internal import CCertificates
+internal import Glibc
 
 /// Signs certificates for servers. It lives in memory only.
 struct Authority: Sendable {
-    private let name: DistinguishedName
-    private let key: P256.Signing.PrivateKey
-    private let certificate: Certificate
+    /// Something could not be made: no memory, or no random numbers.
+    struct Problem: Error {}
 
-    /// - Parameter name: by which clients see who signed.
-    init(_ name: String, at now: Date) throws {
-        self.name = try DistinguishedName { CommonName(name) }
-        key = P256.Signing.PrivateKey()
-        let publicKey = Certificate.PublicKey(key.publicKey)
-        // Long before and after what it signs, whatever a drill does to the clock.
-        certificate = try Certificate(
-            version: .v3, serialNumber: .init(), publicKey: publicKey, notValidBefore: now - 3650 * .day,
-            notValidAfter: now + 3650 * .day, issuer: self.name, subject: self.name,
-            extensions: Certificate.Extensions {
-                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
-                Critical(KeyUsage(keyCertSign: true, cRLSign: true))
-                SubjectKeyIdentifier(hash: publicKey)
-            }, issuerPrivateKey: .init(key))
+    /// A key pair on P-256.
+    final class Key: @unchecked Sendable {
+        fileprivate let pointer: UnsafeMutableRawPointer
+
+        init() throws(Problem) {
+            guard let pointer = certificates_make_key() else { throw Problem() }
+            self.pointer = pointer
+        }
+
+        deinit { certificates_free_key(pointer) }
+
+        /// The private key.
+        func pem() throws -> [UInt8] { try written { certificates_write_key(pointer, $0, $1) } }
     }
 
-    /// What clients need to trust it.
-    func pem() throws -> String { try certificate.serializeAsPEM().pemString + "\n" }
+    private let name: String
+    private let key: Key
+    /// What clients need to trust it, as PEM.
+    let certificate: [UInt8]
 
-    /// - Returns: a certificate in DER.
-    func sign(
-        _ publicKey: P256.Signing.PublicKey, for names: [ServerName], from: Date, until: Date
-    ) throws -> [UInt8] {
-        let publicKey = Certificate.PublicKey(publicKey)
-        let own = SubjectKeyIdentifier(hash: Certificate.PublicKey(key.publicKey))
-        let extensions = try Certificate.Extensions {
-            Critical(BasicConstraints.notCertificateAuthority)
-            Critical(KeyUsage(digitalSignature: true))
-            try ExtendedKeyUsage([.serverAuth])
-            SubjectKeyIdentifier(hash: publicKey)
-            AuthorityKeyIdentifier(keyIdentifier: own.keyIdentifier)
-            SubjectAlternativeNames(names.map(\.general))
+    /// - Parameters:
+    ///   - name: by which clients see who signed.
+    ///   - now: seconds since 1970.
+    init(_ name: String, at now: Int64) throws {
+        self.name = name
+        let key = try Key()
+        self.key = key
+        // Long before and after what it signs, whatever a drill does to the clock.
+        certificate = try written {
+            certificates_sign(
+                key.pointer, key.pointer, name, name, now - 3650 * .day, now + 3650 * .day, nil, $0, $1)
         }
-        let leaf = try Certificate(
-            version: .v3, serialNumber: .init(), publicKey: publicKey, notValidBefore: from,
-            notValidAfter: until, issuer: name,
-            subject: try DistinguishedName { CommonName("a server behind Muster's fault proxy") },
-            extensions: extensions, issuerPrivateKey: .init(key))
-        return try leaf.serializeAsPEM().derBytes
+    }
+
+    /// - Parameters:
+    ///   - from: seconds since 1970, as `until`.
+    /// - Returns: a certificate, as PEM.
+    func sign(_ key: Key, for names: [ServerName], from: Int64, until: Int64) throws -> [UInt8] {
+        let names = names.map(\.alternative).joined(separator: ",")
+        return try written {
+            certificates_sign(
+                key.pointer, self.key.pointer, name, "a server behind Muster's fault proxy", from, until,
+                names, $0, $1)
+        }
     }
 }
 
-extension TimeInterval {
+/// What a function wrote that answers with its length, or -1.
+private func written(_ write: (UnsafeMutablePointer<CChar>, Int32) -> Int32) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: 8192) { bytes, count in
+        let length = bytes.withMemoryRebound(to: CChar.self) { text in
+            text.baseAddress.map { write($0, Int32(text.count)) } ?? -1
+        }
+        guard length >= 0 else { throw Authority.Problem() }
+        count = Int(length)
+    }
+}
+
+extension Int64 {
     /// In seconds.
-    static let day: TimeInterval = 86_400
+    static let day: Int64 = 86_400
 }
 
 extension ServerName {
-    fileprivate var general: GeneralName {
+    /// As x509v3_config(5) has it. Neither form can have a comma in it.
+    fileprivate var alternative: String {
         switch self {
-        case .host(let name): .dnsName(name)
-        case .address(let bytes): .ipAddress(ASN1OctetString(contentBytes: bytes[...]))
+        case .host: "DNS:" + text
+        case .address: "IP:" + text
         }
     }
 }

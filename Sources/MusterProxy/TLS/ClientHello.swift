@@ -63,6 +63,8 @@ struct ClientHello: Equatable {
         "it begins with " + all.prefix(4).map { hexadecimal($0) }.joined(separator: " ")
     }
 
+    init() {}
+
     /// - Returns: nil when it is malformed.
     private init?(_ bytes: Bytes) {
         var bytes = bytes

@@ -1,5 +1,4 @@
-internal import Crypto
-internal import FoundationEssentials
+internal import Glibc
 internal import NIOSSL
 internal import Synchronization
 
@@ -20,7 +19,7 @@ final class TLSContexts: Sendable {
 
     private struct Entry {
         var context: NIOSSLContext
-        var made: Date
+        var made: Int64
     }
 
     static let most = 256
@@ -29,17 +28,19 @@ final class TLSContexts: Sendable {
 
     private let known: Authority
     private let unknown: Authority
-    private let key = P256.Signing.PrivateKey()
+    private let key: Authority.Key
     private let servers = Mutex<[Key: Entry]>([:])
     private let clients = Mutex<[[String]: NIOSSLContext]>([:])
 
-    init(at now: Date = Date()) throws {
+    /// - Parameter now: seconds since 1970.
+    init(at now: Int64 = Int64(time(nil))) throws {
+        key = try Authority.Key()
         known = try Authority("Muster fault proxy", at: now)
         unknown = try Authority("Muster fault proxy, an authority that nobody knows", at: now)
     }
 
     /// The certificate of the authority that clients may be told to trust, as PEM.
-    func authority() throws -> String { try known.pem() }
+    var authority: [UInt8] { known.certificate }
 
     /// How many contexts for clients to meet are kept.
     var kept: Int { servers.withLock { $0.count } }
@@ -49,12 +50,13 @@ final class TLSContexts: Sendable {
     ///   - names: what its certificate is for, where that is not the fault.
     ///   - protocols: what it agrees to speak inside (ALPN).
     func server(
-        _ fault: TLSFaultToxic.Fault, for names: [ServerName], protocols: [String], at now: Date = Date()
+        _ fault: TLSFaultToxic.Fault, for names: [ServerName], protocols: [String],
+        at now: Int64 = Int64(time(nil))
     ) throws -> NIOSSLContext {
         let key = Key(fault: fault, names: names, protocols: protocols)
         return try servers.withLock { servers in
             // Made anew twice a day, and when the clock was moved: the dates in it must still mean the same.
-            if let entry = servers[key], abs(now.timeIntervalSince(entry.made)) < .day / 2 {
+            if let entry = servers[key], abs(now - entry.made) < .day / 2 {
                 return entry.context
             }
             if servers.count >= Self.most { servers = [:] }
@@ -64,21 +66,20 @@ final class TLSContexts: Sendable {
         }
     }
 
-    private func make(_ wanted: Key, at now: Date) throws -> NIOSSLContext {
-        let (from, until): (Date, Date) =
+    private func make(_ wanted: Key, at now: Int64) throws -> NIOSSLContext {
+        let (from, until): (Int64, Int64) =
             switch wanted.fault {
             case .expired: (now - 30 * .day, now - .day)
             case .notYetValid: (now + .day, now + 30 * .day)
             default: (now - .day, now + 365 * .day)
             }
         let leaf = try (wanted.fault == .unknownIssuer ? unknown : known).sign(
-            key.publicKey, for: wanted.fault == .wrongName ? [Self.wrongName] : wanted.names, from: from,
+            key, for: wanted.fault == .wrongName ? [Self.wrongName] : wanted.names, from: from,
             until: until)
         // The authority is not sent along: clients have it or do not know it.
         var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: [.certificate(try NIOSSLCertificate(bytes: leaf, format: .der))],
-            privateKey: .privateKey(
-                try NIOSSLPrivateKey(bytes: Array(key.pemRepresentation.utf8), format: .pem)))
+            certificateChain: [.certificate(try NIOSSLCertificate(bytes: leaf, format: .pem))],
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: key.pem(), format: .pem)))
         configuration.minimumTLSVersion = .tlsv1
         configuration.applicationProtocols = wanted.protocols
         return try NIOSSLContext(configuration: configuration)

@@ -1,5 +1,3 @@
-public import NIOCore
-
 /// Faults of TLS: the proxy answers clients with certificates of its own, in which something is wrong, or does not
 /// answer.
 ///

@@ -54,6 +54,7 @@ final class TLSGate: ChannelDuplexHandler {
 
     /// A link that closes a socket means it, and at once: not a close_notify, and five seconds of waiting for another.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if mode == .all { session.closes() }
         let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
         (mode == .all ? tls ?? context : context).close(mode: mode, promise: promise)
     }

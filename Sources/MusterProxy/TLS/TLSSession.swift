@@ -14,6 +14,7 @@ final class TLSSession {
     private weak var serverGate: TLSGate?
     private var hello = ClientHello()
     private var isPassing = false
+    private var isOver = false
     private var timer: Scheduled<Void>?
 
     init(_ toxic: TLSFaultToxic, _ link: TransportLink) {
@@ -91,6 +92,9 @@ final class TLSSession {
     /// The client is none of TLS, or goes.
     func give(up detail: String) {
         stopTimer()
+        // What closing a socket brings about is no news.
+        if isOver { return }
+        isOver = true
         link.tell(FilterNotice(.saw, detail))
         link.end(false)
     }
@@ -101,6 +105,9 @@ final class TLSSession {
         isPassing = true
         link.connect()
     }
+
+    /// The link closes a socket.
+    func closes() { isOver = true }
 
     func stopTimer() {
         timer?.cancel()

@@ -128,7 +128,7 @@ final class TLSBench: Sendable {
         try process.run()
         let ports = try JSONDecoder().decode([Int].self, from: Data(Self.line(output).utf8))
         (tlsPort, plainPort) = (ports[0], ports[1])
-        _ = try order(Self.trusting(TLSContexts.shared().authority()))
+        _ = try order(Self.trusting(String(decoding: TLSContexts.shared().authority, as: UTF8.self)))
     }
 
     /// What clients trust from here on; at first it is the authority of this process.

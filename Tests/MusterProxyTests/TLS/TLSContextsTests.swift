@@ -1,11 +1,10 @@
-import Foundation
 import Testing
 
 @testable import MusterProxy
 
 @Suite struct TLSContextsTests {
     private let contexts: TLSContexts
-    private let now = Date()
+    private let now: Int64 = 1_800_000_000
 
     init() throws { contexts = try TLSContexts(at: now) }
 
