@@ -28,9 +28,9 @@ let package = Package(
     ],
     targets: [
         // C shims: leaves, each imported by one target; CSQLite by the guard's journal and the controller's workload.
+        .target(name: "CCertificates", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CLinux", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
-        .target(name: "CCertificates", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CCurl"),
         .target(name: "CPostgres"),
         .target(

@@ -75,7 +75,10 @@ final class TLSDoor: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
-        guard phase != .open else { return context.fireChannelRead(wrapInboundOut(bytes)) }
+        guard phase != .open else {
+            session.heard(alertIn: bytes)
+            return context.fireChannelRead(wrapInboundOut(bytes))
+        }
         held.writeBuffer(&bytes)
         guard phase == .hello else { return }
         switch ClientHello.read(held) {

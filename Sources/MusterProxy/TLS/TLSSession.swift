@@ -15,6 +15,9 @@ final class TLSSession {
     private var hello = ClientHello()
     private var isPassing = false
     private var isOver = false
+    /// The client's handshake is under way.
+    private var isMeeting = false
+    private var alert: UInt8?
     private var timer: Scheduled<Void>?
 
     init(_ toxic: TLSFaultToxic, _ link: TransportLink) {
@@ -61,7 +64,9 @@ final class TLSSession {
     func completed(_ side: Side, protocol chosen: String?) {
         stopTimer()
         switch side {
-        case .client: serverGate?.release()
+        case .client:
+            isMeeting = false
+            serverGate?.release()
         case .server:
             do {
                 try meetClient(protocols: chosen.map { [$0] } ?? [])
@@ -80,14 +85,36 @@ final class TLSSession {
             strike("certificate \(toxic.fault.rawValue): \(names.map(\.text).joined(separator: ", "))")
         }
         limit("the client did not complete its handshake")
+        isMeeting = true
         try door?.open(NIOSSLServerHandler(context: context))
     }
 
     // MARK: Ends
 
+    /// OpenSSL's clients say what they find wrong with a certificate in the clear, also in TLS 1.3, where BoringSSL
+    /// cannot read that any more: it expects it encrypted (RFC 8446, 6).
+    func heard(alertIn bytes: ByteBuffer) {
+        guard isMeeting, bytes.readableBytes == 7 else { return }
+        let record = Array(bytes.readableBytesView)
+        if record[0] == 21, record[1] == 3, record[3] == 0, record[4] == 2 { alert = record[6] }
+    }
+
     func failed(_ side: Side, _ error: any Error) {
+        if side == .client, let alert {
+            let name = Self.alerts[alert].map { " (\($0))" } ?? ""
+            return give(up: "the client sent alert \(alert)\(name)")
+        }
         give(up: "the handshake with the \(side.rawValue) failed: \(Self.words(error))")
     }
+
+    /// RFC 8446, 6.
+    private static let alerts: [UInt8: String] = [
+        40: "handshake failure", 42: "bad certificate", 43: "unsupported certificate",
+        44: "certificate revoked",
+        45: "certificate expired", 46: "certificate unknown", 48: "unknown ca", 49: "access denied",
+        51: "decrypt error", 70: "protocol version", 71: "insufficient security", 80: "internal error",
+        90: "user canceled", 112: "unrecognized name", 120: "no application protocol",
+    ]
 
     /// The client is none of TLS, or goes.
     func give(up detail: String) {

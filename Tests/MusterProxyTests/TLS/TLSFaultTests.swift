@@ -67,10 +67,13 @@ import Testing
         #expect(try await bench.call("openssl", proxy) == test.openssl)
         await proxy.stop(draining: .seconds(20))
         #expect(await eventually { log.closed.count == 3 })
+        if test.fault == "expired" {
+            let saw = noticed.filter { $0.kind == .saw }.map(\.detail)
+            #expect(saw == [String](repeating: "the client sent alert 45 (certificate expired)", count: 3))
+        }
         let expected = test.fault == "none" ? 0 : 3
         #expect(log.closed.allSatisfy { $0.effects == (expected == 0 ? [:] : ["tls_fault": 1]) })
         let struck = noticed.filter { $0.kind == .effective }
-        print("SAW", noticed.filter { $0.kind == .saw }.map(\.detail), log.closed.map(\.cause))
         let detail = "certificate \(test.fault): service.test"
         #expect(struck == [FilterNotice](repeating: .init(.effective, detail), count: expected))
     }
