@@ -10,6 +10,17 @@ extension FaultCatalog {
         FileCorrupt.self,
         NetPartition.self,
         CommandFault.self,
+        ProxyLatency.self,
+        ProxyBandwidth.self,
+        ProxySlowClose.self,
+        ProxyTimeout.self,
+        ProxyReset.self,
+        ProxySlicer.self,
+        ProxyLimit.self,
+        ProxyDown.self,
+        ProxyCorrupt.self,
+        ProxyStall.self,
+        ProxyConnect.self,
     ])
 
     /// What drills bring up for themselves. A guard decodes these too, but nobody injects them by name.
@@ -34,5 +45,7 @@ extension FactCatalog {
         CommandSucceeds.self,
         NotMounted.self,
         DirectoryAbsent.self,
+        NoToxic.self,
+        ProxyEnabled.self,
     ])
 }

@@ -37,6 +37,11 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         world.start("db", arguments: ["db"])
         world.start("web", arguments: ["web"], cgroup: "/system.slice/web.service")
         world.start("cache", arguments: ["cache"])
+        world.servers = [.tcp(host: "127.0.0.1", port: 6379)]
+        world.programs[.tcp(host: "127.0.0.1", port: 8474)] = ProxyProgram(proxies: [
+            "redis": ProxyProgram.Proxy(
+                listen: .tcp(host: "127.0.0.1", port: 7000), upstream: .tcp(host: "127.0.0.1", port: 6379))
+        ])
         return world
     }
 
@@ -77,9 +82,43 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         ].map(Scenario.init)
     }()
 
+    /// Every toxic that there is, and a proxy that is taken down. They share what could go wrong, so that only some
+    /// of them are tried with others.
+    static let toxics: [Scenario] = {
+        let proxy = Target(.proxy(.named("redis", api: .tcp(host: "127.0.0.1", port: 8474))))
+        var latency = ProxyLatency()
+        latency.latency = .milliseconds(100)
+        latency.jitter = .milliseconds(20)
+        var bandwidth = ProxyBandwidth()
+        bandwidth.rate = ByteRate(bytesPerSecond: 50_000)
+        var slowClose = ProxySlowClose()
+        slowClose.delay = .seconds(1)
+        var slicer = ProxySlicer()
+        slicer.size = ByteCount(8)
+        var limit = ProxyLimit()
+        limit.bytes = ByteCount(3)
+        var corrupt = ProxyCorrupt()
+        corrupt.rate = Percentage(millionths: 100_000)
+        var refuse = ProxyConnect()
+        refuse.refuse = true
+        var delay = ProxyConnect()
+        delay.delay = .milliseconds(500)
+        var few = ProxyConnect()
+        few.limit = 3
+        let faults: [(String, any Fault)] = [
+            ("proxy-latency", latency), ("proxy-down", ProxyDown()), ("proxy-bandwidth", bandwidth),
+            ("proxy-slow-close", slowClose), ("proxy-timeout", ProxyTimeout()), ("proxy-reset", ProxyReset()),
+            ("proxy-slicer", slicer), ("proxy-limit", limit), ("proxy-corrupt", corrupt),
+            ("proxy-stall", ProxyStall()), ("proxy-connect (refuse)", refuse),
+            ("proxy-connect (delay)", delay), ("proxy-connect (limit)", few),
+        ]
+        return faults.map { Scenario(acts: [Act(name: $0.0, fault: $0.1, target: proxy)]) }
+    }()
+
     /// Every two of them at once, and the stack that a drill on its own scratch makes.
     static let pairs: [Scenario] = {
         var pairs: [Scenario] = []
+        let singles = Self.singles + toxics.prefix(2)
         for (index, first) in singles.enumerated() {
             for second in singles.dropFirst(index + 1) {
                 let names = Set(first.acts.map(\.kind)).intersection(second.acts.map(\.kind))
@@ -92,7 +131,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         let inside = Act(name: "disk-fill in it", fault: fill, target: Target(.path("/srv/fresh")))
         let damage = Act(
             name: "file-corrupt in it", fault: FileCorrupt(), target: Target(.path("/srv/fresh/table.db")))
-        if let scratch = singles.last {
+        if let scratch = Self.singles.last {
             pairs += [[damage], [inside]].map { Scenario(acts: scratch.acts + $0) }
         }
         return pairs

@@ -87,6 +87,7 @@ extension World {
         let rest =
             mounts.keys.map { "mount \($0)" } + tables.keys.map { "table \($0)" }
             + supervisors.keys.map { "supervisor \($0)" }
+            + programs.flatMap { api, program in program.lines(at: moment).map { "\(api.text) \($0)" } }
         return (files + processes + rest).sorted()
     }
 }

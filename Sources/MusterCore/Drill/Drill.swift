@@ -133,6 +133,8 @@ public struct DrillTarget: Hashable, Sendable {
         case path(String)
         case network(NetworkScope)
         case fixtureNetwork(String)
+        case proxy(ProxyScope)
+        case fixtureProxy(String)
         case host
     }
     public var name: String
@@ -160,6 +162,8 @@ public struct DrillTarget: Hashable, Sendable {
         case .process(let selector): resolved = .process(selector)
         case .path(let path): resolved = .path(path)
         case .network(let scope): resolved = .network(scope)
+        case .proxy(let scope): resolved = .proxy(scope)
+        case .fixtureProxy(let name): resolved = fixtures[name].map { .proxy(.fixture(name: name, $0)) }
         case .host: resolved = .host
         }
         return resolved.map { Target($0, count: count, restart: restart, allow: allow) }

@@ -71,7 +71,9 @@ struct DrillLint {
     private mutating func checkTargets() {
         let fixtures = tree["fixtures"]?.entries?.map(\.key) ?? []
         for entry in tree["targets"]?.entries ?? [] {
-            let node = entry.value["fixture"] ?? entry.value["network"]?["fixture"]
+            let node =
+                entry.value["fixture"] ?? entry.value["network"]?["fixture"]
+                ?? entry.value["proxy"]?["fixture"]
             guard let node, let name = node.text, !fixtures.contains(name) else { continue }
             error(
                 "unknown fixture '\(name)'", node,

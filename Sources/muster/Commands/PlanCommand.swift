@@ -167,6 +167,8 @@ struct DrillPlan {
         case .process(let selector): selector.inWords
         case .path(let path): path
         case .network: "a network"
+        case .proxy(let scope): scope.inWords
+        case .fixtureProxy(let name): "proxy '\(name)'"
         case .host: "this host"
         }
     }
