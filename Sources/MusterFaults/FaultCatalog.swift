@@ -26,6 +26,7 @@ extension FaultCatalog {
     /// What drills bring up for themselves. A guard decodes these too, but nobody injects them by name.
     public static let internals = FaultCatalog([
         FixtureFault.self,
+        ProxyFixture.self,
         Scratch.self,
     ])
 

@@ -4,7 +4,7 @@ import Testing
 
 /// Whoever dies, whenever, and again during the recovery: nothing is left broken.
 @Suite struct CrashSimulationTests {
-    @Test(arguments: Scenario.singles + Scenario.toxics)
+    @Test(arguments: Scenario.alone)
     func aDrillThatNobodyDisturbsTakesEffectAndLeavesNothing(
         scenario: Scenario
     ) throws {
@@ -28,12 +28,12 @@ import Testing
         #expect(world.fingerprint == Scenario.original().fingerprint)
     }
 
-    @Test(arguments: Scenario.singles + Scenario.toxics) func oneFaultAndTwoCrashes(scenario: Scenario) {
+    @Test(arguments: Scenario.alone) func oneFaultAndTwoCrashes(scenario: Scenario) {
         sweep(scenario, recoveries: 1, World.Moment.allCases)
     }
 
     /// Dies in the drill, dies in the recovery, dies in the recovery of that.
-    @Test(arguments: Scenario.singles + Scenario.toxics) func oneFaultAndThreeCrashes(scenario: Scenario) {
+    @Test(arguments: Scenario.alone) func oneFaultAndThreeCrashes(scenario: Scenario) {
         sweep(scenario, recoveries: 2, [.halfWay])
     }
 
@@ -41,7 +41,7 @@ import Testing
         sweep(scenario, recoveries: 1, [.halfWay, .afterEffect])
     }
 
-    @Test(arguments: Scenario.singles + Scenario.toxics + Scenario.pairs) func theLeaseIsLostAtAnyStep(
+    @Test(arguments: Scenario.alone + Scenario.pairs) func theLeaseIsLostAtAnyStep(
         scenario: Scenario
     ) {
         var sweep = Sweep()

@@ -27,10 +27,16 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     /// The world before anything happens.
     static func original() -> World {
         let world = World()
-        for directory in ["/state", "/state/quarantine", "/srv", "/srv/data", "/srv/app", "/opt"] {
+        for directory in [
+            "/state", "/state/quarantine", "/srv", "/srv/data", "/srv/app", "/opt", "/sys/fs/cgroup/lab",
+        ] {
             world.nodes[directory] = World.Node(kind: .directory)
         }
         world.nodes["/opt/muster-guard"] = World.Node(bytes: [1])
+        world.nodes["/opt/muster-net"] = World.Node(bytes: [1])
+        world.nodes["/sys/fs/cgroup"] = World.Node(kind: .directory)
+        world.mounts["/sys/fs/cgroup"] = World.Mount(
+            source: "cgroup2", type: "cgroup2", device: 8, total: 0)
         world.nodes["/srv/app/table.db"] = World.Node(bytes: (0..<24).map { UInt8($0) })
         world.mounts["/srv/data"] = World.Mount(source: "/dev/loop0", device: 9, total: 64 << 20)
         world.units = ["web.service": "web"]
@@ -115,15 +121,41 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         return faults.map { Scenario(acts: [Act(name: $0.0, fault: $0.1, target: proxy)]) }
     }()
 
+    /// A proxy of the drill's own, with a toxic on it; and one that somebody's connections are led through.
+    static let ownProxies: [Scenario] = {
+        var proxy = ProxyFixture()
+        proxy.name = "net"
+        proxy.listen = "127.0.0.1:7001"
+        proxy.upstream = "127.0.0.1:6379"
+        var leading = proxy
+        var redirect = Redirect()
+        redirect.cgroup = "/lab"
+        redirect.to = [.tcp(host: "127.0.0.1", port: 6379)]
+        leading.redirect = redirect
+        var latency = ProxyLatency()
+        latency.latency = .milliseconds(100)
+        let toxic = Act(
+            name: "proxy-latency on it", fault: latency, target: Target(.proxy(.fixture(name: "net", id(0)))))
+        return [
+            [Act(name: "proxy-fixture", fault: proxy, target: Target(.host)), toxic],
+            [Act(name: "proxy-fixture (redirect)", fault: leading, target: Target(.host)), toxic],
+        ].map(Scenario.init)
+    }()
+
+    static let alone = singles + toxics + ownProxies
+
     /// Every two of them at once, and the stack that a drill on its own scratch makes.
     static let pairs: [Scenario] = {
         var pairs: [Scenario] = []
-        let singles = Self.singles + toxics.prefix(2)
+        let singles = ownProxies.prefix(1) + Self.singles + toxics.prefix(2)
         for (index, first) in singles.enumerated() {
             for second in singles.dropFirst(index + 1) {
                 let names = Set(first.acts.map(\.kind)).intersection(second.acts.map(\.kind))
                 // Two kills of one process, or two scratches at one path, are refused by their claims.
-                if names.isEmpty { pairs.append(Scenario(acts: first.acts + second.acts)) }
+                // Those that bring something up know it by the id of the first act.
+                if names.isEmpty, first.acts.count + second.acts.count < 4 {
+                    pairs.append(Scenario(acts: first.acts + second.acts))
+                }
             }
         }
         var fill = DiskFill()

@@ -47,6 +47,20 @@ public enum StreamAddress: Hashable, Sendable {
 
     public var port: Int? { if case .tcp(_, let port) = self { port } else { nil } }
 
+    /// What would be right, where `text` is none to listen at; port 0, which takes a free one, is.
+    public static func listenProblem(_ text: String) -> String? {
+        let address = text.hasSuffix(":0") ? String(text.dropLast()) + "1" : text
+        return StreamAddress(address) == nil ? "ADDRESS:PORT with a numeric address, or unix:PATH" : nil
+    }
+
+    /// What would be right, where connections to these addresses cannot be redirected together.
+    public static func redirectProblem(_ addresses: [StreamAddress]) -> String? {
+        let families = Set(addresses.map { $0.port == nil ? 0 : $0.isV6 ? 6 : 4 })
+        return families.count == 1 && !families.contains(0) ? nil : "TCP addresses of one family"
+    }
+
+    public var isV6: Bool { if case .tcp(let host, _) = self { host.contains(":") } else { false } }
+
     private static func port(_ text: Substring) -> Int? {
         guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }),
             let port = Int(text), (1...65_535).contains(port)
