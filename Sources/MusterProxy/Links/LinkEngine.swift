@@ -65,10 +65,15 @@ public struct Traffic: Hashable, Sendable {
     }
 }
 
-/// A proxy cannot listen where it was told to.
+/// A proxy cannot listen where it was told to, or its addresses cannot be read.
 public struct BindProblem: Error, Hashable, Sendable {
     /// As Go says it, such as `listen tcp 127.0.0.1:3310: bind: address already in use`.
     public var message: String
+    /// The kernel's, errno(3); 0 when it was not asked.
+    public var code: Int32
 
-    public init(_ message: String) { self.message = message }
+    public init(_ message: String, code: Int32 = 0) {
+        self.message = message
+        self.code = code
+    }
 }

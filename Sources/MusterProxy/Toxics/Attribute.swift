@@ -1,3 +1,5 @@
+internal import NIOCore
+
 /// One thing that a toxic can be told.
 public struct Attribute: Sendable {
     public var name: String
@@ -45,5 +47,41 @@ public struct AttributeProblem: Error, Hashable, Sendable {
     public init(_ name: String, expected: String) {
         self.name = name
         self.expected = expected
+    }
+}
+
+extension AttributeValues {
+    /// The value of an attribute whose default is a whole number.
+    func integer(_ name: String) -> Int64 {
+        if case .integer(let value)? = self[name] { value } else { 0 }
+    }
+
+    /// The value of an attribute whose default is a number.
+    func number(_ name: String) -> Double {
+        switch self[name] {
+        case .number(let value)?: value
+        case .integer(let value)?: Double(value)
+        default: 0
+        }
+    }
+
+    func text(_ name: String) -> String {
+        if case .text(let value)? = self[name] { value } else { "" }
+    }
+
+    /// A share of something.
+    /// - Throws: `AttributeProblem` outside of 0 to 1.
+    func share(_ name: String) throws(AttributeProblem) -> Double {
+        let value = number(name)
+        guard value >= 0, value <= 1 else { throw AttributeProblem(name, expected: "0 to 1") }
+        return value
+    }
+}
+
+extension TimeAmount {
+    /// Milliseconds as a toxic is told them: less than nothing is nothing, and more than 100 years is 100 years, so
+    /// that sums of times cannot overflow.
+    static func told(milliseconds: Int64) -> TimeAmount {
+        .milliseconds(Swift.min(Swift.max(0, milliseconds), 3_155_760_000_000))
     }
 }

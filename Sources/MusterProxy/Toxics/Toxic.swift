@@ -8,12 +8,15 @@ public protocol Toxic: Sendable {
     static var type: String { get }
     /// What it can be told, in the order in which the API gives them back.
     static var attributes: [Attribute] { get }
+    /// What it does, in a sentence.
+    static var summary: String { get }
     /// - Parameter values: complete: what was not given has its default.
     /// - Throws: `AttributeProblem` when a value is out of range.
     init(_ values: AttributeValues) throws(AttributeProblem)
     var values: AttributeValues { get }
     /// - Parameter random: seeded for this link, so that a run can be repeated.
-    func stage(_ random: LinkRandom) -> any ToxicStage
+    /// - Returns: nil when it leaves the bytes alone, as those do that work when a client connects.
+    func stage(_ random: LinkRandom) -> (any ToxicStage)?
 }
 
 /// A toxic at work in one direction of one connection: a state machine without input, output or clock, so that
@@ -21,16 +24,33 @@ public protocol Toxic: Sendable {
 ///
 /// The link that owns it feeds it in order, and asks it after each feeding and at each time that it named.
 public protocol ToxicStage {
-    /// Takes what the stage before let through.
+    /// Takes what the stage before let through; never empty.
     mutating func receive(_ chunk: Chunk)
     /// The stage before will let nothing more through.
     mutating func finish()
-    /// What may leave now. Asked again until it answers `wait`.
+    /// What may leave now. Asked again until it answers `wait`; once it has answered with an end (`finished`,
+    /// `close`, `reset`), it answers the same for ever.
     mutating func next(at now: NIODeadline) -> StageOutput
-    /// Bytes that it holds back: with them the link decides when to stop reading.
+    /// Bytes that it holds back.
     var held: Int { get }
+    /// It is given no more while it holds as many bytes: the pressure goes back to whoever sends.
+    var capacity: Int { get }
     /// The toxic was changed or removed: hands over all that is held, in order, to whatever stands in its place.
     mutating func release() -> [Chunk]
+    /// Takes over what must outlive a change of the toxic's values, such as the bytes counted so far.
+    mutating func inherit(from old: any ToxicStage)
+    /// Removing the toxic ends the link, as it does with Toxiproxy's `timeout`: what it swallowed cannot be had
+    /// back, and a connection with a hole in it must not go on.
+    var endsLinkWhenRemoved: Bool { get }
+    /// How often it did what it is for, where it counts: bits flipped, messages dropped.
+    var effects: UInt64 { get }
+}
+
+extension ToxicStage {
+    public var capacity: Int { 65_536 }
+    public mutating func inherit(from old: any ToxicStage) {}
+    public var endsLinkWhenRemoved: Bool { false }
+    public var effects: UInt64 { 0 }
 }
 
 /// Bytes on their way, with the moment from which delays count.
@@ -52,24 +72,8 @@ public enum StageOutput: Sendable, Equatable {
     case wait(until: NIODeadline?)
     /// All has left and the source is finished: the other end is told (half-close).
     case finished
-    /// The connection is to be closed on both sides.
+    /// The connection is to be closed on both sides, after what went before has been written.
     case close
     /// The connection is to be closed on both sides with RST.
     case reset
-}
-
-/// Random numbers of one link: drawn from the proxy's seed, the proxy's name, the connection's number and the
-/// direction, so that what one connection draws does not depend on others (SplitMix64, Steele et al. 2014).
-public struct LinkRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

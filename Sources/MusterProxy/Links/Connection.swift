@@ -1,0 +1,234 @@
+internal import NIOCore
+internal import NIOPosix
+
+/// A client, the server that it was connected to, and the two directions between them.
+///
+/// Confined to the event loop of its proxy.
+final class Connection {
+    let number: UInt64
+    let loop: any EventLoop
+    private let core: ProxyCore
+    private let random: LinkRandom
+    private let began = NIODeadline.now()
+    private let client: String
+    private var up: Direction!
+    private var down: Direction!
+    private var clientEnd: LinkEnd!
+    private var serverEnd: LinkEnd?
+    private var serverHandlers: [any ChannelHandler] = []
+    private var waiting: Scheduled<Void>?
+    private var cause: LinkEvent.Cause?
+    private var isOver = false
+
+    init(number: UInt64, channel: any Channel, core: ProxyCore) throws {
+        self.number = number
+        self.core = core
+        loop = channel.eventLoop
+        random = core.random.derived(number)
+        client = core.events.isListening ? Endpoint.text(channel.remoteAddress) : ""
+        up = Direction(.upstream, of: self)
+        down = Direction(.downstream, of: self)
+        clientEnd = LinkEnd(self, inward: up, outward: down)
+        up.source = clientEnd
+        down.sink = clientEnd
+        for entry in core.toxics {
+            guard let toxic = entry.toxic.toxic as? any TransportToxic, isDrawn(entry) else { continue }
+            let handlers = try toxic.handlers(randomFor(entry))
+            for handler in handlers.client { try channel.pipeline.syncOperations.addHandler(handler) }
+            serverHandlers += handlers.server
+        }
+        try channel.pipeline.syncOperations.addHandler(clientEnd)
+    }
+
+    // MARK: Opening
+
+    /// The client's channel is ready.
+    func isActive(_ end: LinkEnd) {
+        guard end === clientEnd else { return }
+        tell(.opened)
+        for entry in core.toxics { attach(entry) }
+        admit()
+    }
+
+    private func admit() {
+        var delay = TimeAmount.nanoseconds(0)
+        for entry in core.toxics {
+            guard let toxic = entry.toxic.toxic as? any AdmissionToxic, isDrawn(entry) else { continue }
+            switch toxic.admit(open: core.open - 1) {
+            case .connect(.nanoseconds(0)): continue
+            case .connect(let after): delay = delay + after
+            case .refuse:
+                tell(.effective(toxic: entry.toxic.name, stream: entry.toxic.stream))
+                return reset(.refused)
+            }
+            tell(.effective(toxic: entry.toxic.name, stream: entry.toxic.stream))
+        }
+        guard delay > .nanoseconds(0) else { return connect() }
+        waiting = loop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
+            self?.waiting = nil
+            self?.connect()
+        }
+    }
+
+    private func connect() {
+        if isOver { return }
+        if let address = core.upstreamLiteral {
+            connect([address], at: 0)
+        } else {
+            core.resolve(core.upstream, on: loop).assumeIsolated().whenComplete { answer in
+                self.connect((try? answer.get()) ?? [], at: 0)
+            }
+        }
+    }
+
+    private func connect(_ addresses: [SocketAddress], at index: Int) {
+        if isOver { return }
+        guard index < addresses.count else { return closeAll(.unreachable) }
+        core.connect(addresses[index]).assumeIsolated().whenComplete { answer in
+            switch answer {
+            case .success(let channel): self.connected(channel)
+            case .failure: self.connect(addresses, at: index + 1)
+            }
+        }
+    }
+
+    private func connected(_ channel: any Channel) {
+        let end = LinkEnd(self, inward: down, outward: up)
+        do {
+            if isOver { throw ChannelError.alreadyClosed }
+            for handler in serverHandlers { try channel.pipeline.syncOperations.addHandler(handler) }
+            try channel.pipeline.syncOperations.addHandler(end)
+        } catch {
+            channel.close(promise: nil)
+            return closeAll(.unreachable)
+        }
+        serverHandlers = []
+        serverEnd = end
+        up.sink = end
+        down.source = end
+        up.sinkIsReady()
+        down.sinkIsReady()
+    }
+
+    // MARK: Toxics
+
+    /// Puts a toxic at the end of its direction's chain.
+    func attach(_ entry: ToxicEntry) { put(entry) { $0.add(entry.toxic.name, $1, isActive: $2) } }
+
+    /// The toxic has changed.
+    func change(_ entry: ToxicEntry) {
+        if entry.toxic.toxic is any AdmissionToxic { return endWaiting() }
+        put(entry) { $0.replace(entry.toxic.name, $1, isActive: $2) }
+    }
+
+    func detach(_ entry: ToxicEntry) {
+        if entry.toxic.toxic is any AdmissionToxic { return endWaiting() }
+        up.remove(entry.toxic.name)
+        down.remove(entry.toxic.name)
+    }
+
+    private func put(_ entry: ToxicEntry, _ body: (Direction, any ToxicStage, Bool) -> Void) {
+        if let toxic = entry.toxic.toxic as? any FilterToxic {
+            let isActive = isDrawn(entry)
+            let box = FilterBox(toxic.filter(randomFor(entry)))
+            body(up, FilterPort(box, stream: .upstream), isActive)
+            body(down, FilterPort(box, stream: .downstream), isActive)
+        } else if let stage = entry.toxic.toxic.stage(randomFor(entry)) {
+            body(entry.toxic.stream == .upstream ? up : down, stage, isDrawn(entry))
+        }
+    }
+
+    /// A change ends the waiting for the server, as removing a toxic does; what remains of the others' delays is
+    /// waited for no more.
+    private func endWaiting() {
+        guard let waiting else { return }
+        waiting.cancel()
+        self.waiting = nil
+        connect()
+    }
+
+    private func randomFor(_ entry: ToxicEntry) -> LinkRandom {
+        random.derived(entry.toxic.stream == .upstream ? 1 : 2).derived(entry.toxic.name).derived(
+            entry.version)
+    }
+
+    private func isDrawn(_ entry: ToxicEntry) -> Bool {
+        var random = randomFor(entry).derived("toxicity")
+        return random.share() < entry.toxic.toxicity
+    }
+
+    /// A filter was fed by one direction: the other may have something to write.
+    func pumpFed(_ stream: Stream) {
+        let direction: Direction = stream == .upstream ? up : down
+        guard let filters = direction.chain?.filters, !filters.isEmpty else { return }
+        for box in filters where box.isDirty.remove(stream.other) != nil {
+            (stream == .upstream ? down : up).pump()
+        }
+    }
+
+    // MARK: Ending
+
+    /// A socket is closed.
+    /// - Parameter isBroken: neither by us nor because both directions had ended.
+    func closed(_ end: LinkEnd, isBroken: Bool) {
+        let (inward, outward): (Direction, Direction) = end === clientEnd ? (up, down) : (down, up)
+        outward.sinkIsGone()
+        if isBroken {
+            cause = cause ?? .reset
+            if inward.sourceEnding == nil {
+                inward.sourceEnded(.reset)
+            } else {
+                reset(.reset)
+            }
+        }
+        if clientEnd.isClosed && (serverEnd?.isClosed ?? true) { over() }
+    }
+
+    func directionEnded() {
+        if up.isDone && down.isDone { cause = cause ?? .ended }
+    }
+
+    /// Closes both sides after what was written to one has left.
+    func close(after end: LinkEnd?) {
+        cause = cause ?? .toxic
+        if let end { end.whenWritten { self.closeAll(.toxic) } } else { closeAll(.toxic) }
+    }
+
+    func reset(_ cause: LinkEvent.Cause) {
+        self.cause = self.cause ?? cause
+        clientEnd.reset()
+        serverEnd?.reset()
+    }
+
+    func closeAll(_ cause: LinkEvent.Cause) {
+        self.cause = self.cause ?? cause
+        clientEnd.close()
+        serverEnd?.close()
+    }
+
+    private func over() {
+        guard !isOver else { return }
+        isOver = true
+        waiting?.cancel()
+        up.stopTimer()
+        down.stopTimer()
+        core.over(self)
+        guard core.events.isListening else { return }
+        let effects = (up.effects).merging(down.effects) { $0 &+ $1 }
+        tell(
+            .closed(
+                .init(
+                    cause: cause ?? .ended, duration: .now() - began, upstream: traffic[0],
+                    downstream: traffic[1],
+                    effects: effects)))
+    }
+
+    var traffic: [Traffic] {
+        [up, down].map { Traffic(stream: $0.stream, received: $0.received, sent: $0.sent) }
+    }
+
+    func tell(_ kind: @autoclosure () -> LinkEvent.Kind) {
+        guard core.events.isListening else { return }
+        core.events.happened(LinkEvent(proxy: core.name, connection: number, client: client, kind: kind()))
+    }
+}

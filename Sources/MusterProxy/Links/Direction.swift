@@ -1,0 +1,187 @@
+internal import NIOCore
+
+/// One direction of one connection: from its source to its sink, through the stages of its chain where there are
+/// any. Without one, what was read is written as it is.
+///
+/// Confined to the event loop of its proxy.
+final class Direction {
+    let stream: Stream
+    private unowned let connection: Connection
+    /// nil until connected.
+    var source: LinkEnd?
+    var sink: LinkEnd?
+
+    private(set) var received: UInt64 = 0
+    private(set) var sent: UInt64 = 0
+    /// The chain of stages; nil: none was ever needed.
+    private(set) var chain: StageChain?
+
+    /// The source has ended and it was passed on, or the sink is gone: nothing will be written any more.
+    private(set) var isDone = false
+    /// The source has ended.
+    private(set) var sourceEnding: StageOutput?
+    private var isReadWanted = false
+    private var isPumping = false
+    private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
+
+    init(_ stream: Stream, of connection: Connection) {
+        self.stream = stream
+        self.connection = connection
+    }
+
+    // MARK: What the source does
+
+    func receive(_ bytes: ByteBuffer) {
+        received += UInt64(bytes.readableBytes)
+        if isDone { return }
+        if chain == nil || chain?.isTransparent == true, let sink {
+            sent += UInt64(bytes.readableBytes)
+            sink.write(bytes)
+        } else {
+            // Also what comes before there is a sink.
+            if chain == nil { chain = StageChain() }
+            chain?.receive(Chunk(bytes, at: .now()))
+        }
+    }
+
+    /// All that was there to read has been given to `receive`.
+    func receivedAll() {
+        if chain == nil || chain?.isTransparent == true {
+            sink?.flush()
+        } else {
+            pump()
+        }
+        readOn()
+    }
+
+    /// - Parameter ending: `finished`, or `reset`.
+    func sourceEnded(_ ending: StageOutput) {
+        guard sourceEnding == nil else { return }
+        sourceEnding = ending
+        if isDone { return }
+        if (chain == nil || chain?.isTransparent == true) && sink != nil {
+            end(ending)
+        } else {
+            if chain == nil { chain = StageChain() }
+            chain?.finish(ending)
+            pump()
+        }
+    }
+
+    // MARK: What the sink does
+
+    func sinkIsReady() {
+        pump()
+        readOn()
+    }
+
+    /// Nothing can be written any more: what still comes is read and thrown away, so that its end is noticed.
+    func sinkIsGone() {
+        isDone = true
+        stopTimer()
+        effects = chain?.effects ?? effects
+        chain = nil
+        readOn()
+    }
+
+    // MARK: Toxics
+
+    func add(_ name: String, _ stage: any ToxicStage, isActive: Bool) {
+        if isDone { return }
+        if chain == nil { chain = StageChain() }
+        chain?.add(name, stage, isActive: isActive)
+        changed()
+    }
+
+    func replace(_ name: String, _ stage: any ToxicStage, isActive: Bool) {
+        chain?.replace(name, stage, isActive: isActive)
+        changed()
+    }
+
+    func remove(_ name: String) {
+        chain?.remove(name)
+        changed()
+    }
+
+    private func changed() {
+        if sink == nil { return }
+        pump()
+        readOn()
+    }
+
+    // MARK: Inside
+
+    /// Reads on where there is room for what will be read.
+    func readOn() {
+        guard let source, sourceEnding == nil else { return }
+        let isFree = isDone || (sink?.isWritable ?? false) && (chain?.waiting ?? 0) == 0
+        if isFree { source.read() }
+    }
+
+    /// Writes what may leave now, and comes back when more may.
+    func pump() {
+        guard !isDone, let sink, chain != nil, !isPumping else { return }
+        isPumping = true
+        var isWritten = false
+        pumping: while !isDone, sink.isWritable, let answer = chain?.next(at: .now()) {
+            switch answer {
+            case .chunk(let chunk):
+                sent += UInt64(chunk.bytes.readableBytes)
+                // Each on its own, so that slices are not put together again.
+                sink.write(chunk.bytes)
+                sink.flush()
+                isWritten = true
+            case .wait(let until):
+                if let until { wake(at: until) }
+                break pumping
+            case .finished, .close, .reset:
+                end(answer)
+            }
+        }
+        isPumping = false
+        if isWritten { readOn() }
+        tell()
+    }
+
+    private func tell() {
+        guard let acted = chain?.acted, !acted.isEmpty else {
+            connection.pumpFed(stream)
+            return
+        }
+        chain?.acted = []
+        for name in acted where !name.isEmpty { connection.tell(.effective(toxic: name, stream: stream)) }
+        connection.pumpFed(stream)
+    }
+
+    private func end(_ ending: StageOutput) {
+        isDone = true
+        stopTimer()
+        switch ending {
+        case .finished: sink?.finish()
+        case .close: connection.close(after: sink)
+        default: connection.reset(sourceEnding == .reset ? .reset : .toxic)
+        }
+        connection.directionEnded()
+    }
+
+    private func wake(at deadline: NIODeadline) {
+        if let timer {
+            guard deadline < timer.deadline else { return }
+            timer.task.cancel()
+        }
+        let task = connection.loop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            self?.timer = nil
+            self?.pump()
+            self?.readOn()
+        }
+        timer = (deadline, task)
+    }
+
+    /// What the toxics that count have done, by name.
+    private(set) var effects: [String: UInt64] = [:]
+
+    func stopTimer() {
+        timer?.task.cancel()
+        timer = nil
+    }
+}

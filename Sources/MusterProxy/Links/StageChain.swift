@@ -1,0 +1,171 @@
+internal import NIOCore
+
+/// The toxics of one direction of one connection at work, one after the other: pure, like its stages.
+///
+/// Bytes are pulled: who wants to write asks for the next chunk, each stage is fed only while it has room, and what
+/// is not taken stays in front, so that the pressure reaches the source. A stage whose toxicity was not drawn stands
+/// in its place and is passed by.
+struct StageChain {
+    private struct Slot {
+        var name: String
+        var stage: any ToxicStage
+        var isActive: Bool
+        /// What waits in front of the stage.
+        var input = ChunkQueue()
+        /// How its input ended; it has been told.
+        var ending: StageOutput?
+        /// It had something to do.
+        var hasActed = false
+    }
+
+    private var slots: [Slot] = []
+    /// What has passed every stage because the last one was taken away.
+    private var output = ChunkQueue()
+    /// How the source ended.
+    private var sourceEnding: StageOutput?
+
+    init() {}
+
+    /// Nothing waits and no stage is active: the next bytes may pass it by.
+    private(set) var isTransparent = true
+    /// Names of toxics that acted for the first time since this was last emptied.
+    var acted: [String] = []
+
+    /// Bytes in front of the first stage: there is no room for more while there are any.
+    var waiting: Int { slots.first?.input.bytes ?? output.bytes }
+
+    /// Bytes that wait or are held anywhere in it.
+    var held: Int {
+        slots.reduce(output.bytes) { $0 + $1.input.bytes + ($1.isActive ? $1.stage.held : 0) }
+    }
+
+    /// The filters in it, which other directions may have fed.
+    var filters: [FilterBox] { slots.compactMap { ($0.stage as? FilterPort)?.box } }
+
+    /// What the toxics that count have done, by name.
+    var effects: [String: UInt64] {
+        var all: [String: UInt64] = [:]
+        for slot in slots where slot.stage.effects > 0 { all[slot.name] = slot.stage.effects }
+        return all
+    }
+
+    mutating func receive(_ chunk: Chunk) {
+        guard chunk.bytes.readableBytes > 0, sourceEnding == nil else { return }
+        if slots.isEmpty {
+            output.append(chunk)
+        } else {
+            slots[0].input.append(chunk)
+        }
+        isTransparent = false
+    }
+
+    /// The source will give nothing more.
+    /// - Parameter ending: `finished`, or `reset` when it was reset.
+    mutating func finish(_ ending: StageOutput) {
+        guard sourceEnding == nil else { return }
+        sourceEnding = ending
+        isTransparent = false
+    }
+
+    /// What may leave now. Asked again until it answers `wait` or an end.
+    mutating func next(at now: NIODeadline) -> StageOutput {
+        if let chunk = output.takeFirst() { return .chunk(chunk) }
+        let answer = pull(slots.count - 1, at: now)
+        if case .wait(nil) = answer { settle() }
+        return answer
+    }
+
+    mutating func add(_ name: String, _ stage: any ToxicStage, isActive: Bool) {
+        slots.append(Slot(name: name, stage: stage, isActive: isActive))
+        settle()
+    }
+
+    func contains(_ name: String) -> Bool { slots.contains { $0.name == name } }
+
+    /// Puts another stage in a toxic's place, which takes over what the old one held.
+    mutating func replace(_ name: String, _ stage: any ToxicStage, isActive: Bool) {
+        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
+        var slot = Slot(name: name, stage: stage, isActive: isActive)
+        slot.stage.inherit(from: slots[index].stage)
+        let held = slots[index].isActive ? slots[index].stage.release() : []
+        slot.input.append(held)
+        slot.input.append(slots[index].input.takeAll())
+        slots[index] = slot
+        settle()
+    }
+
+    /// Takes a toxic away; what it held goes on.
+    mutating func remove(_ name: String) {
+        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
+        if slots[index].isActive, slots[index].stage.endsLinkWhenRemoved {
+            slots[index] = Slot(name: "", stage: EndedStage(), isActive: true)
+            isTransparent = false
+            return
+        }
+        var slot = slots.remove(at: index)
+        let held = (slot.isActive ? slot.stage.release() : []) + slot.input.takeAll()
+        if index < slots.count {
+            slots[index].input.append(held)
+        } else {
+            output.append(held)
+        }
+        settle()
+    }
+
+    /// What leaves the slot of that index; below the first one is the source.
+    private mutating func pull(_ index: Int, at now: NIODeadline) -> StageOutput {
+        guard index >= 0 else { return sourceEnding ?? .wait(until: nil) }
+        guard slots[index].isActive else { return take(index, at: now) }
+        var earliest: NIODeadline?
+        feeding: while slots[index].ending == nil, slots[index].stage.held < slots[index].stage.capacity {
+            switch take(index, at: now) {
+            case .chunk(let chunk):
+                noteActing(index)
+                slots[index].stage.receive(chunk)
+            case .wait(let until):
+                earliest = until
+                break feeding
+            case let end:
+                slots[index].ending = end
+                slots[index].stage.finish()
+            }
+        }
+        let answer = slots[index].stage.next(at: now)
+        switch answer {
+        case .wait(let until):
+            guard let until else { return .wait(until: earliest) }
+            return .wait(until: earliest.map { min($0, until) } ?? until)
+        case .finished: return slots[index].ending ?? .finished
+        case .close, .reset:
+            noteActing(index)
+            return answer
+        case .chunk: return answer
+        }
+    }
+
+    /// What the slot of that index is given next.
+    private mutating func take(_ index: Int, at now: NIODeadline) -> StageOutput {
+        if let chunk = slots[index].input.takeFirst() { return .chunk(chunk) }
+        return pull(index - 1, at: now)
+    }
+
+    private mutating func noteActing(_ index: Int) {
+        guard !slots[index].hasActed else { return }
+        slots[index].hasActed = true
+        acted.append(slots[index].name)
+    }
+
+    private mutating func settle() {
+        isTransparent =
+            sourceEnding == nil && output.isEmpty && slots.allSatisfy { !$0.isActive && $0.input.isEmpty }
+    }
+}
+
+/// Stands where a toxic was that ends the link when it is removed.
+private struct EndedStage: ToxicStage {
+    var held: Int { 0 }
+    mutating func receive(_ chunk: Chunk) {}
+    mutating func finish() {}
+    mutating func next(at now: NIODeadline) -> StageOutput { .close }
+    mutating func release() -> [Chunk] { [] }
+}
