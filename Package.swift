@@ -27,7 +27,7 @@ let package = Package(
     ],
     targets: [
         // C shims: leaves, each imported by one target; CSQLite by the guard's journal and the controller's workload.
-        .target(name: "CSystem", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
         .target(name: "CCurl"),
         .target(name: "CPostgres"),
@@ -36,7 +36,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
 
         .target(name: "MusterCore", swiftSettings: strict),
-        .target(name: "MusterSystem", dependencies: ["MusterCore", "CSystem"], swiftSettings: strict),
+        .target(name: "MusterSystem", dependencies: ["MusterCore", "CLinux"], swiftSettings: strict),
 
         // The guard's side.
         .target(name: "MusterFaults", dependencies: ["MusterCore"], swiftSettings: strict),

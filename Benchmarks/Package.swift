@@ -15,10 +15,10 @@ let package = Package(
     dependencies: [.package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")],
     targets: [
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
-        .target(name: "CSystem", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CCurl"),
         .target(name: "MusterCore", swiftSettings: muster),
-        .target(name: "MusterSystem", dependencies: ["MusterCore", "CSystem"], swiftSettings: muster),
+        .target(name: "MusterSystem", dependencies: ["MusterCore", "CLinux"], swiftSettings: muster),
         .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"]),
         .target(name: "CPostgres"),
         .target(

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 public import Glibc
 
 /// An open file descriptor that closes when the last owner lets go of it. Close-on-exec, unless it was adopted.

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 
 /// SHA-256 (FIPS 180-4), by libcrypto.
 public struct SHA256: Sendable {

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// How to start a program. Everything between fork and exec happens in C; the child starts with an empty signal

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// Starts a thread of our own, outside Swift's pool (pthread_create(3)).

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// Stream sockets in the file system (unix(7)). An address holds 107 bytes; longer paths are reached through a

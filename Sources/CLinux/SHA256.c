@@ -1,7 +1,7 @@
 // The low-level SHA-256 of libcrypto, deliberately: the EVP interface of OpenSSL 3 reads a configuration file and
 // loads a provider at the first digest, and links a megabyte more.
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include "CSystem.h"
+#include "CLinux.h"
 #include <openssl/sha.h>
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct csystem_sha256), "the state of SHA-256 fits");

@@ -1,6 +1,6 @@
 // fork and exec, with everything between them in async-signal-safe C (signal-safety(7)).
 #define _GNU_SOURCE
-#include "CSystem.h"
+#include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
