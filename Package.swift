@@ -111,6 +111,7 @@ let package = Package(
             name: "MusterFaultsTests",
             dependencies: [
                 "MusterCore", "MusterFaults", "MusterHost", "MusterJournal", "MusterSystem", "muster-guard",
+                "muster-net",
             ], swiftSettings: strict),
         .testTarget(
             name: "MusterGuardTests",
@@ -144,7 +145,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "muster", "muster-guard", "sample-service", "MusterCore", "MusterProbes", "MusterSystem",
+                "muster", "muster-guard", "muster-net", "sample-service", "MusterCore", "MusterProbes",
+                "MusterSystem",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -16,6 +16,9 @@ final class Bench {
     private var children: [Child] = []
     private var daemons: [(mark: String, pidFile: String)] = []
     private var count = 0
+    private var servers: [EchoServer] = []
+    /// Where proxies of this bench are asked.
+    private var interfaces: [StreamAddress] = []
     /// Distinguishes this bench among those of all test processes.
     private let serial: String
     private static let counter = Atomic(0)
@@ -54,6 +57,7 @@ final class Bench {
     /// Undoes what a failed test left, and takes everything down.
     func close() {
         _ = injector.undo((try? journal.openInjections()) ?? [])
+        for server in servers { server.stop() }
         for child in children {
             _ = try? child.kill()
             _ = try? child.wait(for: .seconds(60))
@@ -85,6 +89,27 @@ final class Bench {
     func put(_ name: String, _ bytes: [UInt8]) throws -> String {
         try host.createFile(path(name), contents: bytes, mode: 0o644)
         return path(name)
+    }
+
+    /// A server that proxies may stand before.
+    func server(on host: String = "127.0.0.1", port: Int = 0) throws -> EchoServer {
+        let server = try EchoServer(on: host, port: port)
+        servers.append(server)
+        return server
+    }
+
+    /// Brings a fault proxy up before a server.
+    /// - Returns: the id of its injection.
+    func proxy(before server: EchoServer) throws -> InjectionID {
+        var fixture = ProxyFixture()
+        fixture.name = "net"
+        fixture.listen = "127.0.0.1:0"
+        fixture.upstream = server.address.text
+        fixture.drain = .seconds(1)
+        let request = request(fixture, Target(.host), name: "net")
+        _ = try injector.inject(request) {}
+        interfaces.append(.unix(host.site.proxySocket(of: request.id)))
+        return request.id
     }
 
     /// A process of the test's own that a selector can find.
@@ -122,7 +147,11 @@ final class Bench {
             ps -eo stat,args | grep -F -e 'sleep 7\(serial).' -e '\(directory)' \
             | grep -v -e grep -e 'sh -c' -e find | sed 's/^\\(.\\)[^ ]*/\\1/' | sort
             """
-        return shell(script)?.output ?? "?"
+        let proxies = interfaces.map { api in
+            let answer = try? host.fetch("/proxies", from: api, deadline: .seconds(60))
+            return answer?.body.canonicalJSON ?? "none"
+        }
+        return (shell(script)?.output ?? "?") + proxies.joined(separator: "\n")
     }
 }
 
