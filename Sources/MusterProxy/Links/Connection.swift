@@ -72,12 +72,23 @@ final class Connection {
 
     private func connect() {
         if isOver { return }
+        guard case .original = core.upstream, let channel = clientEnd.channel else { return connectToUsual() }
+        OriginalDestination.read(channel).assumeIsolated().whenComplete { answer in
+            guard let address = (try? answer.get()) ?? nil else { return self.connectToUsual() }
+            self.connect([address], at: 0)
+        }
+    }
+
+    private func connectToUsual() {
+        if isOver { return }
         if let address = core.upstreamLiteral {
             connect([address], at: 0)
-        } else {
-            core.resolve(core.upstream, on: loop).assumeIsolated().whenComplete { answer in
+        } else if let endpoint = core.upstream.endpoint {
+            core.resolve(endpoint, on: loop).assumeIsolated().whenComplete { answer in
                 self.connect((try? answer.get()) ?? [], at: 0)
             }
+        } else {
+            closeAll(.unreachable)
         }
     }
 
