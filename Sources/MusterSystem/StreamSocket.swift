@@ -16,7 +16,7 @@ public enum StreamSocket {
         case .unix(let path): return try connect(toPath: path, until: deadline)
         case .tcp(let host, let port):
             var (storage, length) = try numeric(host, port)
-            let socket = try make(Int32(storage.ss_family), namespace)
+            let socket = try make(Int32(storage.ss_family), in: namespace)
             var on: Int32 = 1
             setsockopt(
                 socket.number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -39,14 +39,18 @@ public enum StreamSocket {
         try call("end sending") { shutdown(socket.number, Int32(SHUT_WR)) }
     }
 
-    private static func make(_ family: Int32, _ namespace: String?) throws(SystemError) -> Descriptor {
+    /// A socket that does not block.
+    /// - Parameters:
+    ///   - family: AF_INET, AF_INET6 or AF_UNIX.
+    ///   - namespace: the file of the network namespace that it belongs to; nil: our own.
+    public static func make(_ family: Int32, in namespace: String? = nil) throws(SystemError) -> Descriptor {
         Descriptor(adopting: try call("make a socket") { csystem_stream_socket(family, namespace) })
     }
 
     private static func connect(toPath path: String, until deadline: Instant) throws(SystemError)
         -> Descriptor
     {
-        let socket = try make(AF_UNIX, nil)
+        let socket = try make(AF_UNIX)
         while true {
             do throws(SystemError) {
                 return try UnixSocket.connect(to: path, with: socket)

@@ -92,10 +92,38 @@ final class Bench {
     }
 
     /// A server that proxies may stand before.
-    func server(on host: String = "127.0.0.1", port: Int = 0) throws -> EchoServer {
-        let server = try EchoServer(on: host, port: port)
+    func server(on host: String = "127.0.0.1", in namespace: String? = nil) throws -> EchoServer {
+        let server = try EchoServer(on: host, in: namespace)
         servers.append(server)
         return server
+    }
+
+    /// What a client of the bench's own sees.
+    static func ping(_ address: StreamAddress, from namespace: String?) -> Sighting {
+        let host = LinuxHost(site: GuardSite(executable: "", stateDirectory: ""), journal: nil)
+        return host.visit(
+            Visit(
+                address, namespace: namespace, says: Array("*1\r\n$4\r\nPING\r\n".utf8),
+                deadline: .seconds(10)
+            ) { $0.suffix(2).elementsEqual([13, 10]) })
+    }
+
+    /// A script that asks a server again and again, and writes down what came of each.
+    func pinger(_ server: EchoServer) throws -> [String] {
+        let script = #"""
+            while sleep 0.02; do
+                answer=$(exec 3<>/dev/tcp/127.0.0.1/$1 && printf '*1\r\n$4\r\nPING\r\n' >&3 && head -n 1 <&3)
+                echo "${answer:-failed}" >> "$2"
+            done 2>/dev/null
+            """#
+        let path = try put("data/pinger", Array(script.utf8))
+        return ["/bin/bash", path, String(server.address.port ?? 0), self.path("data/pings")]
+    }
+
+    /// How often that script wrote down a word.
+    func pings(_ word: String) -> Int {
+        let text = (try? host.contents(of: path("data/pings"), limit: 1 << 24)) ?? nil
+        return String(decoding: text ?? [], as: UTF8.self).split(separator: "\n").count { $0.hasPrefix(word) }
     }
 
     /// Brings a fault proxy up before a server.

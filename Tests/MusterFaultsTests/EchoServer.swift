@@ -14,16 +14,14 @@ final class EchoServer: Sendable {
 
     /// - Parameters:
     ///   - host: a loopback address of either family.
-    ///   - port: 0 takes a free one.
-    init(on host: String = "127.0.0.1", port: Int = 0) throws {
+    ///   - namespace: the named network namespace in which it listens; nil: our own.
+    init(on host: String = "127.0.0.1", in namespace: String? = nil) throws {
         let isV6 = host.contains(":")
-        let made = socket(
-            isV6 ? AF_INET6 : AF_INET,
-            Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        guard made >= 0 else { throw SystemError.last("make a socket") }
-        listener = Descriptor(adopting: made)
+        let space = namespace.map { "/run/netns/\($0)" }
+        listener = try StreamSocket.make(isV6 ? AF_INET6 : AF_INET, in: space)
+        let made = listener.number
         var storage = sockaddr_storage()
-        var length = try Self.fill(&storage, host, port, isV6)
+        var length = try Self.fill(&storage, host, isV6)
         let bound = withUnsafeMutablePointer(to: &storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(made, $0, length) == 0 && listen(made, 128) == 0 && getsockname(made, $0, &length) == 0
@@ -48,19 +46,17 @@ final class EchoServer: Sendable {
     func stop() { isOver.store(true, ordering: .relaxed) }
 
     private static func fill(
-        _ storage: inout sockaddr_storage, _ host: String, _ port: Int, _ isV6: Bool
+        _ storage: inout sockaddr_storage, _ host: String, _ isV6: Bool
     ) throws -> socklen_t {
         if isV6 {
             var address = sockaddr_in6()
             address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = in_port_t(port).bigEndian
             inet_pton(AF_INET6, host, &address.sin6_addr)
             withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: address, as: sockaddr_in6.self) }
             return socklen_t(MemoryLayout<sockaddr_in6>.size)
         }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
         inet_pton(AF_INET, host, &address.sin_addr)
         withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: address, as: sockaddr_in.self) }
         return socklen_t(MemoryLayout<sockaddr_in>.size)
