@@ -38,6 +38,8 @@ final class Connection {
             serverHandlers += handlers.server
         }
         try channel.pipeline.syncOperations.addHandler(clientEnd)
+        // Now and not when the socket is ready: a toxic that is added in between must not be attached twice.
+        for entry in core.toxics { attach(entry) }
     }
 
     // MARK: Opening
@@ -46,7 +48,6 @@ final class Connection {
     func isActive(_ end: LinkEnd) {
         guard end === clientEnd else { return }
         tell(.opened)
-        for entry in core.toxics { attach(entry) }
         admit()
     }
 
@@ -223,7 +224,7 @@ final class Connection {
         waiting?.cancel()
         up.stopTimer()
         down.stopTimer()
-        core.over(self)
+        defer { core.over(self) }
         guard core.events.isListening else { return }
         let effects = (up.effects).merging(down.effects) { $0 &+ $1 }
         tell(

@@ -29,12 +29,15 @@ final class Direction {
         self.connection = connection
     }
 
+    /// What is read may be written as it is.
+    private var isDirect: Bool { chain?.isTransparent ?? true }
+
     // MARK: What the source does
 
     func receive(_ bytes: ByteBuffer) {
         received += UInt64(bytes.readableBytes)
         if isDone { return }
-        if chain == nil || chain?.isTransparent == true, let sink {
+        if isDirect, let sink {
             sent += UInt64(bytes.readableBytes)
             sink.write(bytes)
         } else {
@@ -46,7 +49,7 @@ final class Direction {
 
     /// All that was there to read has been given to `receive`.
     func receivedAll() {
-        if chain == nil || chain?.isTransparent == true {
+        if isDirect {
             sink?.flush()
         } else {
             pump()
@@ -59,7 +62,7 @@ final class Direction {
         guard sourceEnding == nil else { return }
         sourceEnding = ending
         if isDone { return }
-        if (chain == nil || chain?.isTransparent == true) && sink != nil {
+        if isDirect, sink != nil {
             end(ending)
         } else {
             if chain == nil { chain = StageChain() }
@@ -79,7 +82,7 @@ final class Direction {
     func sinkIsGone() {
         isDone = true
         stopTimer()
-        effects = chain?.effects ?? effects
+        lastEffects = effects
         chain = nil
         readOn()
     }
@@ -114,14 +117,16 @@ final class Direction {
     /// Reads on where there is room for what will be read.
     func readOn() {
         guard let source, sourceEnding == nil else { return }
-        let isFree = isDone || (sink?.isWritable ?? false) && (chain?.waiting ?? 0) == 0
-        if isFree { source.read() }
+        guard let sink else { return }
+        let isFree = isDirect ? sink.isWritable : (chain?.waiting ?? 0) == 0
+        if isDone || isFree { source.read() }
     }
 
     /// Writes what may leave now, and comes back when more may.
     func pump() {
         guard !isDone, let sink, chain != nil, !isPumping else { return }
         isPumping = true
+        if !sink.isWritable { chain?.feed(at: .now()) }
         var isWritten = false
         pumping: while !isDone, sink.isWritable, let answer = chain?.next(at: .now()) {
             switch answer {
@@ -178,7 +183,8 @@ final class Direction {
     }
 
     /// What the toxics that count have done, by name.
-    private(set) var effects: [String: UInt64] = [:]
+    var effects: [String: UInt64] { chain?.effects ?? lastEffects }
+    private var lastEffects: [String: UInt64] = [:]
 
     func stopTimer() {
         timer?.task.cancel()

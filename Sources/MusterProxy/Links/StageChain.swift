@@ -112,24 +112,15 @@ struct StageChain {
         settle()
     }
 
+    /// Lets the stages take what they have room for, while nothing can leave: a latency must run also for bytes that
+    /// wait behind a sink that is slow, or the delay would eat up the throughput.
+    mutating func feed(at now: NIODeadline) { _ = feed(slots.count - 1, at: now) }
+
     /// What leaves the slot of that index; below the first one is the source.
     private mutating func pull(_ index: Int, at now: NIODeadline) -> StageOutput {
         guard index >= 0 else { return sourceEnding ?? .wait(until: nil) }
         guard slots[index].isActive else { return take(index, at: now) }
-        var earliest: NIODeadline?
-        feeding: while slots[index].ending == nil, slots[index].stage.held < slots[index].stage.capacity {
-            switch take(index, at: now) {
-            case .chunk(let chunk):
-                noteActing(index)
-                slots[index].stage.receive(chunk)
-            case .wait(let until):
-                earliest = until
-                break feeding
-            case let end:
-                slots[index].ending = end
-                slots[index].stage.finish()
-            }
-        }
+        let earliest = feed(index, at: now)
         let answer = slots[index].stage.next(at: now)
         switch answer {
         case .wait(let until):
@@ -141,6 +132,29 @@ struct StageChain {
             return answer
         case .chunk: return answer
         }
+    }
+
+    /// Gives the slot of that index what it has room for.
+    /// - Returns: when there may be more for it; nil when that is not a question of time.
+    private mutating func feed(_ index: Int, at now: NIODeadline) -> NIODeadline? {
+        guard index >= 0 else { return nil }
+        guard slots[index].isActive else { return feed(index - 1, at: now) }
+        while slots[index].ending == nil {
+            guard slots[index].stage.held < slots[index].stage.capacity else {
+                _ = feed(index - 1, at: now)
+                return nil
+            }
+            switch take(index, at: now) {
+            case .chunk(let chunk):
+                noteActing(index)
+                slots[index].stage.receive(chunk)
+            case .wait(let until): return until
+            case let end:
+                slots[index].ending = end
+                slots[index].stage.finish()
+            }
+        }
+        return nil
     }
 
     /// What the slot of that index is given next.

@@ -95,8 +95,8 @@ struct MessageQueue {
             if !isFinished { rest = .line }
             return take(searched, whole: false)
         }
-        if length <= bytes.readableBytes { return take(length, whole: true) }
         if length > Self.longest { return part(length) }
+        if length <= bytes.readableBytes { return take(length, whole: true) }
         return isFinished ? take(bytes.readableBytes, whole: false) : nil
     }
 
