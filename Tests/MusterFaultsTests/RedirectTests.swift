@@ -62,8 +62,8 @@ import Testing
 
         #expect(bench.injector.undo([injection]).first?.closed == .verified)
         #expect(ping(server.address, from: space).ending == .answered, "straight again")
-        #expect(
-            try waitUntil { try bench.picture() == before }, "\(try bench.picture()) instead of \(before)")
+        let isBack = try waitUntil { try bench.picture() == before }
+        #expect(isBack, "was \(before)")
     }
 
     @Test func theKernelLiftsItWhenNobodyElseDoes() throws {
@@ -95,7 +95,7 @@ import Testing
         guard let bench = try bench() else { return }
         defer { bench.close() }
         let server = try bench.server()
-        let client = FixtureFault(name: "client", run: ["/bin/sh", "-c", bench.pinger(server)])
+        let client = FixtureFault(name: "client", run: try bench.pinger(server))
         let started = bench.request(client, Target(.host), name: "client")
         _ = try bench.injector.inject(started) {}
         #expect(waitUntil { bench.pings("+PONG") > 2 }, "the client goes straight")
