@@ -112,7 +112,7 @@ final class Bench {
     func pinger(_ server: EchoServer) throws -> [String] {
         let script = #"""
             while sleep 0.02; do
-                answer=$(exec 3<>/dev/tcp/127.0.0.1/$1 && printf '*1\r\n$4\r\nPING\r\n' >&3 && head -n 1 <&3)
+                answer=$(exec 3<>/dev/tcp/127.0.0.1/$1 && printf '*1\r\n$4\r\nPING\r\n' >&3 && head -c 5 <&3)
                 echo "${answer:-failed}" >> "$2"
             done 2>/dev/null
             """#
