@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// Round trips of 64 bytes on one connection, in nanoseconds.

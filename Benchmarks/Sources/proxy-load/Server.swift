@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// What proxies are put in front of. The first byte of a connection says what it wants: `e` each byte back,

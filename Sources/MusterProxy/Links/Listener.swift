@@ -49,9 +49,7 @@ struct Listener {
                     if address.protocol != .unix {
                         try channel.syncOptions?.setOption(.socketOption(.so_reuseaddr), value: 1)
                     }
-                    // Without free descriptors clients wait in the kernel; before NIO's own, which waits a second.
-                    try channel.pipeline.syncOperations.addHandler(
-                        AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { _ in .milliseconds(50) })
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
                 }
             }
             .childChannelInitializer { channel in

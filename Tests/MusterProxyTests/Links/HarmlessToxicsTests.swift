@@ -187,7 +187,8 @@ private struct Harm: Error {
             guard NIODeadline.now() < deadline else {
                 throw Harm(
                     what: "stuck: "
-                        + flows.map { "\($0.sent)/\($0.received)/\($0.length)\($0.isEnded ? "" : " open")" }.joined(separator: " "))
+                        + flows.map { "\($0.sent)/\($0.received)/\($0.length)\($0.isEnded ? "" : " open")" }
+                        .joined(separator: " "))
             }
             let index = Int.random(in: 0..<flows.count, using: &random)
             if Bool.random(using: &random) {
