@@ -84,6 +84,7 @@ let package = Package(
             name: "muster-net",
             dependencies: [
                 "MusterProxy", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
 
         // What the first drill breaks; imports nothing of Muster.
@@ -126,7 +127,7 @@ let package = Package(
             dependencies: [
                 "MusterProxy", "muster-net", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-            ], swiftSettings: strict),
+            ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "MusterCalibrationTests",
             dependencies: ["MusterCalibration", "MusterProbes", "MusterCore", "MusterSystem"],

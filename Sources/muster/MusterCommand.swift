@@ -20,6 +20,7 @@ struct MusterCommand: ParsableCommand {
                 subcommands: [RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self]),
             CommandGroup(
                 name: "Safety", subcommands: [UndoCommand.self, AbortCommand.self, DoctorCommand.self]),
+            CommandGroup(name: "Networks", subcommands: [ProxyCommand.self]),
             CommandGroup(
                 name: "Instrument", subcommands: [CalibrateCommand.self]),
             CommandGroup(

@@ -78,7 +78,7 @@ final class Resolver: Sendable {
         }
     }
 
-    private static func look(up host: String, port: Int) throws -> [SocketAddress] {
+    static func look(up host: String, port: Int) throws -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

@@ -64,7 +64,7 @@ struct DrillPlan {
             throw Refusal(.refused, "\(prepared.path): \(refusal.message)", advice: refusal.advice)
         }
         let site = GuardSite(
-            executable: try LocalGuard.path(),
+            executable: try Companion.guardian.path(),
             stateDirectory: StateDirectory.path(explicit: prepared.state.state))
         let host = LinuxHost(site: site, journal: nil)
         for step in injections(prepared.drill.steps + prepared.drill.after) {
@@ -91,7 +91,7 @@ struct DrillPlan {
             prepared.state.state != nil || environment["MUSTER_STATE"] != nil
             || environment["MUSTER_RUNTIME"] != nil
         let site = GuardSite(
-            executable: try LocalGuard.path(), stateDirectory: directory,
+            executable: try Companion.guardian.path(), stateDirectory: directory,
             protectedPaths: [prepared.project.outcomesPath(nil)])
         // Only its reading half is used: planning gets a `HostReader`.
         let host: any HostReader = LinuxHost(site: site, journal: nil)

@@ -116,7 +116,7 @@ struct DoctorCommand: ParsableCommand {
                 let calibration = try? store.open().newestCalibration(of: HostNames.read().host)
                 Terminal.line(calibration?.sentence ?? CalibrationRecord.never)
             }
-            try GuardCommandLine.become(["doctor"] + (output.json ? ["--json"] : []) + state.arguments)
+            try Companion.guardian.become(["doctor"] + (output.json ? ["--json"] : []) + state.arguments)
         }
     }
 }
@@ -130,7 +130,7 @@ struct GuardCommand: ParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "As for muster-guard.") var arguments: [String] = []
 
     func run() throws {
-        try carryOut { try GuardCommandLine.become(arguments.isEmpty ? ["--help"] : arguments) }
+        try carryOut { try Companion.guardian.become(arguments.isEmpty ? ["--help"] : arguments) }
     }
 }
 

@@ -18,7 +18,7 @@ struct LocalGuard {
         isAlive: @escaping @Sendable () -> Bool, onEvent: @escaping @Sendable (GuardEvent) -> Void,
         onLoss: @escaping @Sendable (GuardFailure) -> Void
     ) throws -> LocalGuard {
-        let executable = try path()
+        let executable = try Companion.guardian.path()
         let nonce = ULID.make()
         var arguments = [
             executable, "guard", "--nonce", nonce, "--lease", lease.unitsText, "--run", run, "--engine",
@@ -55,17 +55,6 @@ struct LocalGuard {
             let said = lines.isEmpty ? "" : "\n  the guard said: \(lines.joined(separator: "\n"))"
             throw MusterCommand.refusal(failure, adding: said)
         }
-    }
-
-    /// `muster-guard`, beside this binary.
-    static func path() throws -> String {
-        let path = Files.besideUs + "/muster-guard"
-        guard FileManager.default.isExecutableFile(atPath: path) else {
-            throw Refusal(
-                .internalError, "muster-guard was not found beside muster (\(path))",
-                advice: "start muster through the wrapper at the top of the checkout, which builds both")
-        }
-        return path
     }
 
     /// How a lost guard ended and what it said last: without that nobody could tell a kill from a crash.

@@ -10,23 +10,12 @@ enum GuardCommandLine {
         var output: String
     }
 
-    /// Becomes `muster-guard` with these arguments; returns only when that fails.
-    static func become(_ arguments: [String]) throws -> Never {
-        let path = try LocalGuard.path()
-        var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
-        argv.append(nil)
-        execv(path, argv)
-        throw Refusal(
-            .internalError, "muster-guard could not be started: \(String(cString: strerror(errno)))",
-            advice: "")
-    }
-
     /// Runs it to its end.
     /// - Parameter shows: whether what it writes goes to our own streams.
     static func run(_ arguments: [String], shows: Bool, within limit: Duration = .seconds(120)) throws
         -> Answer
     {
-        let path = try LocalGuard.path()
+        let path = try Companion.guardian.path()
         var spawn = Spawn([path] + arguments)
         var pipe: (read: Descriptor, write: Descriptor)?
         if shows {
