@@ -105,7 +105,7 @@ public struct ProxyFixture: Fault {
     private func supervised(_ id: InjectionID, _ host: any HostReader) -> FixtureFault {
         var run = [
             Self.program(host), "proxy", "--config", host.site.proxyConfiguration(of: id),
-            "--api", "unix:" + host.site.proxySocket(of: id), "--deadline", deadline.unitsText,
+            "--listen", "unix:" + host.site.proxySocket(of: id), "--deadline", deadline.unitsText,
             "--drain", drain.unitsText,
         ]
         if let namespace = redirect?.namespace, let nsenter = host.tool("nsenter") {

@@ -1,4 +1,5 @@
 import Foundation
+import MusterCore
 import MusterSystem
 
 /// The programs that stand beside `muster` and do some of its work.
