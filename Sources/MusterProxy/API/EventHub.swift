@@ -144,6 +144,11 @@ extension JSONWriter {
             connection(of: event)
             field("toxic", toxic)
             field("stream", stream.rawValue)
+        case .noticed(let toxic, let notice):
+            self.event("toxic_\(notice.kind == .effective ? "struck" : "passive")")
+            connection(of: event)
+            field("toxic", toxic)
+            field("detail", notice.detail)
         case .closed(let closed):
             self.event("connection_closed")
             connection(of: event)

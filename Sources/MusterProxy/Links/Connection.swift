@@ -15,6 +15,8 @@ final class Connection {
     private var down: Direction!
     private var clientEnd: LinkEnd!
     private var serverEnd: LinkEnd?
+    /// What has left the ends of both chains, for a filter that comes later.
+    var watch = HTTPWatch()
     private var serverHandlers: [any ChannelHandler] = []
     private var waiting: Scheduled<Void>?
     private var cause: LinkEvent.Cause?
@@ -130,21 +132,34 @@ final class Connection {
     /// The toxic has changed.
     func change(_ entry: ToxicEntry) {
         if entry.toxic.toxic is any AdmissionToxic { return endWaiting() }
-        put(entry) { $0.replace(entry.toxic.name, $1, isActive: $2) }
+        if let toxic = entry.toxic.toxic as? any FilterToxic {
+            change(entry.toxic.name, to: isDrawn(entry) ? toxic : nil)
+        } else {
+            put(entry) { $0.replace(entry.toxic.name, $1, isActive: $2) }
+        }
+    }
+
+    /// - Parameter toxic: nil: the filter of that name is to let everything pass.
+    private func change(_ name: String, to toxic: (any FilterToxic)?) {
+        (up.chain?.filter(name) ?? down.chain?.filter(name))?.filter.change(to: toxic)
+        up.changed()
+        down.changed()
     }
 
     func detach(_ entry: ToxicEntry) {
         if entry.toxic.toxic is any AdmissionToxic { return endWaiting() }
+        if entry.toxic.toxic is any FilterToxic { change(entry.toxic.name, to: nil) }
         up.remove(entry.toxic.name)
         down.remove(entry.toxic.name)
     }
 
     private func put(_ entry: ToxicEntry, _ body: (Direction, any ToxicStage, Bool) -> Void) {
         if let toxic = entry.toxic.toxic as? any FilterToxic {
-            let isActive = isDrawn(entry)
-            let box = FilterBox(toxic.filter(randomFor(entry)))
-            body(up, FilterPort(box, stream: .upstream), isActive)
-            body(down, FilterPort(box, stream: .downstream), isActive)
+            // In its place even when it is not drawn, so that it knows where messages begin if that changes.
+            let box = FilterBox(toxic.filter(randomFor(entry), after: watch))
+            if !isDrawn(entry) { box.filter.change(to: nil) }
+            body(up, FilterPort(box, stream: .upstream), true)
+            body(down, FilterPort(box, stream: .downstream), true)
         } else if let stage = entry.toxic.toxic.stage(randomFor(entry)) {
             body(entry.toxic.stream == .upstream ? up : down, stage, isDrawn(entry))
         }
@@ -238,6 +253,9 @@ final class Connection {
     var traffic: [Traffic] {
         [up, down].map { Traffic(stream: $0.stream, received: $0.received, sent: $0.sent) }
     }
+
+    /// Somebody wants to know what happens.
+    var isHeard: Bool { core.events.isListening }
 
     func tell(_ kind: @autoclosure () -> LinkEvent.Kind) {
         guard core.events.isListening else { return }

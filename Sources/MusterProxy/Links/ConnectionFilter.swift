@@ -3,8 +3,10 @@ public import NIOCore
 /// A toxic that sees both directions of a connection at once, such as faults of HTTP: it can answer a request that
 /// the server never sees. It is at its place in the chains of both directions.
 public protocol FilterToxic: Toxic {
-    /// - Parameter random: seeded for this connection.
-    func filter(_ random: LinkRandom) -> any ConnectionFilter
+    /// - Parameters:
+    ///   - random: seeded for this connection.
+    ///   - watch: what has left the ends of both chains since the connection was opened.
+    func filter(_ random: LinkRandom, after watch: HTTPWatch) -> any ConnectionFilter
 }
 
 extension FilterToxic {
@@ -25,17 +27,33 @@ public protocol ConnectionFilter {
     mutating func next(_ stream: Stream, at now: NIODeadline) -> StageOutput
     /// Bytes that it holds back in one direction.
     func held(_ stream: Stream) -> Int
-    /// It was removed or changed: hands over all that is held in one direction, in order.
-    mutating func release(_ stream: Stream) -> [Chunk]
-    /// Takes over from the filter that it replaces, before it is given what that one held.
-    mutating func inherit(from old: any ConnectionFilter)
+    /// The toxic was changed, or it was removed or is not drawn any more (nil). The filter stays where it is, as it may
+    /// be in the middle of something: it ends that, without delay when it was removed; then the new values hold, or
+    /// everything passes.
+    mutating func change(to toxic: (any FilterToxic)?)
+    /// What it did since it was last asked; bounded.
+    mutating func takeNotices() -> [FilterNotice]
     /// How often it did what it is for.
     var effects: UInt64 { get }
 }
 
-extension ConnectionFilter {
-    public mutating func inherit(from old: any ConnectionFilter) {}
-    public var effects: UInt64 { 0 }
+/// Something that a filter did or found on one connection.
+public struct FilterNotice: Sendable, Equatable {
+    public enum Kind: String, Sendable {
+        /// It made something bad.
+        case effective
+        /// It will do nothing more on this connection, and lets everything pass.
+        case passive
+    }
+
+    public var kind: Kind
+    /// What and to what, such as `status 503: GET /orders`, or why not.
+    public var detail: String
+
+    public init(_ kind: Kind, _ detail: String) {
+        self.kind = kind
+        self.detail = detail
+    }
 }
 
 /// One filter that two directions share.
@@ -70,13 +88,16 @@ struct FilterPort: ToxicStage {
         box.isDirty.insert(stream.other)
     }
 
-    mutating func next(at now: NIODeadline) -> StageOutput { box.filter.next(stream, at: now) }
-    mutating func release() -> [Chunk] { box.filter.release(stream) }
-
-    mutating func inherit(from old: any ToxicStage) {
-        guard stream == .upstream, let old = old as? FilterPort else { return }
-        box.filter.inherit(from: old.box.filter)
+    mutating func next(at now: NIODeadline) -> StageOutput {
+        let answer = box.filter.next(stream, at: now)
+        // What has left one way may let something leave the other.
+        if case .wait = answer { return answer }
+        box.isDirty.insert(stream.other)
+        return answer
     }
+
+    /// Nothing: a filter stays where it is.
+    mutating func release() -> [Chunk] { [] }
 }
 
 extension Stream {

@@ -38,8 +38,7 @@ final class Direction {
         received += UInt64(bytes.readableBytes)
         if isDone { return }
         if isDirect, let sink {
-            sent += UInt64(bytes.readableBytes)
-            sink.write(bytes)
+            write(bytes, to: sink)
         } else {
             // Also what comes before there is a sink.
             if chain == nil { chain = StageChain() }
@@ -106,13 +105,19 @@ final class Direction {
         changed()
     }
 
-    private func changed() {
+    func changed() {
         if sink == nil { return }
         pump()
         readOn()
     }
 
     // MARK: Inside
+
+    private func write(_ bytes: ByteBuffer, to sink: LinkEnd) {
+        sent += UInt64(bytes.readableBytes)
+        connection.watch.saw(bytes, stream)
+        sink.write(bytes)
+    }
 
     /// Reads on where there is room for what will be read.
     func readOn() {
@@ -131,15 +136,16 @@ final class Direction {
         pumping: while !isDone, sink.isWritable, let answer = chain?.next(at: .now()) {
             switch answer {
             case .chunk(let chunk):
-                sent += UInt64(chunk.bytes.readableBytes)
                 // Each on its own, so that slices are not put together again.
-                sink.write(chunk.bytes)
+                write(chunk.bytes, to: sink)
                 sink.flush()
                 isWritten = true
             case .wait(let until):
                 if let until { wake(at: until) }
                 break pumping
             case .finished, .close, .reset:
+                // A reset takes the chain away.
+                tellNotices()
                 end(answer)
             }
         }
@@ -148,7 +154,13 @@ final class Direction {
         tell()
     }
 
+    private func tellNotices() {
+        guard connection.isHeard, let notices = chain?.takeNotices() else { return }
+        for (name, notice) in notices { connection.tell(.noticed(toxic: name, notice)) }
+    }
+
     private func tell() {
+        tellNotices()
         guard let acted = chain?.acted, !acted.isEmpty else {
             connection.pumpFed(stream)
             return

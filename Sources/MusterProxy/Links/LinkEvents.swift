@@ -23,6 +23,8 @@ public struct LinkEvent: Sendable {
         case closed(Closed)
         /// A toxic did for the first time on this link what it is for.
         case effective(toxic: String, stream: Stream)
+        /// A filter has something to say: each time it made something bad, and when it gave the connection up.
+        case noticed(toxic: String, FilterNotice)
     }
 
     public struct Closed: Sendable {

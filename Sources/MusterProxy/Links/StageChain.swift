@@ -42,6 +42,21 @@ struct StageChain {
     /// The filters in it, which other directions may have fed.
     var filters: [FilterBox] { slots.compactMap { ($0.stage as? FilterPort)?.box } }
 
+    /// The filter of that name.
+    func filter(_ name: String) -> FilterBox? {
+        slots.lazy.filter { $0.name == name }.compactMap { ($0.stage as? FilterPort)?.box }.first
+    }
+
+    /// What filters have to say, with the names of their toxics.
+    func takeNotices() -> [(toxic: String, notice: FilterNotice)] {
+        var all: [(toxic: String, notice: FilterNotice)] = []
+        for slot in slots where !slot.name.isEmpty {
+            guard let box = (slot.stage as? FilterPort)?.box else { continue }
+            all += box.filter.takeNotices().map { (slot.name, $0) }
+        }
+        return all
+    }
+
     /// What the toxics that count have done, by name.
     var effects: [String: UInt64] {
         var all: [String: UInt64] = [:]
@@ -97,6 +112,11 @@ struct StageChain {
     /// Takes a toxic away; what it held goes on.
     mutating func remove(_ name: String) {
         guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
+        if slots[index].stage is FilterPort {
+            // It has been told; it may be in the middle of something, and lets pass what is not part of it.
+            slots[index].name = ""
+            return
+        }
         if slots[index].isActive, slots[index].stage.endsLinkWhenRemoved {
             slots[index] = Slot(name: "", stage: EndedStage(), isActive: true)
             isTransparent = false
@@ -122,6 +142,7 @@ struct StageChain {
         guard slots[index].isActive else { return take(index, at: now) }
         let earliest = feed(index, at: now)
         let answer = slots[index].stage.next(at: now)
+        if slots[index].stage is FilterPort { noteActing(index) }
         switch answer {
         case .wait(let until):
             guard let until else { return .wait(until: earliest) }
@@ -164,6 +185,8 @@ struct StageChain {
     }
 
     private mutating func noteActing(_ index: Int) {
+        // A filter lets most pass: it has acted when it counts an effect.
+        if slots[index].stage is FilterPort, slots[index].stage.effects == 0 { return }
         guard !slots[index].hasActed else { return }
         slots[index].hasActed = true
         acted.append(slots[index].name)

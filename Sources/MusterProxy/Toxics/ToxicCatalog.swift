@@ -9,7 +9,7 @@ public enum ToxicCatalog {
 
     public static let beyond: [any Toxic.Type] = [
         Stall.self, Corrupt.self, Duplicate.self, Drop.self, ConnectDelay.self, ConnectRefuse.self,
-        ConnectionLimit.self,
+        ConnectionLimit.self, HTTPFaultToxic.self,
     ]
 
     public static let all = toxiproxy + beyond

@@ -13,7 +13,8 @@ enum Companion: String {
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw Refusal(
                 .internalError, "\(rawValue) was not found beside muster (\(path))",
-                advice: "start muster through the wrapper at the top of the checkout, which builds all of them")
+                advice:
+                    "start muster through the wrapper at the top of the checkout, which builds all of them")
         }
         return path
     }
@@ -25,6 +26,7 @@ enum Companion: String {
         argv.append(nil)
         execv(path, argv)
         throw Refusal(
-            .internalError, "\(rawValue) could not be started: \(String(cString: strerror(errno)))", advice: "")
+            .internalError, "\(rawValue) could not be started: \(String(cString: strerror(errno)))",
+            advice: "")
     }
 }

@@ -12,17 +12,18 @@ private struct Answering: FilterToxic {
     init(_ values: AttributeValues) throws(AttributeProblem) {}
     init() {}
     var values: AttributeValues { [:] }
-    func filter(_ random: LinkRandom) -> any ConnectionFilter { Filter() }
+    func filter(_ random: LinkRandom, after watch: HTTPWatch) -> any ConnectionFilter { Filter() }
 
     struct Filter: ConnectionFilter {
         private var out: [MusterProxy.Stream: [Chunk]] = [:]
         private var finished: Set<MusterProxy.Stream> = []
         private var isClosing = false
+        private var isOn = true
         private(set) var effects: UInt64 = 0
 
         mutating func receive(_ chunk: Chunk, from stream: MusterProxy.Stream) {
             let text = String(buffer: chunk.bytes)
-            guard stream == .upstream, text.hasPrefix("!") else {
+            guard isOn, stream == .upstream, text.hasPrefix("!") else {
                 out[stream, default: []].append(chunk)
                 return
             }
@@ -48,10 +49,8 @@ private struct Answering: FilterToxic {
             out[stream, default: []].reduce(0) { $0 + $1.bytes.readableBytes }
         }
 
-        mutating func release(_ stream: MusterProxy.Stream) -> [Chunk] {
-            defer { out[stream] = nil }
-            return out[stream] ?? []
-        }
+        mutating func change(to toxic: (any FilterToxic)?) { isOn = toxic != nil }
+        mutating func takeNotices() -> [FilterNotice] { [] }
     }
 }
 
