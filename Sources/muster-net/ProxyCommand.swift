@@ -10,9 +10,14 @@ struct ProxyCommand: ParsableCommand {
         abstract:
             "A TCP proxy that makes a network bad on purpose. Speaks Toxiproxy's HTTP API; needs no privileges.",
         discussion: """
-            Example: muster proxy &
-                     curl -d '{"name":"redis","listen":"127.0.0.1:26379","upstream":"127.0.0.1:6379"}' localhost:8474/proxies
-                     curl -d '{"type":"latency","attributes":{"latency":200}}' localhost:8474/proxies/redis/toxics
+            Example:
+              muster proxy --config proxies.json
+            where proxies.json is
+              [{"name": "redis", "listen": "127.0.0.1:26379",
+                "upstream": "127.0.0.1:6379"}]
+            and then
+              curl -d '{"type": "latency"}' localhost:8474/proxies/redis/toxics
+
             LOG_LEVEL: trace, debug, info, warn, error, fatal, panic or disabled. See docs/PROXY.md.
             """)
 
