@@ -21,6 +21,7 @@ extension FaultCatalog {
         ProxyCorrupt.self,
         ProxyStall.self,
         ProxyConnect.self,
+        HTTPFault.self,
     ])
 
     /// What drills bring up for themselves. A guard decodes these too, but nobody injects them by name.

@@ -68,7 +68,8 @@ final class EchoServer: Sendable {
             unread += bytes
             while let (answer, length) = answer(unread) {
                 unread.removeFirst(length)
-                guard (try? connection.send(answer)) != nil else { return }
+                let isLast = unread.isEmpty && answer.starts(with: Array("HTTP/1.1 200 Fine".utf8))
+                guard (try? connection.send(answer)) != nil, !isLast else { return }
             }
         }
     }
@@ -86,7 +87,7 @@ final class EchoServer: Sendable {
             let whole = end + 1 + count + 2
             return bytes.count >= whole ? (Array(bytes[echo.count..<whole]), whole) : nil
         }
-        guard bytes.first == UInt8(ascii: "H") else {
+        guard let first = bytes.first, [UInt8(ascii: "H"), UInt8(ascii: "G")].contains(first) else {
             // What was damaged on the way is told so, as Redis does.
             return bytes.suffix(2).elementsEqual([13, 10])
                 ? (Array("-ERR Protocol error\r\n".utf8), bytes.count) : nil
@@ -95,6 +96,11 @@ final class EchoServer: Sendable {
         guard bytes.count >= 4,
             let end = (0...(bytes.count - 4)).first(where: { bytes[$0..<($0 + 4)].elementsEqual(mark) })
         else { return nil }
+        if first == UInt8(ascii: "G") {
+            let body = String(repeating: "x", count: 100)
+            let head = "HTTP/1.1 200 Fine\r\nContent-Length: 100\r\nConnection: close\r\n\r\n"
+            return (Array((head + body).utf8), end + 4)
+        }
         return (Array("HTTP/1.1 200 OK\r\nServer: echo\r\nContent-Length: 0\r\n\r\n".utf8), end + 4)
     }
 }

@@ -100,6 +100,40 @@ extension Specimen {
                 fault.limit = 2
                 return fault
             },
+            toxic("http-fault", "status, a fifth of the requests") {
+                var fault = HTTPFault()
+                fault.status = 503
+                fault.share = Percentage(millionths: 200_000)
+                return fault
+            },
+            toxic("http-fault", "delay by method and path") {
+                var fault = HTTPFault()
+                fault.methods = ["GET"]
+                fault.path = "/api/*"
+                fault.delay = .milliseconds(60)
+                return fault
+            },
+            toxic("http-fault", "abort") {
+                var fault = HTTPFault()
+                fault.abort = true
+                fault.reset = true
+                return fault
+            },
+            toxic("http-fault", "truncated body") {
+                var fault = HTTPFault()
+                fault.truncate = Percentage(millionths: 300_000)
+                return fault
+            },
+            toxic("http-fault", "wrong length") {
+                var fault = HTTPFault()
+                fault.wrongLength = 10
+                return fault
+            },
+            toxic("http-fault", "another body") {
+                var fault = HTTPFault()
+                fault.body = "something else"
+                return fault
+            },
             Specimen("proxy-down") { bench in
                 let id = try bench.proxy(before: bench.server())
                 return (ProxyDown(), Target(.proxy(.fixture(name: "net", id))))

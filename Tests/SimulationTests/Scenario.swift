@@ -109,6 +109,8 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         refuse.refuse = true
         var delay = ProxyConnect()
         delay.delay = .milliseconds(500)
+        var errors = HTTPFault()
+        errors.status = 503
         var few = ProxyConnect()
         few.limit = 3
         let faults: [(String, any Fault)] = [
@@ -116,7 +118,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             ("proxy-slow-close", slowClose), ("proxy-timeout", ProxyTimeout()), ("proxy-reset", ProxyReset()),
             ("proxy-slicer", slicer), ("proxy-limit", limit), ("proxy-corrupt", corrupt),
             ("proxy-stall", ProxyStall()), ("proxy-connect (refuse)", refuse),
-            ("proxy-connect (delay)", delay), ("proxy-connect (limit)", few),
+            ("proxy-connect (delay)", delay), ("proxy-connect (limit)", few), ("http-fault", errors),
         ]
         return faults.map { Scenario(acts: [Act(name: $0.0, fault: $0.1, target: proxy)]) }
     }()

@@ -149,7 +149,9 @@ extension World {
             guard let proxy, servers.contains(proxy.upstream) else { return sighting }
             toxics = proxy.working(at: moment)
         }
-        let answer = visit.says.starts(with: Array("*2".utf8)) ? Array(visit.says.dropFirst(14)) : pong
+        var answer = pong
+        if visit.says.starts(with: Array("*2".utf8)) { answer = Array(visit.says.dropFirst(14)) }
+        if visit.says.starts(with: Array("HEAD".utf8)) { answer = Array("HTTP/1.1 200 OK\r\n\r\n".utf8) }
         sighting = Sighting(
             visit.closesFirst ? .closed : .answered, connected: .microseconds(1), first: .microseconds(2),
             ended: .microseconds(3), pieces: 1, bytes: answer)
@@ -182,6 +184,7 @@ extension ProxyProgram.Toxic {
             sighting.ending = .closed
             sighting.bytes = Array(sighting.bytes.prefix(Int(number("bytes"))))
         case "connection_limit" where connection >= number("connections"): sighting.ending = .reset
+        case "http_fault": sighting.bytes = Array("HTTP/1.1 \(number("status")) No\r\n\r\n".utf8)
         case "corrupt": sighting.bytes[0] ^= 1
         default: break
         }

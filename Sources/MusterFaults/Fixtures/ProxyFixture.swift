@@ -111,7 +111,9 @@ public struct ProxyFixture: Fault {
         if let namespace = redirect?.namespace, let nsenter = host.tool("nsenter") {
             run = [nsenter, "--net=\(NetworkPlace.path(ofNamespace: namespace))"] + run
         }
-        return FixtureFault(name: name, run: run, stopWithin: drain + .seconds(2))
+        // What is done to it stands in the outcome; its log is for what goes wrong.
+        return FixtureFault(
+            name: name, run: run, environment: ["LOG_LEVEL": "warn"], stopWithin: drain + .seconds(2))
     }
 
     private func waitUntilUp(_ id: InjectionID, _ host: any Host) throws -> ProxyState {

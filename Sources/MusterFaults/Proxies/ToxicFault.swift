@@ -40,16 +40,15 @@ extension ToxicFault {
     }
 
     /// Fields that all of them have, behind their own.
-    static func commonFields(hasStream: Bool = true) -> [Field<Self>] {
+    static func commonFields(hasStream: Bool = true, hasShare: Bool = true) -> [Field<Self>] {
         let stream = Field<Self>(
             "stream", \.setting.stream, default: .downstream,
             "Works on what the client sends (upstream) or on what it gets (downstream).")
-        return (hasStream ? [stream] : []) + [
-            Field(
-                "share", \.setting.share, default: Percentage(millionths: 1_000_000),
-                "On how many of the connections it works, drawn for each."
-            ) { $0.millionths == 0 ? "more than 0%" : nil }
-        ] + ProxyLookFields.all()
+        let share = Field<Self>(
+            "share", \.setting.share, default: Percentage(millionths: 1_000_000),
+            "On how many of the connections it works, drawn for each."
+        ) { $0.millionths == 0 ? "more than 0%" : nil }
+        return (hasStream ? [stream] : []) + (hasShare ? [share] : []) + ProxyLookFields.all()
     }
 
     public func plan(for target: Target, as id: InjectionID, on host: any HostReader) throws -> UndoPlan {
