@@ -48,6 +48,7 @@ extension FactCatalog {
         NotMounted.self,
         DirectoryAbsent.self,
         NoToxic.self,
+        NoRedirect.self,
         ProxyEnabled.self,
     ])
 }

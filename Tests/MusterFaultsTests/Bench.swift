@@ -173,7 +173,7 @@ final class Bench {
             grep -F \(directory) /proc/self/mountinfo | cut -d' ' -f5
             nft list tables | grep \(namespace)x; ip netns exec \(namespace) nft list tables 2>/dev/null
             ps -eo stat,args | grep -F -e 'sleep 7\(serial).' -e '\(directory)' \
-            | grep -v -e grep -e 'sh -c' -e find | sed 's/^\\(.\\)[^ ]*/\\1/' | sort
+            | grep -v -e grep -e 'sh -c' -e find | sed 's/^[RSD][^ ]*/S/; s/^\\(.\\)[^ ]*/\\1/' | sort
             """
         let proxies = interfaces.map { api in
             let answer = try? host.fetch("/proxies", from: api, deadline: .seconds(60))

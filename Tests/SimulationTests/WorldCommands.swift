@@ -53,6 +53,11 @@ extension World {
         case ["list", "table"]:
             return tables[key].map { CommandResult(ending: .exited(0), output: $0, errors: "") }
                 ?? failed("No such file or directory")
+        case ["flush", "set"]:
+            let key = "\(namespace)/\(words[3])"
+            guard let text = tables[key] else { return failed("No such file") }
+            tables[key] = text.replacing("elements = {", with: "")
+            return ok
         case ["delete", "table"]: return tables.removeValue(forKey: key) == nil ? failed("No such file") : ok
         default: return failed("nft: \(words)")
         }

@@ -68,8 +68,8 @@ public struct ProxyFixture: Fault {
         ]
         plan.touches = ["starts a fault proxy '\(name)' from \(listen) to \(upstream)"]
         guard let redirect else { return plan }
-        let (fact, touch) = try redirect.plan(as: id, on: host)
-        plan.facts.insert(fact, at: 0)
+        let (facts, touch) = try redirect.plan(as: id, on: host)
+        plan.facts += facts
         plan.claims.append(Claim("redirect", redirect.claim))
         plan.touches.append(touch)
         return plan

@@ -56,7 +56,7 @@ public struct Redirect: Formed {
         return try NetworkPlace.resolve(Target(.network(scope)), on: host)
     }
 
-    func plan(as id: InjectionID, on host: any HostReader) throws -> (fact: NoNftTable, touch: String) {
+    func plan(as id: InjectionID, on host: any HostReader) throws -> (facts: [any Fact], touch: String) {
         try Refusals.needRoot("redirecting connections (nft tables)", on: host)
         let place = try place(host)
         guard NetworkPlace.command(place.namespace, on: host) != nil else {
@@ -66,12 +66,12 @@ public struct Redirect: Formed {
         let inode = try place.namespace.flatMap {
             try host.status(of: NetworkPlace.path(ofNamespace: $0))?.inode
         }
-        let fact = NoNftTable(id: id, namespace: place.namespace, inode: inode ?? 0)
+        let table = NoNftTable(id: id, namespace: place.namespace, inode: inode ?? 0, phase: .fixtures)
         let whom = namespace.map { "namespace \($0)" } ?? fixture.map { "fixture '\($0)'" } ?? "one cgroup"
         return (
-            fact,
+            [NoRedirect(table: table), table],
             "leads connections of \(whom) to \(to.map(\.text).joined(separator: ", ")) through it by nft table "
-                + "\(fact.table), for at most \(deadline.unitsText)"
+                + "\(table.table), for at most \(deadline.unitsText)"
         )
     }
 
@@ -111,6 +111,8 @@ public struct Redirect: Formed {
 /// The text of the nft table of a redirect. One command, so that the kernel takes all of it or nothing; its set
 /// expires, so that the kernel lifts it when nobody else does.
 struct RedirectTable {
+    /// The set of what is led.
+    static let set = "to"
     var name: String
     /// Limits it to the sockets of a cgroup.
     var match: String
