@@ -31,6 +31,7 @@ let package = Package(
         ),
         .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
         .executableTarget(name: "null-http"),
+        .executableTarget(name: "proxy-load", dependencies: ["CLinux"]),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
         .executableTarget(name: "ledger-classify", dependencies: ["MusterCore"]),
         .executableTarget(

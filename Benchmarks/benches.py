@@ -11,7 +11,8 @@ import time
 from engine import ledger, probes, store
 from figures import Figure
 from guardline import Guard
-from memory import peaks
+from memory import growth, peaks
+from proxy import proxy
 
 MEGABYTE = 1_000_000
 
@@ -179,4 +180,4 @@ def sizes(bench):
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
     "judge": judge, "classify": classify, "memory": memory, "size": sizes, "probes": probes, "ledger": ledger,
-    "store": store}
+    "store": store, "growth": growth, "proxy": proxy}

@@ -103,9 +103,6 @@ def ledger(bench):
     yield Figure("ledger", f"{what}: of one core", "%", 100, percent(found))
     yield Figure("ledger", f"{what}: not acknowledged", "%", 1, behind(rate, found))
     yield Figure(
-        "ledger", f"{what}: growth of memory, each million writes", "MB", None,
-        [run["grown"] / (rate * seconds) for run in found])
-    yield Figure(
         "ledger", "reading a million entries from the ledger's file", "ms", None,
         [run["readNanoseconds"] / run["entries"] for run in found])
 

@@ -1,9 +1,12 @@
-"""How much memory a drill takes at its peak."""
+"""How much memory a drill takes at its peak, and the measuring engine the longer it writes."""
 
 import os
 import re
 import subprocess
 import time
+
+from engine import MILLION, measured, redis_server
+from figures import Figure
 
 
 def read(path):
@@ -53,3 +56,20 @@ def peaks(command, environment, directory):
             "target": max(found["target"], target)}
         time.sleep(0.05)
     return found, run.returncode
+
+
+def growth(bench):
+    """The engine's resident memory while 64 writers write 20,000 entries a second to a local Redis: no more at the end
+    than after the first million."""
+    counts = [MILLION, 2 * MILLION] if bench.is_quick else [MILLION, 2 * MILLION, 4 * MILLION]
+    place = bench.work + "/growth"
+    os.mkdir(place)
+    with redis_server(bench) as url:
+        bench.patience.wait()
+        found = measured(bench, "growth", url, 64, 20_000, place, ",".join(map(str, counts)))
+    resident = [value / MILLION for value in found["resident"]]
+    for count, value in zip(counts, resident):
+        yield Figure("growth", f"resident after {count:,} writes to Redis", "MB", None, [value])
+    yield Figure(
+        "growth", "growth of memory, each million writes", "MB", 1,
+        [max(0, resident[-1] - resident[0]) * MILLION / (counts[-1] - counts[0])])

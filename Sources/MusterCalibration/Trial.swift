@@ -144,6 +144,8 @@ extension TrialTruth {
             return .disturbed("the server stood still for \(longestStall.forPeople)")
         }
         if claim.status == .noOutage { return checkUnseen(claim) }
+        // It looked away, and says so: no claim but how long it cannot tell of.
+        if claim.status == .instrumentSuspect, claim.recovery == nil { return checkBlind(claim) }
         guard mode != .null else { return .missed("an outage that never was: \(claim.status.rawValue)") }
         guard let interval = claim.recovery else {
             return .missed("\(claim.status.rawValue) without a recovery time")
@@ -172,6 +174,10 @@ extension TrialTruth {
         if mode != .port, log.failed > 0 {
             return .missed("no outage, though \(log.failed) requests failed")
         }
+        return checkBlind(claim)
+    }
+
+    private func checkBlind(_ claim: TrialClaim) -> TrialFinding {
         for window in darkness.windows {
             guard let end = window.to, end - window.from <= claim.blindSpot else {
                 return .missed("no outage longer than \(claim.blindSpot.forPeople), though there was one")

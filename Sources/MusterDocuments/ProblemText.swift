@@ -23,12 +23,24 @@ public enum ProblemText {
         let position = problem.place.map { ":\($0.line):\($0.column)" } ?? ""
         var text = "\(path)\(position): \(severity.rawValue): \(problem.message)\n"
         if let place = problem.place, lines.indices.contains(place.line - 1) {
-            let (shown, column) = excerpt(lines[place.line - 1], around: place.column)
+            let (line, hidden) = withoutPasswords(lines[place.line - 1], upTo: place.column)
+            let (shown, column) = excerpt(line, around: hidden)
             text += "    \(shown)\n    \(String(repeating: " ", count: column - 1))^\n"
         }
         if let expected = problem.expected { text += "    expected: \(expected)\n" }
         if let nearest = problem.nearest { text += "    did you mean '\(nearest)'?\n" }
         return text
+    }
+
+    /// A line with what looks like a password hidden, and the column at which the place is found then.
+    private static func withoutPasswords(_ line: Substring, upTo column: Int) -> (Substring, Int) {
+        let hidden = hidingPasswords(String(line), isSource: true)
+        guard hidden != line else { return (line, column) }
+        let old = line.unicodeScalars
+        let new = hidden.unicodeScalars
+        // In front of the password nothing moved; what is behind it is as far from the end as before.
+        let isInFront = zip(old.prefix(column - 1), new).allSatisfy { $0 == $1 }
+        return (Substring(hidden), isInFront ? column : max(1, column + new.count - old.count))
     }
 
     /// A long line is cut to what stands around the place.

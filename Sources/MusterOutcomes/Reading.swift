@@ -94,7 +94,10 @@ extension OutcomeStore {
         let rows = try Row.fetchCursor(
             database,
             sql:
-                "SELECT due_ns, late_ns, took_ns, outcome, code FROM samples WHERE signal = ? ORDER BY sequence",
+                """
+                SELECT due_ns, late_ns, took_ns, outcome, code, blind_ns FROM samples WHERE signal = ? \
+                ORDER BY sequence
+                """,
             arguments: [signal])
         var samples = SampleSeries()
         while let row = try rows.next() {
@@ -102,13 +105,15 @@ extension OutcomeStore {
             let late: Int64 = row[1]
             let took: Int64 = row[2]
             let code: UInt8 = row[3]
+            let blind: Int64 = row[5]
             guard let outcome = Sample.Outcome(rawValue: code) else {
                 throw UnreadableWord(description: "a sample's outcome is \(code)")
             }
             samples.append(
                 Sample(
                     due: Instant(nanoseconds: due), started: Instant(nanoseconds: due + late),
-                    finished: Instant(nanoseconds: due + late + took), outcome: outcome, code: row[4]))
+                    finished: Instant(nanoseconds: due + late + took), outcome: outcome, code: row[4],
+                    blind: .nanoseconds(blind)))
         }
         return samples
     }

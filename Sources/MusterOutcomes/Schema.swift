@@ -9,7 +9,7 @@ enum Schema {
     static let eventVersion = 1
 
     /// Index 0 leads from an empty file to version 1.
-    static let migrations = [first, second]
+    static let migrations = [first, second, third]
 
     static var version: Int { migrations.count }
 
@@ -17,6 +17,9 @@ enum Schema {
         runs + events + injectionsAndRunbooks + signalsAndSamples + closings + ledgers
 
     private static let second = predictions + groups + calibrations + signalSummaries + ledgerExtents
+
+    /// Samples of earlier versions do not tell when the instrument had not looked.
+    private static let third = "ALTER TABLE samples ADD COLUMN blind_ns INTEGER NOT NULL DEFAULT 0;"
 
     private static let predictions = """
         CREATE TABLE predictions (

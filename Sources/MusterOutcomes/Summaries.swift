@@ -51,7 +51,7 @@ extension OutcomeStore {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT number, id, boot_id, drill, service, environment, failure_mode, durability_scope, \
+                    SELECT number, id, boot_id, drill, service, environment, failure_mode, durability_scope, repeat_group, \
                     started_utc_ns, engine_pid, engine_start_ticks, ending, verdict, reason, exit_code, \
                     finished_utc_ns FROM runs LEFT JOIN closings ON closings.run = runs.id \(condition)
                     """, arguments: arguments
@@ -71,6 +71,7 @@ extension OutcomeStore {
             verdict: isClosed ? try word(row, "verdict") as Verdict : nil, reason: row["reason"] ?? "",
             exitCode: row["exit_code"], objectives: isClosed ? try objectives(database, run) : [])
         summary.isRunning = lives
+        summary.repeatGroup = row["repeat_group"]
         if !isClosed { summary.reason = try whyOpen(database, run, lives: lives) }
         return summary
     }

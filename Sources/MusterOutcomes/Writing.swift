@@ -76,14 +76,15 @@ extension OutcomeStore {
                 arguments: [id]) ?? 0
         let statement = try database.cachedStatement(
             sql: """
-                INSERT INTO samples (signal, sequence, due_ns, late_ns, took_ns, outcome, code) \
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO samples (signal, sequence, due_ns, late_ns, took_ns, outcome, code, blind_ns) \
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         for sample in samples {
             sequence += 1
             statement.setUncheckedArguments([
                 id, sequence, sample.due.nanoseconds, (sample.started - sample.due).nanoseconds,
                 sample.latency.nanoseconds, Int64(sample.outcome.rawValue), Int64(sample.code),
+                sample.blind.nanoseconds,
             ])
             try statement.execute()
         }

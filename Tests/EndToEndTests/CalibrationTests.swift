@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// The short form of `muster calibrate`, for real. Coverage and exactness do not depend on how busy the machine is,
     /// and are required; widths do, and are only printed.
     @Suite struct Calibrating {

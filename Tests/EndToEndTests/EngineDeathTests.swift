@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndTroubles {
     /// The engine dies, hangs, is asked to stop, or loses its terminal, in the middle of a fault.
     @Suite struct EngineEnds {
         /// A drill that holds its service suspended for as long as nobody mends it.

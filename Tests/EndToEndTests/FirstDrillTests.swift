@@ -2,7 +2,7 @@ import Foundation
 import MusterCore
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// What a newcomer sees.
     @Suite struct FirstDrill {
         @Test func passesAndIsFoundAgainByEveryCommand() throws {

@@ -2,7 +2,7 @@ import Glibc
 import MusterCore
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// What comes of the writes, from the drill's file to the export.
     @Suite struct Ledgers {
         private let two = ShortDrill.kill.replacing(

@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// What a run says when something that it relies on is lost.
     @Suite struct Losses {
         @Test func aGuardThatIsLostIsRecordedWithHowItEnded() throws {

@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// A real PostgreSQL, killed with everything below it.
     @Suite(.serialized) struct Postgres {
         static let isInstalled = access("/usr/lib/postgresql", R_OK) == 0

@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// A real Redis in its three ways of persisting.
     @Suite struct Redis {
         static let isInstalled = (["/usr/bin/redis-server", "/usr/local/bin/redis-server"] as [String])

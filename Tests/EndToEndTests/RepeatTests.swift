@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// `muster run --repeat`: one group, each fault at another moment, nothing left out.
     @Suite struct Repeats {
         /// A prediction that no restart can meet, and one that it must.

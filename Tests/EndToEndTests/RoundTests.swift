@@ -4,7 +4,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndTroubles {
     /// Rounds in which engine, guard, hands, warden or several of them are killed or stopped at a random moment
     /// of a short drill with the real programs. `MUSTER_KILL_ROUNDS` says how many, `MUSTER_KILL_SEED` which.
     @Suite struct Rounds {

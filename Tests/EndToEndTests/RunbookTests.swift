@@ -1,7 +1,7 @@
 import MusterCore
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// Services that people bring back, with a runbook.
     @Suite struct Runbooks {
         private static func steps(_ outcome: Value) -> [String] {

@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndTroubles {
     /// Several drills, several users, no root.
     @Suite struct Sharing {
         /// nobody on Debian.

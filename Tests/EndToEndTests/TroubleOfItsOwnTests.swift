@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndTroubles {
     /// The instrument itself is sabotaged, or its disks are full.
     @Suite struct TroubleOfItsOwn {
         @Test func anEngineThatStoodStillSaysSo() throws {

@@ -2,7 +2,7 @@ import Foundation
 import MusterCore
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// Objectives over a window after the fault, and a clock that starts at the effect.
     @Suite struct Windows {
         /// A fault whose effect shows only 700 ms after it was injected, and does the service no harm.

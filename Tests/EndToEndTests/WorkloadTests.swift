@@ -2,7 +2,7 @@ import Foundation
 import MusterCore
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// Workloads on files of this machine, from the drill file to the verdict.
     @Suite struct Workloads {
         private func drill(_ workload: String, steps: String, extra: String = "") -> String {
@@ -48,6 +48,15 @@ extension EndToEnd {
             let outcome = try answer.json()
             #expect(outcome["verdict"] == "fail", "\(answer.all)")
             #expect(outcome["reason"]?.asText?.contains("account 3 is missing") == true, "\(answer.all)")
+            // Transfers are no reads and writes of registers: nothing half of it is written.
+            let export = try lab.muster("export", "--format", "edn", "--output", "history.edn")
+            #expect(export.code == 2, "\(export.all)")
+            #expect(
+                export.errors.contains(
+                    "the workload 'money' has mode: bank: of that no history can be exported yet"),
+                "\(export.all)")
+            #expect(export.errors.contains("name another workload with --workload"), "\(export.all)")
+            #expect(!lab.exists("history.edn") && export.output.isEmpty)
             try lab.expectNothingLeft()
         }
 
@@ -81,7 +90,8 @@ extension EndToEnd {
             let answer = try lab.muster("lint", "drills/wrong.yaml")
             #expect(answer.code != 0, "\(answer.all)")
             #expect(answer.all.contains("a workload of kind 'append' cannot do mode: bank"), "\(answer.all)")
-            #expect(answer.all.contains("one of the kinds redis, sqlite"), "\(answer.all)")
+            let others = "mode: entries, or a workload of kind postgres, redis, sqlite"
+            #expect(answer.all.contains(others), "\(answer.all)")
         }
     }
 }

@@ -3,7 +3,7 @@ import MusterProbes
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// A service that acknowledges from memory: the drill must fail, and name exactly what was lost.
     @Suite struct WriteBehind {
         @Test func theLedgerNamesExactlyTheWritesThatTheServiceLost() throws {

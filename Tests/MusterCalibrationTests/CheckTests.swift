@@ -74,6 +74,17 @@ import Testing
         #expect(isMissed(truth(.port).check(denial)))
     }
 
+    /// "The instrument looked away" is no denial, but it must say for how long.
+    @Test func whoLookedAwayMustSayForHowLong() {
+        let away = { (blind: Int64) in
+            TrialClaim(status: .instrumentSuspect, blindSpot: .milliseconds(blind))
+        }
+        #expect(truth(.reset).check(away(1234)) == .unseen)
+        #expect(isMissed(truth(.reset).check(away(1233))))
+        #expect(isMissed(truth(.never).check(away(5000))))
+        #expect(truth(.null).check(away(0)) == .unseen)
+    }
+
     @Test func anOutageThatNeverWasMustNotBeClaimed() {
         #expect(truth(.null).check(TrialClaim(status: .noOutage, blindSpot: .zero)) == .unseen)
         #expect(isMissed(truth(.null).check(claim(3, 10))))

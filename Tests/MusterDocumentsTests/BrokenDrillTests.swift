@@ -23,6 +23,12 @@ import Testing
         Broken("bare-duration", "every: 10ms", "every: 10"),
         Broken("bare-rate", "500/s", "500"),
         Broken("mode-of-another-kind", "500/s", "500/s, mode: bank"),
+        Broken(
+            "mode-without-accounts", "redis: \"redis://127.0.0.1:${port:redis}\", rate: 500/s",
+            "files: /srv, rate: 500/s, mode: bank"),
+        Broken(
+            "kind-without-replicas", "redis: \"redis://127.0.0.1:${port:redis}\", rate: 500/s",
+            "files: /srv, readback: [/other]"),
         Broken("key-of-another-mode", "500/s", "500/s, keys: 7"),
         Broken("bare-rto", "rto: 2s", "rto: 2"),
         Broken("not-a-list", "run: [redis-server, --port, \"${port:redis}\"]", "run: redis-server"),

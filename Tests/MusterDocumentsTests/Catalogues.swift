@@ -56,12 +56,22 @@ struct TestFill: TestFault {
 
 struct TestRedis: Probe, Workload {
     var url = ""
+    static let abilities: Set<WorkloadAbility> = [.replicas]
     static let form = Form(
         "redis", "Talks to Redis.", blank: TestRedis(),
         fields: [Field(required: "redis", \.url, "Its URL.")])
     func reading(from url: String) -> TestRedis? {
         url.hasPrefix("redis://") ? TestRedis(url: url) : nil
     }
+}
+
+/// Has registers, and no replicas.
+struct TestFiles: Workload {
+    var directory = ""
+    static let abilities: Set<WorkloadAbility> = [.register]
+    static let form = Form(
+        "files", "Writes files.", blank: TestFiles(),
+        fields: [Field(required: "files", \.directory, "Their directory.")])
 }
 
 struct TestHTTP: Probe {
@@ -80,7 +90,7 @@ struct TestHTTP: Probe {
 enum Catalogues {
     static let faults = FaultCatalog([TestKill.self, TestPause.self, TestBurn.self, TestFill.self])
     static let probes = ProbeCatalog([TestRedis.self, TestHTTP.self])
-    static let workloads = WorkloadCatalog([TestRedis.self])
+    static let workloads = WorkloadCatalog([TestRedis.self, TestFiles.self])
 
     static func reader(_ services: Services? = nil, now: Int64 = 1_795_000_000_000_000_000) -> DrillReader {
         DrillReader(faults: faults, probes: probes, workloads: workloads, services: services, now: now)

@@ -40,4 +40,17 @@ import Testing
         let messages = examine(written).errors.map(\.message)
         #expect(messages == Array(repeating: "a password in the drill would be stored and shown", count: 2))
     }
+
+    /// What is behind a hidden password keeps its caret.
+    @Test func theCaretStandsWhereTheProblemIs() {
+        let line = "db: { password: geheimnis, postgres: 5 }"
+        for (column, word) in [(1, "db"), (28, "postgres")] {
+            let shown = ProblemText.render(
+                [FormProblem("wrong", at: Place(line: 1, column: column))], path: "x", source: line)
+            let lines = shown.split(separator: "\n")
+            #expect(lines[1] == "    db: { password: ***, postgres: 5 }")
+            let caret = lines[2].distance(from: lines[2].startIndex, to: lines[2].firstIndex(of: "^")!)
+            #expect(lines[1].dropFirst(caret).hasPrefix(word), "\(shown)")
+        }
+    }
 }

@@ -73,8 +73,16 @@ struct CalibrationTests {
         record.covered = 999
         record.result = .fail
         record.reason = "one was missed"
-        #expect(record.coverageText == "99.9000 %")
+        #expect(record.coverageText == "99.9 %")
         #expect(record.sentence.hasSuffix("; it FAILED: one was missed"))
+        record.covered = 995
+        #expect(record.coverageText == "99.5 %")
+        record.covered = 0
+        #expect(record.coverageText == "0 %")
+        // As few digits as are true, and never rounded up.
+        record.trials = 3
+        record.covered = 2
+        #expect(record.coverageText == "66.6666 %")
         record.trials = 10_000_000
         record.covered = 9_999_999
         #expect(record.coverageText == "99.9999 %")

@@ -16,7 +16,8 @@ struct RoundTripTests {
             Sample(
                 due: Instant(nanoseconds: index * 1000), started: Instant(nanoseconds: index * 1000 + 7),
                 finished: Instant(nanoseconds: index * 1000 + 90),
-                outcome: Sample.Outcome.allCases[Int(index) % 5], code: index == 3 ? -104 : 200)
+                outcome: Sample.Outcome.allCases[Int(index) % 5], code: index == 3 ? -104 : 200,
+                blind: .nanoseconds(index == 4 ? 60 : 0))
         }
         let ping = Signal(name: "ping", every: .milliseconds(10))
         let writer = Signal(name: "writes", writer: 3, every: .milliseconds(20))

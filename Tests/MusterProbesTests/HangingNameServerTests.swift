@@ -7,8 +7,6 @@ import Testing
 
 /// The machine's own name server never answers, as in many a real outage.
 @Suite(.serialized) struct HangingNameServerTests {
-    struct NoNamespace: Error {}
-
     /// Runs `body` on a thread whose /etc/resolv.conf, in a mount namespace of its own, names a server that takes
     /// questions and says nothing for 40 s.
     private func withHangingNameServer<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result)
@@ -21,21 +19,12 @@ import Testing
         defer { server.stop() }
         let file = try folder.write(
             "resolv.conf", "nameserver 127.0.0.\(host)\noptions timeout:20 attempts:2\n")
-        let latch = Latch<Swift.Result<Result, any Error>>()
-        try startThread(name: "test-namespace") {
-            latch.set(
-                Swift.Result {
-                    // unshare(2), CLONE_NEWNS; Glibc's module does not offer it.
-                    typealias Unshare = @convention(c) (Int32) -> Int32
-                    guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "unshare"),
-                        unsafeBitCast(symbol, to: Unshare.self)(0x20000) == 0,
-                        mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil) == 0,
-                        mount(file, "/etc/resolv.conf", nil, UInt(MS_BIND), nil) == 0
-                    else { throw NoNamespace() }
-                    return try body()
-                })
+        return try withNamespace(.mounts) {
+            guard mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil) == 0,
+                mount(file, "/etc/resolv.conf", nil, UInt(MS_BIND), nil) == 0
+            else { throw NoNamespace() }
+            return try body()
         }
-        return try #require(latch.wait(until: monotonicNow() + .seconds(300))).get()
     }
 
     private static let probes: [any RunnableProbe] = [
@@ -51,12 +40,13 @@ import Testing
             let began = monotonicNow()
             var findings: [Finding] = []
             for _ in 0..<5 {
-                prober.look(timeout: .milliseconds(100)) { findings.append($0) }
+                prober.look(timeout: .milliseconds(100), on: loop) { findings.append($0) }
             }
             loop.run { findings.count == 5 }
             return (findings, monotonicNow() - began)
         }
-        #expect(findings == [Finding](repeating: .timeout, count: 5))
+        // On a busy machine the thread that asks may have had none of the time, and nobody knows.
+        #expect(findings.allSatisfy { $0 == .timeout || $0 == .unknown(SampleCode.instrumentLate) })
         // One wait for one answer would take 40 s.
         #expect(longest < .seconds(30), "\(longest)")
     }

@@ -18,12 +18,6 @@ import Testing
 
     private func code(_ state: String) -> Int32? { SampleCode.sqlState(state) }
 
-    private func workload(_ server: TestPostgres) -> DrillWorkload {
-        var workload = PostgresWorkload()
-        workload.postgres = server.address
-        return drillWorkload(workload, writers: 8, perSecond: 400)
-    }
-
     // MARK: The probe
 
     @Test func aProbeWritesToThePrimaryAndAsksAStandby() throws {
@@ -47,7 +41,7 @@ import Testing
                 .outcome == .timeout)
 
         // The same cluster as a standby: in recovery without anybody to follow.
-        server.stop()
+        server.kill()
         let signal = try Descriptor(opening: server.data + "/standby.signal", O_WRONLY | O_CREAT, mode: 0o644)
         try signal.write([])
         try server.start()
@@ -105,7 +99,7 @@ import Testing
         let prober = try probe.prober(on: loop)
         var findings: [Finding] = []
         for round in 1...2 {
-            for _ in 1...5 { prober.look(timeout: .seconds(60)) { findings.append($0) } }
+            for _ in 1...5 { prober.look(timeout: .seconds(60), on: loop) { findings.append($0) } }
             loop.run { findings.count == round * 5 }
         }
         #expect(findings.allSatisfy { $0 == .ok }, "\(findings)")
@@ -120,74 +114,49 @@ import Testing
 
     // MARK: The workload
 
-    @Test func nothingAcknowledgedIsLostWithAKilledServer() throws {
+    @Test(arguments: [WorkloadMode.entries, .bank]) func nothingAcknowledgedIsLostWithAKilledServer(
+        _ mode: WorkloadMode
+    ) throws {
         let folder = try TemporaryFolder()
         let server = try TestPostgres()
-        var probe = PostgresProbe()
-        probe.postgres = server.address
-        let engine = try MeasuringEngine(
-            [drillProbe(probe, every: .milliseconds(20), timeout: .seconds(1))], [workload(server)],
-            in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 300 })
-        engine.mark()
-        server.stop()
-        #expect(
-            eventually { engine.observation(window: .seconds(1)).signals.allSatisfy { $0.badSince != nil } })
-        try server.start()
-        #expect(
-            eventually { engine.observation(window: .seconds(1)).signals.allSatisfy { $0.goodSince != nil } })
-        let clients =
-            "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'muster-t%'"
-        #expect(try server.run(clients).count == 2)
-        engine.stopWorkloads()
-        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(120))[0]
-        let tables = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'muster_t%'"
-        #expect(try server.run(tables) == [["1"]])
+        var workload = drillWorkload(server.workload, writers: 8, perSecond: 400)
+        workload.setting.mode = mode
+        let killed = try KilledStore(
+            server, workload: workload, every: .milliseconds(20), timeout: .seconds(1), in: folder
+        ) { () throws in
+            let clients =
+                "SELECT DISTINCT application_name FROM pg_stat_activity "
+                + "WHERE application_name LIKE 'muster-t%'"
+            #expect(try server.run(clients).count == 2)
+        }
+        let engine = killed.engine
+        #expect(try server.tables().count == 1)
         #expect(engine.tidy("kv", keep: true)?.contains("left where it is") == true)
-        #expect(try server.run(tables) == [["1"]])
+        #expect(try server.tables().count == 1)
         #expect(engine.tidy("kv", keep: false)?.hasSuffix("was dropped") == true)
-        #expect(try server.run(tables) == [["0"]])
+        #expect(try server.tables().isEmpty)
         engine.stop()
-        let readBack = try #require(ledger.readBack)
-        #expect(readBack.isComplete && ledger.isFlawless, "\(readBack.problems)")
-        let found = Set(readBack.found.map(\.key))
+        let (ledger, found) = (killed.ledger, killed.found)
+        #expect(ledger.isFlawless)
+        let findings = LedgerJudge.classify(ledger, fault: killed.killed)
+        #expect(findings.violations.isEmpty && findings.anomalies.isEmpty, "\(findings.violations)")
+        let written = ledger.entries.filter { !ledger.plan.isRead($0.key) }
         #expect(ledger.entries.count { $0.isAcknowledged } > 300)
-        #expect(ledger.entries.allSatisfy { !$0.isAcknowledged || found.contains($0.key) })
-        // Refused connections are certainly not writes.
-        #expect(ledger.entries.contains { $0.outcome == .fail })
-        #expect(ledger.entries.allSatisfy { $0.outcome != .fail || !found.contains($0.key) })
+        #expect(written.allSatisfy { !$0.isAcknowledged || found.contains($0.key) })
+        #expect(written.allSatisfy { $0.outcome != .fail || !found.contains($0.key) })
     }
 
-    @Test func aForgottenASpoiltATwofoldAndAnUnknownKeyAreFound() throws {
+    @Test func aTwofoldKeyIsFound() throws {
         let folder = try TemporaryFolder()
         let server = try TestPostgres()
-        let engine = try MeasuringEngine([], [workload(server)], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 400 })
-        engine.stopWorkloads()
-        let entries = engine.ledgers()[0].entries
-        #expect(entries.allSatisfy { $0.outcome == .ok })
-        let table = try #require(
-            try server.run("SELECT tablename FROM pg_tables WHERE tablename LIKE 'muster_t%'").first?.first
-                ?? nil)
-        try server.run("DELETE FROM \(table) WHERE key LIKE '%-2-7'")
-        try server.run("UPDATE \(table) SET value = value || 'x' WHERE key LIKE '%-5-9'")
+        let written = try Written(100, to: server.workload, in: folder)
+        let table = try #require(try server.tables().first)
         try server.run("ALTER TABLE \(table) DROP CONSTRAINT \(table)_pkey")
         try server.run("INSERT INTO \(table) SELECT * FROM \(table) WHERE key LIKE '%-1-3'")
-        try server.run(
-            "INSERT INTO \(table) SELECT replace(key, '-5-9', '-5-123456'), value FROM \(table) WHERE key LIKE '%-5-9'"
-        )
-        let ledger = engine.readBack(gap: .milliseconds(50), within: .seconds(120))[0]
-        engine.stop()
-        let readBack = try #require(ledger.readBack)
-        #expect(readBack.isComplete && !ledger.isFlawless, "\(readBack.problems)")
-        let found = Dictionary(grouping: readBack.found, by: \.key)
-        #expect(Set(entries.map(\.key)).subtracting(found.keys) == [EntryKey(stream: 2, sequence: 7)])
-        #expect(readBack.found.filter { !$0.isIntact }.map(\.key) == [EntryKey(stream: 5, sequence: 9)])
-        #expect(readBack.found.filter { $0.count == 2 }.map(\.key) == [EntryKey(stream: 1, sequence: 3)])
-        #expect(Set(found.keys).subtracting(entries.map(\.key)) == [EntryKey(stream: 5, sequence: 123_456)])
+        let (findings, readBack) = try written.findings()
+        #expect(readBack.isComplete, "\(readBack.problems)")
+        let twice = EntryKey(stream: 1, sequence: 3)
+        #expect(keys(findings, .duplicate) == [twice] && findings.anomalies.count == 1)
+        #expect(readBack.found.first { $0.key == twice }?.count == 2)
     }
 }

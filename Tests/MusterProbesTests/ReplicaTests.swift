@@ -125,6 +125,42 @@ import Testing
         #expect(notes.contains { $0.contains(replica.url) }, "\(notes)")
     }
 
+    /// Of registers a replica must show the versions that its primary shows, whatever came before them.
+    @Test func registersOfReplicasAreHeldToTheirPrimary() throws {
+        let folder = try TemporaryFolder()
+        let (primary, follows, behind) = (try TestRedis(), try TestRedis(), try TestRedis())
+        try follow(follows, primary)
+        try follow(behind, primary)
+        var made = workload(primary, follows, behind)
+        (made.setting.mode, made.setting.keys) = (.register, 2)
+        let engine = try MeasuringEngine([], [made], in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 300 })
+        try behind.run("REPLICAOF", "NO", "ONE")
+        // Every register is written over many times.
+        let cut = engine.snapshot().workloads[0].acknowledged
+        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= cut + 400 })
+        engine.stopWorkloads()
+        let ledger = engine.readBack(replicaGap: .milliseconds(100), within: .seconds(120))[0]
+        engine.stop()
+        let readBack = try #require(ledger.readBack)
+        #expect(readBack.isComplete && readBack.replicas.allSatisfy(\.isComplete), "\(readBack.problems)")
+        // One version of each of two registers of eight writers, the newest that was acknowledged.
+        let newest = Dictionary(
+            grouping: ledger.entries.filter { $0.isAcknowledged && !ledger.plan.isRead($0.key) }.map(\.key)
+        ) { [Int($0.stream), ledger.plan.register(of: $0.sequence)] }.compactMapValues { $0.max() }
+        #expect(newest.count == 16 && Set(readBack.found.map(\.key)) == Set(newest.values))
+        #expect(readBack.replicas[0].found == readBack.found)
+        let old = Set(readBack.replicas[1].found.map(\.key))
+        #expect(old.count == 16 && old.isDisjoint(with: Set(newest.values)))
+        let findings = judged(ledger)
+        #expect(findings.lost == 0 && findings.count(.stale) == 0 && findings.violations.isEmpty)
+        let held = findings.replicas.map { [$0.missing, $0.different, $0.extra] }
+        #expect(held == [[0, 0, 0], [16, 0, 16]])
+        #expect(findings.count(.divergent) == 32 && findings.replicas.allSatisfy { $0.inconclusive == nil })
+    }
+
     /// All 40 of the newest are asked for, and 30 of the older ones; nothing else.
     @Test func aSampleAsksForWhatWasDrawn() throws {
         let folder = try TemporaryFolder()

@@ -142,6 +142,31 @@ private func sample(_ due: Int64, late: Int64 = 0, took: Int64 = 1, _ outcome: S
         #expect(engine.snapshot().signals[0].failed == 0)
     }
 
+    /// In a network namespace that somebody just made, nobody can listen on loopback.
+    @Test(.enabled(if: geteuid() == 0, "needs a network namespace"))
+    func withoutLoopbackTheCanaryLooksAtAUnixSocket() throws {
+        let folder = try TemporaryFolder()
+        var probe = FileProbe()
+        probe.file = try folder.write("there", "it is")
+        try withNamespace(.network) { [probe] in
+            let engine = try MeasuringEngine(
+                [drillProbe(probe, every: .milliseconds(20), timeout: .seconds(30))], in: folder)
+            defer { engine.stop() }
+            #expect(engine.canaryServer.address.family == AF_UNIX)
+            try engine.start()
+            #expect(eventually { engine.snapshot().signals[0].ok >= 10 })
+            let shortcomings = engine.snapshot().instrument.shortcomings
+            #expect(shortcomings.count == 1 && shortcomings[0].hasPrefix("loopback is down here"))
+            // It sees what it is there for.
+            engine.canaryServer.mute(true)
+            #expect(eventually { engine.snapshot().instrument.canaryFailures >= 3 })
+        }
+        let engine = try MeasuringEngine(in: folder)
+        defer { engine.stop() }
+        #expect(engine.canaryServer.address.family == AF_INET)
+        #expect(engine.snapshot().instrument.shortcomings.isEmpty)
+    }
+
     /// As a process that is stopped, or a host that is too busy: nothing was sent when it was due.
     @Test func aStandstillOfTheInstrumentIsNoticed() throws {
         let folder = try TemporaryFolder()

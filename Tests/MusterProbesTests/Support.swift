@@ -74,3 +74,31 @@ func drillWorkload(
 
 /// Waits on the monotonic clock; for tests whose subject is the passing of time.
 func pass(_ duration: Duration) { SystemTimekeeper().sleep(for: duration) }
+
+struct NoNamespace: Error {}
+
+/// Namespaces of a test's own (namespaces(7)), for root.
+enum Namespace: Int32 {
+    case mounts = 0x20000
+    /// In which loopback is down at first.
+    case network = 0x4000_0000
+}
+
+/// Runs `body` on a thread that alone, with the threads that it starts, is in a new namespace.
+func withNamespace<Result: Sendable>(
+    _ kind: Namespace, _ body: @escaping @Sendable () throws -> Result
+) throws -> Result {
+    let latch = Latch<Swift.Result<Result, any Error>>()
+    try startThread(name: "test-namespace") {
+        latch.set(
+            Swift.Result {
+                // unshare(2); Glibc's module does not offer it.
+                typealias Unshare = @convention(c) (Int32) -> Int32
+                guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "unshare"),
+                    unsafeBitCast(symbol, to: Unshare.self)(kind.rawValue) == 0
+                else { throw NoNamespace() }
+                return try body()
+            })
+    }
+    return try #require(latch.wait(until: monotonicNow() + .seconds(300))).get()
+}

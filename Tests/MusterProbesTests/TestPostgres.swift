@@ -7,23 +7,23 @@ import Testing
 
 /// A real PostgreSQL server of one test's own, served as the shipped drills serve theirs; reached by its socket.
 final class TestPostgres {
-    struct Missing: Error, CustomStringConvertible {
-        let description = "PostgreSQL is missing; install it: apt install postgresql"
-    }
     let port: UInt16
     private let folder: TemporaryFolder
     private let settings: [String]
     private var child: Child?
 
-    var address: String { "host=\(folder.path)/postgres port=\(port) user=muster dbname=postgres" }
-    var data: String { folder.path + "/postgres/data" }
+    var address: String { "host=\(cluster) port=\(port) user=muster dbname=postgres" }
+    var data: String { cluster + "/data" }
+    private var cluster: String { folder.path + "/postgres" }
 
-    init(_ settings: String...) throws {
+    /// - Parameter primary: makes a standby that streams from it.
+    init(_ settings: String..., following primary: TestPostgres? = nil) throws {
         port = try closedPort()
         folder = try TemporaryFolder()
         // The server's user must come through it.
         chmod(folder.path, 0o755)
         self.settings = settings
+        if let primary { try copy(primary) }
         try start()
     }
 
@@ -31,6 +31,30 @@ final class TestPostgres {
         // A killed server leaves shared memory to the next one, and only an orderly end leaves none.
         if child == nil { try? start() }
         stop(SIGTERM)
+    }
+
+    /// As pg_basebackup(1) makes a standby, by the server's own user.
+    private func copy(_ primary: TestPostgres) throws {
+        let script = """
+            set -e
+            from=$1 port=$2 to=$3
+            user=$(stat -c %U "$from") group=$(stat -c %G "$from")
+            install -d -m 0700 -o "$user" -g "$group" "$to"
+            as=
+            [ "$(id -u)" != 0 ] || as="setpriv --reuid $user --regid $group --clear-groups"
+            cd /
+            $as "$(find /usr/lib/postgresql -name pg_basebackup | sort -V | tail -n 1)" --write-recovery-conf \
+                --dbname "host=$from port=$port user=muster" --pgdata "$to/data" --checkpoint fast --no-sync
+            : >"$to/initialised"
+            """
+        var spawn = Spawn([
+            "/bin/sh", "-c", script, "sh", primary.cluster, "\(primary.port)", cluster,
+        ])
+        let log = try Descriptor(opening: folder.path + "/log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+        spawn.errors = .descriptor(log.number)
+        let status = try spawn.start().wait(for: .seconds(120))
+        let said = try readSmallFile(folder.path + "/log") ?? ""
+        try #require(status == .exited(0), "pg_basebackup: \(said)")
     }
 
     private static let script: String = {
@@ -59,14 +83,18 @@ final class TestPostgres {
         }
         guard isUp else {
             let said = try readSmallFile(folder.path + "/log") ?? ""
-            if said.contains("not on this machine") { throw Missing() }
+            if said.contains("not on this machine") {
+                throw MissingProgram(program: "PostgreSQL", package: "postgresql")
+            }
             Issue.record("no server: \(said)")
             return
         }
     }
 
     /// SIGKILL takes the server along with the script that serves it.
-    func stop(_ signal: Int32 = SIGKILL) {
+    func kill() { stop(SIGKILL) }
+
+    private func stop(_ signal: Int32) {
         _ = try? child?.kill(signal)
         _ = try? child?.wait(for: .seconds(60))
         child = nil
@@ -100,18 +128,34 @@ final class TestPostgres {
     }
 
     private static func ask(_ address: String, _ sql: String) throws -> PostgresAnswer {
-        let loop = try EventLoop()
+        let session = try TestSession(address)
+        defer { session.close() }
+        return session.ask(sql)
+    }
+}
+
+/// A session of a test's own, which can hold a transaction open.
+final class TestSession {
+    private let loop: EventLoop
+    private let connection: PostgresConnection
+
+    init(_ address: String) throws {
+        loop = try EventLoop()
         let login = try PostgresLogin(address, password: nil, application: "muster-test")
-        let connection = PostgresConnection(loop: loop, login: login)
+        connection = PostgresConnection(loop: loop, login: login)
+    }
+
+    func ask(_ sql: String) -> PostgresAnswer {
         var result: PostgresConnection.Result?
         connection.exchange([PostgresStatement(sql)], until: monotonicNow() + .seconds(60)) { result = $0 }
         loop.run { result != nil }
-        connection.close()
         guard case .answered(let answers)? = result, let answer = answers.first else {
             return PostgresAnswer(error: PostgresError(severity: "FATAL", message: "\(result as Any)"))
         }
         return answer
     }
+
+    func close() { connection.close() }
 }
 
 /// One writer of the workload, with its operations waited for.
@@ -129,13 +173,34 @@ final class TestWriter {
 
     deinit { store.close() }
 
-    /// - Parameter meanwhile: called once the write is on its way.
     func put(
         _ sequence: Int64, within limit: Duration = .seconds(60), meanwhile: () throws -> Void = {}
     ) throws -> WriteAnswer {
+        try wait(within: limit, meanwhile: meanwhile) { deadline, done in
+            store.put(name(sequence), "v\(sequence)", until: deadline, done: done)
+        }
+    }
+
+    /// Moves 5 from account 0 to account 1.
+    func move(
+        _ sequence: Int64, within limit: Duration = .seconds(60), meanwhile: () throws -> Void = {}
+    ) throws -> WriteAnswer {
+        let transfer = BankTransfer(
+            from: names.account(0), to: names.account(1), amount: 5, negative: false)
+        return try wait(within: limit, meanwhile: meanwhile) { deadline, done in
+            store.transfer(transfer, name(sequence), "v\(sequence)", until: deadline, done: done)
+        }
+    }
+
+    private func name(_ sequence: Int64) -> String { names.name(EntryKey(stream: 0, sequence: sequence)) }
+
+    /// - Parameter meanwhile: called once the write is on its way.
+    func wait(
+        within limit: Duration = .seconds(60), meanwhile: () throws -> Void = {},
+        _ write: (Instant, @escaping (WriteAnswer) -> Void) -> Void
+    ) throws -> WriteAnswer {
         var answer: WriteAnswer?
-        let key = names.name(EntryKey(stream: 0, sequence: sequence))
-        store.put(key, "v\(sequence)", until: monotonicNow() + limit) { answer = $0 }
+        write(monotonicNow() + limit) { answer = $0 }
         // A turn of the loop at a time, so that the test can do something between two of them.
         let end = monotonicNow() + .milliseconds(300)
         loop.at(end) {}

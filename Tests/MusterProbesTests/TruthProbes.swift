@@ -27,10 +27,10 @@ private final class NumberedProber: Prober {
         self.channel = channel
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         last += 1
         let probe = httpProbe("\(url)/\(last)")
-        channel.send(probe.request, timeout: timeout) { [last] answer in
+        channel.send(probe.request, patience) { [last] answer in
             done(Finding(outcome: probe.judge(answer).outcome, code: last))
         }
     }
@@ -50,7 +50,7 @@ struct StallingProbe: RunnableProbe {
 private final class StallingProber: Prober {
     private let stall: Duration
     init(stall: Duration) { self.stall = stall }
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         pass(stall)
         done(.ok)
     }

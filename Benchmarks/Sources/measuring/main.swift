@@ -10,6 +10,7 @@ import MusterSystem
 //   measuring probes URL PER-SECOND SECONDS [realtime]     kept-alive http probes, each at most a thousand a second
 //   measuring fresh URL PER-SECOND SECONDS [realtime]      the same, each on a connection of its own
 //   measuring ledger redis://… STREAMS PER-SECOND SECONDS DIRECTORY [realtime]
+//   measuring growth redis://… STREAMS PER-SECOND DIRECTORY WRITES,WRITES,…   resident memory after so many
 //   measuring store FILE SAMPLES BATCH
 
 func fail(_ text: String) -> Never {
@@ -45,17 +46,16 @@ func residentBytes() -> Int64 {
 let clock = SystemTimekeeper()
 
 /// Runs something for a while after a second to warm up.
-/// - Returns: shares of one core by thread, the time between the two looks, and the growth of memory in
-///   bytes.
-func spent(_ seconds: Int) -> (shares: [String: Double], seconds: Double, grown: Int64) {
+/// - Returns: shares of one core by thread, and the time between the two looks.
+func spent(_ seconds: Int) -> (shares: [String: Double], seconds: Double) {
     clock.sleep(for: .seconds(1))
-    let (before, began, small) = (processorTime(), clock.monotonic(), residentBytes())
+    let (before, began) = (processorTime(), clock.monotonic())
     clock.sleep(for: .seconds(seconds))
     let (after, ended) = (processorTime(), clock.monotonic())
     let passed = Double((ended - began).nanoseconds)
     var shares: [String: Double] = [:]
     for (name, time) in after { shares[name] = Double(time - (before[name] ?? 0)) / passed }
-    return (shares, passed / 1e9, residentBytes() - small)
+    return (shares, passed / 1e9)
 }
 
 func show(_ values: [String: Value], _ shares: [String: Double]) {
@@ -87,7 +87,7 @@ func probes(_ url: String, _ rate: Int, _ seconds: Int, keepAlive: Bool, realtim
         probes: all, workloads: [], runID: "bench", seed: 1, ledgerDirectory: folder,
         configuration: configuration)
     try engine.start()
-    let (shares, passed, grown) = spent(seconds)
+    let (shares, passed) = spent(seconds)
     let began = clock.monotonic() - .nanoseconds(Int64(passed * 1e9))
     let instrument = engine.snapshot().instrument
     engine.stop()
@@ -107,12 +107,12 @@ func probes(_ url: String, _ rate: Int, _ seconds: Int, keepAlive: Bool, realtim
             "unknown": .int(Int64(samples.filter { $0.outcome == .unknown }.count)),
             "lateP50": quantile(late, 0.5), "lateP99": quantile(late, 0.99), "lateMax": quantile(late, 1),
             "tookP50": quantile(latency, 0.5), "tookP99": quantile(latency, 0.99),
-            "dropped": .int(Int64(instrument.dropped)), "grown": .int(grown),
+            "dropped": .int(Int64(instrument.dropped)),
         ], shares)
 }
 
-func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder: String, realtime: Bool)
-    throws
+func writing(_ url: String, _ streams: Int, _ rate: Int, _ folder: String, realtime: Bool) throws
+    -> MeasuringEngine
 {
     var workload = RedisWorkload()
     workload.redis = url
@@ -126,9 +126,36 @@ func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder
         runID: "bench\(getpid())", seed: 1, ledgerDirectory: folder, configuration: configuration)
     try engine.start()
     engine.startWorkloads()
+    return engine
+}
+
+func growth(_ url: String, _ streams: Int, _ rate: Int, _ folder: String, _ counts: [Int], realtime: Bool)
+    throws
+{
+    let engine = try writing(url, streams, rate, folder, realtime: realtime)
+    var resident: [Value] = []
+    for count in counts {
+        var status = engine.snapshot().workloads[0]
+        while status.acknowledged < count {
+            if let failure = status.ledgerFailure { fail("the ledger failed: \(failure)") }
+            clock.sleep(for: .milliseconds(50))
+            status = engine.snapshot().workloads[0]
+        }
+        resident.append(.int(residentBytes()))
+    }
+    engine.stopWorkloads()
+    let missed = engine.snapshot().workloads[0].missed
+    engine.stop()
+    show(["resident": .list(resident), "missed": .int(Int64(missed))], [:])
+}
+
+func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder: String, realtime: Bool)
+    throws
+{
+    let engine = try writing(url, streams, rate, folder, realtime: realtime)
     clock.sleep(for: .seconds(1))
     let before = engine.snapshot().workloads[0]
-    let (shares, passed, grown) = spent(seconds)
+    let (shares, passed) = spent(seconds)
     let after = engine.snapshot().workloads[0]
     engine.stopWorkloads()
     let began = clock.monotonic()
@@ -141,7 +168,6 @@ func ledger(_ url: String, _ streams: Int, _ rate: Int, _ seconds: Int, _ folder
             "perSecond": .double(Double(after.acknowledged - before.acknowledged) / (passed + 1)),
             "missed": .int(Int64(after.missed - before.missed)), "inDoubt": .int(Int64(after.inDoubt)),
             "entries": .int(Int64(ledger.entries.count)), "readNanoseconds": .int(read.nanoseconds),
-            "grown": .int(grown),
         ], shares)
 }
 
@@ -194,11 +220,15 @@ case ("ledger", 6):
         fail("not numbers")
     }
     try ledger(words[1], streams, rate, seconds, words[5], realtime: isRealtime)
+case ("growth", 6):
+    let counts = words[5].split(separator: ",").compactMap { Int($0) }
+    guard let streams = Int(words[2]), let rate = Int(words[3]), !counts.isEmpty else { fail("not numbers") }
+    try growth(words[1], streams, rate, words[4], counts, realtime: isRealtime)
 case ("store", 4):
     guard let count = Int(words[2]), let batch = Int(words[3]), batch >= 4 else { fail("not numbers") }
     try store(words[1], count, batch)
 default:
     fail(
-        "usage: measuring probes|fresh URL RATE SECONDS | ledger URL STREAMS RATE SECONDS DIR | store FILE COUNT BATCH"
+        "usage: measuring probes|fresh URL RATE SECONDS | ledger URL STREAMS RATE SECONDS DIR | growth URL STREAMS RATE DIR COUNTS | store FILE COUNT BATCH"
     )
 }

@@ -89,11 +89,12 @@ public struct FormProblem: Error, Hashable, Sendable {
         _ message: String, at place: Place?, path: String = "", expected: String? = nil,
         nearest: String? = nil
     ) {
-        self.message = message
+        // They quote what people wrote, passwords where none belongs among it.
+        self.message = hidingPasswords(message)
         self.place = place
         self.path = path
-        self.expected = expected
-        self.nearest = nearest
+        self.expected = expected.map { hidingPasswords($0) }
+        self.nearest = nearest.map { hidingPasswords($0) }
     }
 
     /// The same problem seen from one level further out.

@@ -67,13 +67,12 @@ public struct CalibrationRecord: Hashable, Sendable {
         self.reason = reason
     }
 
-    /// `100 %`, or with as many digits as it takes to show that one was missed.
+    /// `100 %`, `99.9 %`, `99.5 %`: as few digits as are true, and never more than was measured.
     public var coverageText: String {
         guard trials > 0 else { return "unknown" }
         if covered == trials { return "100 %" }
-        let millionths = min(covered * 1_000_000 / trials, 999_999)
-        let fraction = String(millionths % 10_000 + 10_000).dropFirst()
-        return "\(millionths / 10_000).\(fraction) %"
+        // Rounded down: whoever missed one in ten million has not covered all.
+        return Percentage(millionths: Int64(covered) * 1_000_000 / Int64(trials)).forPeople
     }
 
     /// One line for people.

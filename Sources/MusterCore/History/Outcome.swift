@@ -149,6 +149,8 @@ public struct OutcomeSummary: Sendable {
     public var environment: Environment
     public var failureMode: String?
     public var durabilityScope: String
+    /// As `RunHeader.repeatGroup`; empty for a run of its own.
+    public var repeatGroup = ""
     public var startedAtUTC: Int64
     public var finishedAtUTC: Int64?
     public var ending: Ending

@@ -42,10 +42,10 @@ public struct CoverageRow: Hashable, Sendable {
     }
     public var requirement: CoverageRequirement
     public var state: State
-    /// Of the newest outcome that counts.
+    /// Of the newest outcome that counts; of repeats, of the newest that failed.
     public var outcome: Int?
     public var environment: Environment?
-    /// Since it ended.
+    /// Since it ended; of repeats, since the newest of them did.
     public var age: Duration?
     /// Why, in a sentence.
     public var reason: String
@@ -65,6 +65,9 @@ public struct CoverageRow: Hashable, Sendable {
 
 /// `muster verify`: reads outcomes only, so that the same store and the same instant
 /// always give the same answer.
+///
+/// The newest outcome decides. Of runs that were asked for together (`muster run --repeat`) it is the newest as well,
+/// but one that failed beside it is not outlived by it: they were repeated to find what happens only sometimes.
 public enum Coverage {
     /// - Parameters:
     ///   - outcomes: in any order.
@@ -90,7 +93,8 @@ public enum Coverage {
             $0.service == requirement.service
                 && (requirement.failureMode == nil || $0.failureMode == requirement.failureMode)
         }
-        guard let found = candidates.first(where: { reaches($0, requirement.scope) }) else {
+        let proofs = candidates.filter { reaches($0, requirement.scope) }
+        guard let found = proofs.first else {
             var reason = "never drilled"
             if let environment { reason += " in \(environment.rawValue)" }
             if let weaker = candidates.first, let scope = requirement.scope {
@@ -102,10 +106,24 @@ public enum Coverage {
         }
         let age = Duration.nanoseconds(asOf - (found.finishedAtUTC ?? asOf))
         let limit = [requirement.verifyEvery, maxAge].compactMap { $0 }.min()
-        let (state, reason) = judge(found, age, limit)
+        let group = found.repeatGroup.isEmpty ? [] : proofs.filter { $0.repeatGroup == found.repeatGroup }
+        let failed = group.first { $0.verdict == .fail }
+        var (state, reason) = judge(failed ?? found, age, limit)
+        if group.count > 1 { reason = "\(words(group)): \(reason)" }
         return CoverageRow(
-            requirement: requirement, state: state, outcome: found.number, environment: found.environment,
-            age: age, reason: reason)
+            requirement: requirement, state: state, outcome: (failed ?? found).number,
+            environment: found.environment, age: age, reason: reason)
+    }
+
+    /// `10 repeats, 8 passed, 1 failed, 1 inconclusive`
+    private static func words(_ group: [OutcomeSummary]) -> String {
+        let passed = group.count { $0.verdict == .pass }
+        let failed = group.count { $0.verdict == .fail }
+        let counts = [
+            (passed, "passed"), (failed, "failed"), (group.count - passed - failed, "inconclusive"),
+        ]
+        return (["\(group.count) repeats"] + counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" })
+            .joined(separator: ", ")
     }
 
     private static func reaches(_ outcome: OutcomeSummary, _ scope: DurabilityScope?) -> Bool {

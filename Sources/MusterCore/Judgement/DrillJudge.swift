@@ -2,7 +2,7 @@
 /// argued about. What it reads from the events stands at `RunFacts`.
 public enum DrillJudge {
     /// Raised whenever an unchanged history could be judged differently.
-    public static let version = 2
+    public static let version = 3
 
     public static func judge(_ drill: Drill, _ history: History) -> Judgement {
         let facts = RunFacts(drill, history.events)
@@ -73,6 +73,7 @@ public enum DrillJudge {
         if let name = facts.neverInjected.first {
             return (.inconclusive, "Inconclusive: the fault '\(name)' was never injected")
         }
+        if let lookedAway = recovery.lookedAway { return (.inconclusive, "Inconclusive: \(lookedAway)") }
         if recovery.status == .notRecovered {
             return (.inconclusive, "Inconclusive: the system was not seen to recover")
         }

@@ -5,6 +5,8 @@ public struct Baseline: Hashable, Sendable {
     public private(set) var up = 0
     /// 99th percentile of the answers' latency since they were due (nearest rank).
     public private(set) var p99: Duration?
+    /// The same since they were sent, of those only that the instrument looked at in time: what the service alone took.
+    public private(set) var servedP99: Duration?
     /// Where the true 99th percentile lies at most, at 95 % confidence; nil with fewer than 299 answers.
     public private(set) var p99AtMost: Duration?
     /// Successes per second.
@@ -42,6 +44,15 @@ public struct Baseline: Hashable, Sendable {
                 if sample.isUp { body(UInt64(max(0, took))) }
             }
         }
+        var seen = 0
+        visit { seen += $0.isUp && $0.blindNanoseconds == 0 ? 1 : 0 }
+        let served = RankSelection.value(rank: (seen * 99 + 99) / 100) { body in
+            visit { sample in
+                guard sample.isUp, sample.blindNanoseconds == 0 else { return }
+                body(UInt64(max(0, sample.latency.nanoseconds)))
+            }
+        }
+        servedP99 = seen > 0 ? Self.duration(served) : nil
         p99 = Self.duration(RankSelection.value(rank: (up * 99 + 99) / 100, latencies))
         if up >= 299 {
             let above = RareHits(tries: up, probability: 0.01).least
@@ -54,8 +65,12 @@ public struct Baseline: Hashable, Sendable {
         nanoseconds.map { .nanoseconds(Int64(clamping: $0)) }
     }
 
-    /// λ where the drill declares no `slow:`.
-    public var slow: Duration { max((p99 ?? .zero) * 5, .milliseconds(50)) }
+    /// λ where the drill declares no `slow:`. Without a single answer that the instrument looked at in time there is none:
+    /// a limit made of its own stalls would let every slow answer pass, and one made of nothing would let none.
+    public var slow: Duration? {
+        if up == 0 { return .milliseconds(50) }
+        return servedP99.map { max($0 * 5, .milliseconds(50)) }
+    }
 }
 
 /// P: when latency and throughput were what they had been before the fault.
@@ -111,10 +126,12 @@ public enum Performance: Hashable, Sendable {
                     bins[index].good += signal.writer == nil ? 1 : 0
                     continue
                 }
-                bins[index].all += 1
                 bins[index].good += sample.isUp ? 1 : 0
-                let took = sample.finished.nanoseconds &- sample.due.nanoseconds
-                bins[index].late += sample.isDown || took > limit ? 1 : 0
+                let pace = sample.pace(nanoseconds: limit)
+                // The instrument's own lateness is no proof either.
+                if sample.isUp, pace == .unknown { continue }
+                bins[index].all += 1
+                bins[index].late += sample.isDown || pace == .late ? 1 : 0
             }
         }
         let wanted = baseline.rate * Double(step) / 1e9 * Double(Self.steps) * (1 - Self.share)

@@ -19,6 +19,8 @@ public struct Recovery: Sendable {
     /// Whether it went down again after it had been stable.
     public private(set) var wentDownAgain: Bool
     public var rule: RecoveryRule
+    /// The period at which samples were due.
+    let every: Duration
     private let samples: SampleSeries
     private var lastStarted: Instant?
 
@@ -27,6 +29,7 @@ public struct Recovery: Sendable {
         name = signal.name
         writer = signal.writer
         self.rule = rule
+        every = signal.every
         samples = signal.samples
         status = .noOutage
         lateness = .zero
@@ -34,15 +37,18 @@ public struct Recovery: Sendable {
         hard = OutageTimeline(since: rule.fault)
         slow = OutageTimeline(since: rule.fault)
         var stability = Stability(rule, every: signal.every)
-        let late = rule.slow?.nanoseconds ?? .max
+        let limit = rule.slow?.nanoseconds ?? .max
         var firstBad = Instant(nanoseconds: .max)
         for sample in samples {
             if sample.started > rule.until { break }
             guard rule.knows(sample) else { continue }
             let isDown = sample.isDown
             let isNews = hard.add(sample, isBad: isDown)
-            let took = sample.finished.nanoseconds &- sample.due.nanoseconds
-            _ = slow.add(sample, isBad: isDown || sample.outcome == .slow || took > late)
+            let pace = sample.pace(nanoseconds: limit)
+            // Late only because the instrument had not looked: neither slow nor not.
+            if isDown || sample.outcome == .slow || pace != .unknown {
+                _ = slow.add(sample, isBad: isDown || sample.outcome == .slow || pace == .late)
+            }
             if !isDown, sample.started > firstBad {
                 firstSuccess = min(firstSuccess ?? sample.finished, sample.finished)
             } else if isDown, hard.count == 1, let first = hard.last?.firstBadStarted {
@@ -133,10 +139,13 @@ public struct Recovery: Sendable {
     public var slowFigures: OutageFigures { slow.figures(until: rule.until) }
 
     /// The longest time in `from ... to` in which no sample was sent of which the outcome is known.
-    public func largestGap(from start: Instant, to end: Instant) -> Duration {
+    /// - Parameter paced: those do not count of which it is not known whether they were slow.
+    public func largestGap(from start: Instant, to end: Instant, paced: Bool = false) -> Duration {
         var last = start
         var gap = Duration.zero
+        let limit = paced ? rule.slow?.nanoseconds ?? .max : .max
         for sample in samples where rule.knows(sample) {
+            if sample.isUp, sample.pace(nanoseconds: limit) == .unknown { continue }
             if sample.started <= start {
                 last = sample.started
                 continue

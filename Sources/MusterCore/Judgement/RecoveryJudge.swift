@@ -24,7 +24,29 @@ struct RecoveryJudge {
     var status: RecoveryStatus {
         if facts.invalid != nil || blind != nil { return .invalid }
         if suspicion != nil { return .instrumentSuspect }
-        return .worst(signals.map(\.status))
+        let worst = RecoveryStatus.worst(signals.map(\.status))
+        return worst == .noOutage && lookedAway != nil ? .instrumentSuspect : worst
+    }
+
+    /// Why that no outage was seen is no finding: a signal was not looked at for longer than a recovery may take, or
+    /// where nothing says how long that is, for longer than a stability window may go without samples. nil when all
+    /// were looked at, or an outage was seen.
+    var lookedAway: String? {
+        guard rta == nil else { return nil }
+        for signal in signals {
+            for recovery in signal.recoveries {
+                let rule = recovery.rule
+                let allowed = drill.objectives.rto ?? rule.allowedGap(every: recovery.every)
+                let window = drill.objectives.rto.map { rule.fault.upper + $0 + drill.recovered.stable }
+                let end = min(rule.until, window ?? rule.until)
+                let gap = recovery.largestGap(from: rule.fault.lower, to: end)
+                if gap > allowed {
+                    return "no outage seen, but '\(signal.name)' looked away for \(gap.forPeople) and could "
+                        + "have missed one of \(allowed.forPeople)"
+                }
+            }
+        }
+        return nil
     }
 
     /// The result for the declared objective; nil when none was declared.
@@ -157,16 +179,9 @@ struct RecoveryJudge {
                             + "the fault; \(window.forPeople) are needed"
                     )
                 }
-                let gap = recovery.largestGap(from: recovery.rule.fault.lower, to: end)
-                if gap > rto {
-                    return (
-                        .inconclusive,
-                        "no outage seen, but '\(signal.name)' looked away for \(gap.forPeople) and could "
-                            + "have missed one of \(rto.forPeople)"
-                    )
-                }
             }
         }
+        if let lookedAway { return (.inconclusive, lookedAway) }
         guard drill.predict.outage == Prediction.Outage.none else {
             return (
                 .inconclusive,

@@ -30,6 +30,10 @@ public struct RecoveryRule: Hashable, Sendable {
         self.blackouts = blackouts
     }
 
+    /// For how long a signal with this period may have looked away without anything being made of it: a window without
+    /// samples proves nothing.
+    func allowedGap(every: Duration) -> Duration { max(stable / 3, every * 3) }
+
     /// From when the recovery time runs.
     public var origin: Bracket { lifted ?? fault }
 

@@ -44,7 +44,7 @@ struct Stability {
     init(_ rule: RecoveryRule, every: Duration) {
         self.rule = rule
         self.every = every
-        allowedGap = max(rule.stable.nanoseconds / 3, every.nanoseconds * 3)
+        allowedGap = rule.allowedGap(every: every).nanoseconds
     }
 
     /// - Parameters:

@@ -18,16 +18,50 @@ public struct Sample: Hashable, Sendable {
     public var outcome: Outcome
     /// What exactly happened: an HTTP status, an errno or a code of the probe's own; 0 for none.
     public var code: Int32
+    /// For how much of the time from `started` to `finished`, at most, the instrument itself had not looked at what was
+    /// there to be seen. Zero where it looked in time.
+    public var blind: Duration {
+        get { .nanoseconds(blindNanoseconds) }
+        set { blindNanoseconds = newValue.nanoseconds }
+    }
+    /// A `Duration` takes twice the room, and reckoning with it ten times the time; there are millions of samples.
+    var blindNanoseconds: Int64
 
-    public init(due: Instant, started: Instant, finished: Instant, outcome: Outcome, code: Int32 = 0) {
+    public init(
+        due: Instant, started: Instant, finished: Instant, outcome: Outcome, code: Int32 = 0,
+        blind: Duration = .zero
+    ) {
         self.due = due
         self.started = started
         self.finished = finished
         self.outcome = outcome
         self.code = code
+        blindNanoseconds = blind.nanoseconds
     }
 
     public var latency: Duration { finished - started }
+
+    /// How an answer's time stands to a limit.
+    public enum Pace: Hashable, Sendable {
+        case inTime
+        case late
+        /// It was late, but the instrument had not looked: the service may have been, or not.
+        case unknown
+    }
+
+    /// Whether an answer came within `limit` since it was due.
+    ///
+    /// It is late for certain when even the time in which the instrument would have noticed it was longer. What was
+    /// due and not sent waited for nobody but the instrument: a writer that waits for its last answer sends nothing.
+    public func pace(within limit: Duration) -> Pace { pace(nanoseconds: limit.nanoseconds) }
+
+    /// - Parameter limit: in nanoseconds.
+    @inline(__always)
+    func pace(nanoseconds limit: Int64) -> Pace {
+        if finished.nanoseconds &- due.nanoseconds <= limit { return .inTime }
+        return finished.nanoseconds &- started.nanoseconds &- blindNanoseconds > limit ? .late : .unknown
+    }
+
     /// A brown-out counts as up: slow answers have a timeline of their own.
     public var isUp: Bool { outcome == .ok || outcome == .slow }
     public var isDown: Bool { outcome == .error || outcome == .timeout }
@@ -221,43 +255,5 @@ public struct ProbeCatalog: Sendable {
     private static func decode<P: Probe>(_ type: P.Type, _ node: FormNode, _ others: Set<String>) throws -> P
     {
         try P.form.decode(node, besides: others)
-    }
-}
-
-public struct WorkloadCatalog: Sendable {
-    public let types: [any Workload.Type]
-    public init(_ types: [any Workload.Type]) { self.types = types }
-    public var descriptions: [FormDescription] { types.map { Self.describe($0) } }
-    public func type(named name: String) -> (any Workload.Type)? {
-        types.first { Self.describe($0).name == name }
-    }
-    public func workload(_ name: String, _ node: FormNode, besides others: Set<String>) throws -> (
-        any Workload
-    )? {
-        try type(named: name).map { try Self.decode($0, node, others) }
-    }
-    /// What a kind of workload is asked for and cannot do; nil when it can.
-    public func problem(of setting: WorkloadSetting, _ name: String, _ node: FormNode) -> FormProblem? {
-        var wanted: [(ability: WorkloadAbility, field: String)] = []
-        if setting.mode == .register { wanted.append((.register, "mode")) }
-        if setting.mode == .bank { wanted.append((.bank, "mode")) }
-        if setting.deletes.millionths > 0 { wanted.append((.deletes, "deletes")) }
-        guard let type = type(named: name),
-            let missing = wanted.first(where: { !type.abilities.contains($0.ability) })
-        else { return nil }
-        let able = types.filter { $0.abilities.contains(missing.ability) }.map { Self.describe($0).name }
-        let what = missing.field == "mode" ? "mode: \(missing.ability.rawValue)" : "deletes"
-        return FormProblem(
-            "a workload of kind '\(name)' cannot do \(what)", at: node[missing.field]?.place,
-            path: missing.field,
-            expected: able.isEmpty
-                ? "mode: entries" : "one of the kinds \(able.sorted().joined(separator: ", "))")
-    }
-    public static func encode<W: Workload>(_ workload: W) -> Value { W.form.encode(workload) }
-    private static func describe<W: Workload>(_ type: W.Type) -> FormDescription { W.form.description }
-    private static func decode<W: Workload>(_ type: W.Type, _ node: FormNode, _ others: Set<String>) throws
-        -> W
-    {
-        try W.form.decode(node, besides: others)
     }
 }

@@ -11,6 +11,19 @@ public enum WorkloadMode: String, FormWord, Codable {
 /// What a kind of workload can do beside writing and reading plain entries.
 public enum WorkloadAbility: String, Sendable, CaseIterable {
     case register, bank, deletes
+    /// Reads copies of its store: `readback:`.
+    case replicas
+
+    /// As a drill asks for it.
+    var words: String {
+        switch self {
+        case .register, .bank: "mode: \(rawValue)"
+        case .deletes: "deletes"
+        case .replicas: "readback"
+        }
+    }
+    /// The field that asks for it, of every workload.
+    var field: String { String(words.prefix { $0 != ":" }) }
 }
 
 /// The accounts of `mode: bank`.

@@ -63,8 +63,8 @@ public struct FaultRefusal: Error, Hashable, Sendable {
 
     public init(_ code: Code, _ message: String, advice: String) {
         self.code = code
-        self.message = message
-        self.advice = advice
+        self.message = hidingPasswords(message)
+        self.advice = hidingPasswords(advice)
     }
 }
 

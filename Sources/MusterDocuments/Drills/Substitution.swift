@@ -34,11 +34,13 @@ struct Substitution {
         case .map(let entries):
             let replaced = entries.map { entry in
                 // What a variable may hold is text of the drill's author, not an expression.
-                path.isEmpty && entry.key == "vars"
-                    ? entry
-                    : FormNode.Entry(
-                        key: entry.key, keyPlace: entry.keyPlace,
-                        value: replace(in: entry.value, path: path + [entry.key]))
+                if path.isEmpty, entry.key == "vars" {
+                    refusePasswords(inVariables: entry.value)
+                    return entry
+                }
+                return FormNode.Entry(
+                    key: entry.key, keyPlace: entry.keyPlace,
+                    value: replace(in: entry.value, path: path + [entry.key]))
             }
             return FormNode(.map(replaced), place: node.place)
         }
@@ -151,6 +153,16 @@ struct Substitution {
         refuse(
             "a password inside a URL", place, path,
             "the URL without it; a header with ${env:NAME} or ${file:PATH} instead")
+    }
+
+    /// A variable that nobody uses is stored with the drill as well.
+    private mutating func refusePasswords(inVariables node: FormNode) {
+        switch node.content {
+        case .nothing: break
+        case .scalar(let text): if holdsPasswordInURL(text) { refusePassword(node.place, ["vars"]) }
+        case .list(let list): for item in list { refusePasswords(inVariables: item) }
+        case .map(let entries): for entry in entries { refusePasswords(inVariables: entry.value) }
+        }
     }
 
     private mutating func attempt(_ place: Place?, _ path: [String], _ body: () throws -> String) -> String? {

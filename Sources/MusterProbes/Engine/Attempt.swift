@@ -11,7 +11,7 @@ public func attempt(_ probe: any Probe, timeout: Duration) throws -> Sample {
     let prober = try probe.prober(on: loop)
     let started = monotonicNow()
     var finding: Finding?
-    prober.look(timeout: timeout) { finding = $0 }
+    prober.look(timeout: timeout, on: loop) { finding = $0 }
     loop.run { finding != nil }
     return makeSample(
         finding ?? .timeout, due: started, started: started, finished: monotonicNow())

@@ -67,17 +67,15 @@ final class ProbeSchedule {
         if inFlight >= share { return skip(due, SampleCode.tooManyInFlight) }
         inFlight += 1
         loop.inFlight += 1
-        let neglected = loop.neglected(until: started)
-        prober.look(timeout: setting.timeout) { [self] finding in
+        let patience = Patience(setting.timeout, on: loop)
+        prober.look(patience) { [self] finding in
             inFlight -= 1
             loop.inFlight -= 1
             // What is given up because the run ends shows nothing.
             guard !isStopped else { return }
-            let finished = monotonicNow()
-            var sample = makeSample(finding, due: due, started: started, finished: finished)
-            if let slow = setting.slow {
-                sample.limit(slow, neglected: loop.neglected(until: finished) - neglected)
-            }
+            var sample = makeSample(finding, due: due, started: started, finished: monotonicNow())
+            sample.blind = patience.blind
+            if let slow = setting.slow { sample.limit(slow) }
             recorder.add(sample, to: signal, isProbe: true)
         }
     }
@@ -99,19 +97,14 @@ func makeSample(_ finding: Finding, due: Instant, started: Instant, finished: In
 }
 
 extension Sample {
-    /// Calls a success slow that came later than `slow` after it was due.
-    ///
-    /// As for timeouts (`Patience`), only the time counts in which the loop could have noticed the answer: it is slow
-    /// for certain when that was longer. When it was not, the service may have been slow or the instrument, and
-    /// nobody knows.
-    /// - Parameter neglected: for how long the loop did not look, from `started` to `finished`.
-    mutating func limit(_ slow: Duration, neglected: Duration) {
-        guard outcome == .ok, finished - due > slow else { return }
-        // What was due and not sent waited for nobody but the loop.
-        let blind = neglected > .zero ? neglected + EventLoop.unnoticed : .zero
-        if finished - started - blind > slow {
-            outcome = .slow
-        } else {
+    /// Calls a success slow that came later than `slow` after it was due. When only the instrument was late, nobody
+    /// knows.
+    mutating func limit(_ slow: Duration) {
+        guard outcome == .ok else { return }
+        switch pace(within: slow) {
+        case .inTime: break
+        case .late: outcome = .slow
+        case .unknown:
             outcome = .unknown
             code = SampleCode.instrumentLate
         }

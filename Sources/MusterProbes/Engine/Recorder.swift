@@ -33,13 +33,17 @@ final class Recorder: @unchecked Sendable {
     /// Nobody wakes the recorder: a wake-up per sample would cost more than the sample.
     private static let pause = Duration.milliseconds(50)
 
-    /// - Parameter capacity: samples that may wait, of probes and of writers each.
-    init(signals: [SignalStatus], capacity: Int, sink: @escaping Sink) throws {
+    /// - Parameters:
+    ///   - capacity: samples that may wait, of probes and of writers each.
+    ///   - archive: takes what is older, so that the history takes no more memory the longer it is.
+    init(
+        signals: [SignalStatus], capacity: Int, archive: (any SampleArchive)? = nil, sink: @escaping Sink
+    ) throws {
         statuses = signals
         probes = SampleLane(capacity: capacity)
         writers = SampleLane(capacity: capacity)
         self.sink = sink
-        history = Mutex(signals.map { _ in SampleSeries() })
+        history = Mutex(signals.map { _ in SampleSeries(archive: archive) })
         thread = try OwnThread("muster-samples") { [self] in work() }
     }
 

@@ -9,6 +9,7 @@ struct SampleRecord: Sendable, BitwiseCopyable {
     let due: Int64
     let started: Int64
     let finished: Int64
+    let blind: Int64
     let outcome: UInt8
 
     static let canary: Int32 = -1
@@ -19,6 +20,7 @@ struct SampleRecord: Sendable, BitwiseCopyable {
         due = sample.due.nanoseconds
         started = sample.started.nanoseconds
         finished = sample.finished.nanoseconds
+        blind = sample.blind.nanoseconds
         outcome = sample.outcome.rawValue
     }
 
@@ -26,7 +28,7 @@ struct SampleRecord: Sendable, BitwiseCopyable {
         Sample(
             due: Instant(nanoseconds: due), started: Instant(nanoseconds: started),
             finished: Instant(nanoseconds: finished), outcome: Sample.Outcome(rawValue: outcome) ?? .unknown,
-            code: code)
+            code: code, blind: .nanoseconds(blind))
     }
 }
 

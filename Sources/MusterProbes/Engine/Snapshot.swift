@@ -118,6 +118,8 @@ public struct InstrumentStatus: Sendable {
     public var missed = 0
     /// Looks at our own server that failed.
     public var canaryFailures = 0
+    /// What it cannot tell of itself here, for people; it makes no figure suspect. The same from the start to the end.
+    public var shortcomings: [String] = []
     /// When it was in trouble, as far as that is over; only ever added to. The last one comes after `stop`.
     public var windows: [InstrumentWindow] = []
     /// Steps of the wall clock; they change no figure. Only ever added to.

@@ -12,8 +12,12 @@ final class HTTPChannel {
         transfers = try loop.httpTransfers()
     }
 
-    /// Sends once and calls `done` once, on the loop's thread, at the latest when its patience ends.
     func send(_ request: HTTPRequest, timeout: Duration, done: @escaping (HTTPAnswer) -> Void) {
+        send(request, Patience(timeout, on: loop), done: done)
+    }
+
+    /// Sends once and calls `done` once, on the loop's thread, at the latest when the patience ends.
+    func send(_ request: HTTPRequest, _ patience: Patience, done: @escaping (HTTPAnswer) -> Void) {
         let transfer = idle.popLast() ?? transfers.makeTransfer()
         guard let transfer else {
             done(HTTPAnswer(status: 0, headers: [], body: [], failure: .nothingSent, code: 12))
@@ -21,12 +25,14 @@ final class HTTPChannel {
         }
         transfer.prepare(request)
         // Not curl's own timeout, which it looks at before it looks whether an answer is there.
-        let patience = Patience(timeout, on: loop) { [transfers] in
+        patience.begin { [transfers] end in
             transfers.remove(transfer)
-            transfer.finish(CURLE_OPERATION_TIMEDOUT)
+            transfer.finish(CURLE_OPERATION_TIMEDOUT, end)
         }
+        transfer.patience = patience
         transfer.done = { [self, unowned transfer] answer in
             patience.cancel()
+            transfer.patience = nil
             if !transfer.isSpent { idle.append(transfer) }
             done(answer)
         }

@@ -6,6 +6,8 @@ import MusterCore
 final class HTTPTransfer {
     let easy: UnsafeMutableRawPointer
     var done: ((HTTPAnswer) -> Void)?
+    /// Hears of every step.
+    var patience: Patience?
     /// Among those under way.
     var place = 0
     /// The handle holds an errno, which curl never resets: the next failure would be taken for that one.
@@ -171,16 +173,27 @@ final class HTTPTransfer {
         }
     }
 
+    /// Whether curl waits for the server on this socket of its own; else for its thread that resolves names, by a pair
+    /// of UNIX sockets.
+    func isServer(_ socket: curl_socket_t) -> Bool {
+        if request?.way.socketPath != nil { return true }
+        var family: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let isKnown = getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0
+        return isKnown && family != AF_UNIX
+    }
+
     /// Called once curl has let go of the handle.
-    func finish(_ result: CURLcode) {
+    /// - Parameter end: of the patience, where that was it.
+    func finish(_ result: CURLcode, _ end: Patience.End = .timeout) {
         let status = ccurl_get_long(easy, CURLINFO_RESPONSE_CODE)
         var answer = HTTPAnswer(status: status, headers: headers, body: body)
         if result != CURLE_OK {
             // REQUEST_SIZE counts what was given to the kernel, so zero proves that nothing went out.
             let sent = ccurl_get_long(easy, CURLINFO_REQUEST_SIZE) > 0
             answer.failure = sent ? .afterSending : .nothingSent
-            answer.timedOut = result == CURLE_OPERATION_TIMEDOUT
-            answer.code = code(of: result)
+            answer.timedOut = result == CURLE_OPERATION_TIMEDOUT && end == .timeout
+            answer.code = end == .lookedAway ? end.code : code(of: result)
         } else if request?.way.connectsOnly == true {
             answer.certificateEnd = certificateEnd
         } else if !isHeadWhole {

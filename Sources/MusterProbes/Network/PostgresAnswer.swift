@@ -15,10 +15,13 @@ struct PostgresStatement: Hashable {
         isFirstRowOnly = firstRowOnly
     }
 
-    /// Statements of which only one client of the database carries them out at a time; in one transaction.
+    /// Statements in one message, and so in one transaction.
+    init(together statements: [String]) { sql = statements.joined(separator: "; ") }
+
+    /// A statement of which only one client of the database carries it out at a time.
     init(alone sql: String) {
         // Two `CREATE TABLE IF NOT EXISTS` at once may both find nothing, and one fails.
-        self.sql = "SELECT pg_advisory_xact_lock(7807208937428185967); \(sql)"
+        self.init(together: ["SELECT pg_advisory_xact_lock(7807208937428185967)", sql])
     }
 }
 

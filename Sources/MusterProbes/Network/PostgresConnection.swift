@@ -52,13 +52,20 @@ final class PostgresConnection {
     func exchange(
         _ statements: [PostgresStatement], until deadline: Instant, done: @escaping (Result) -> Void
     ) {
+        exchange(statements, Patience(deadline - monotonicNow(), on: loop), done: done)
+    }
+
+    func exchange(
+        _ statements: [PostgresStatement], _ patience: Patience, done: @escaping (Result) -> Void
+    ) {
         precondition(self.done == nil, "one exchange at a time")
         self.done = done
         self.statements = statements
         answers = []
         lastIsSent = false
-        patience = Patience(deadline - monotonicNow(), on: loop) { [unowned self] in
-            finish(.failed(code: ETIMEDOUT, nothingSent: !lastIsSent, timedOut: true))
+        self.patience = patience
+        patience.begin { [unowned self] end in
+            finish(.failed(code: end.code, nothingSent: !lastIsSent, timedOut: end == .timeout))
         }
         if phase == .idle { return sendNext() }
         phase = .resolving
@@ -254,7 +261,11 @@ final class PostgresConnection {
         if now != socket { unwatch() }
         socket = now
         guard socket >= 0 else { return }
-        loop.watch(socket, wanted) { [weak self] _ in self?.becameReady() }
+        loop.watch(socket, wanted) { [weak self] _ in
+            self?.patience?.advance()
+            self?.becameReady()
+        }
+        patience?.advance()
     }
 
     private func unwatch() {

@@ -70,13 +70,19 @@ final class RedisConnection {
     func exchange(
         _ commands: [[String]], until deadline: Instant, done: @escaping (Result) -> Void
     ) {
+        exchange(commands, Patience(deadline - monotonicNow(), on: loop), done: done)
+    }
+
+    func exchange(_ commands: [[String]], _ patience: Patience, done: @escaping (Result) -> Void) {
         precondition(self.done == nil, "one exchange at a time")
         self.done = done
         expected = commands.count
         replies = []
         commandSent = false
-        patience = Patience(deadline - monotonicNow(), on: loop) { [unowned self] in
-            finish(.failed(code: ETIMEDOUT, nothingSent: !commandSent, timedOut: true))
+        self.patience = patience
+        stream.patience = patience
+        patience.begin { [unowned self] end in
+            finish(.failed(code: end.code, nothingSent: !commandSent, timedOut: end == .timeout))
         }
         let bytes = commands.flatMap { RedisReply.command($0) }
         if stream.isOpen {

@@ -14,6 +14,8 @@ final class StreamConnection {
     private var others: ArraySlice<SocketAddress> = []
     /// Bytes that the kernel took on this connection.
     private(set) var bytesSent = 0
+    /// Hears of every step.
+    weak var patience: Patience?
     /// Called once per `open`: 0, or why there is no connection.
     private var opened: ((Int32) -> Void)?
     var received: (([UInt8]) -> Void)?
@@ -62,6 +64,7 @@ final class StreamConnection {
             return failOpening(isFull ? SampleCode.queueFull : errno)
         }
         loop.watch(descriptor, [.write]) { [weak self] ready in self?.becameReady(ready) }
+        patience?.advance()
     }
 
     private func failOpening(_ code: Int32) {
@@ -96,6 +99,7 @@ final class StreamConnection {
     }
 
     private func becameReady(_ ready: EventLoop.Readiness) {
+        patience?.advance()
         if isOpening {
             var code: Int32 = 0
             var length = socklen_t(MemoryLayout<Int32>.size)
@@ -129,6 +133,7 @@ final class StreamConnection {
                 break
             }
         }
+        patience?.advance()
         loop.watch(descriptor, outgoing.isEmpty ? [.read] : [.read, .write]) { [weak self] ready in
             self?.becameReady(ready)
         }

@@ -19,7 +19,7 @@ final class Transfers {
         let user = Unmanaged.passUnretained(self).toOpaque()
         // A pool of connections smaller than what is in flight collapses the rate by more than half (STACK).
         let made = ccurl_multi_new(
-            { _, socket, what, user, _ in Transfers.of(user).changed(socket, what) },
+            { easy, socket, what, user, _ in Transfers.of(user).changed(easy, socket, what) },
             { _, milliseconds, user in Transfers.of(user).setTimer(milliseconds) }, user,
             loop.inFlightLimit)
         guard let made else { throw MeasuringError.library("libcurl has no memory for its transfers") }
@@ -34,6 +34,7 @@ final class Transfers {
         for transfer in active {
             ccurl_multi_remove(multi, transfer.easy)
             transfer.done = nil
+            transfer.patience = nil
         }
         active = []
         ccurl_multi_free(multi)
@@ -98,16 +99,21 @@ final class Transfers {
         return Unmanaged<Transfers>.fromOpaque(user).takeUnretainedValue()
     }
 
-    private func changed(_ socket: curl_socket_t, _ what: Int32) -> Int32 {
+    private func changed(_ easy: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _ what: Int32) -> Int32 {
         guard what != CURL_POLL_REMOVE else {
             // A kept connection, which is used again soon, or one that is closed next.
             loop.rest(socket)
             return 0
         }
+        let transfer = easy.flatMap { ccurl_get_private($0) }.map {
+            Unmanaged<HTTPTransfer>.fromOpaque($0).takeUnretainedValue()
+        }
+        if let transfer { transfer.patience?.advance(sent: transfer.isServer(socket)) }
         var wanted: EventLoop.Readiness = []
         if what & CURL_POLL_IN != 0 { wanted.insert(.read) }
         if what & CURL_POLL_OUT != 0 { wanted.insert(.write) }
-        loop.watch(socket, wanted) { [unowned self] ready in
+        loop.watch(socket, wanted) { [unowned self, weak transfer] ready in
+            transfer?.patience?.advance(sent: false)
             var events: Int32 = 0
             if ready.contains(.read) { events |= CURL_CSELECT_IN }
             if ready.contains(.write) { events |= CURL_CSELECT_OUT }

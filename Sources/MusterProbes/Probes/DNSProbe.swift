@@ -81,7 +81,7 @@ private final class DNSProber: Prober {
         self.loop = loop
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         let server = probe.server.map { NameServers.endpoint($0) } ?? NameServers.first()
         guard let address = server.flatMap({ Resolver.numeric($0).first }) else {
             return done(.error(SampleCode.nameNotFound))
@@ -92,10 +92,10 @@ private final class DNSProber: Prober {
             switch result {
             case .answer(let answer): done(probe.judge(answer))
             case .failed(let code): done(.error(code))
-            case .timeout: done(.timeout)
+            case .ended(let end): done(end.finding)
             }
         }
-        exchange.start(address, timeout: timeout)
+        exchange.start(address, patience)
     }
 }
 
@@ -104,7 +104,7 @@ private final class DNSExchange {
     enum Result {
         case answer(DNSQuery.Answer)
         case failed(Int32)
-        case timeout
+        case ended(Patience.End)
     }
 
     private let query: DNSQuery
@@ -122,18 +122,21 @@ private final class DNSExchange {
         self.done = done
     }
 
-    func start(_ address: SocketAddress, timeout: Duration) {
+    func start(_ address: SocketAddress, _ patience: Patience) {
         let kind = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = socket(address.family, kind, 0)
         // Connected, it takes datagrams of this server only, and hears of a closed port (ip(7)).
         guard descriptor >= 0, address.connect(descriptor) == 0 else { return finish(.failed(errno)) }
-        patience = Patience(timeout, on: loop) { [self] in
-            finish(strays > 0 ? .failed(SampleCode.protocolViolation) : .timeout)
+        self.patience = patience
+        patience.begin { [self] end in
+            let isStrayed = strays > 0 && end == .timeout
+            finish(isStrayed ? .failed(SampleCode.protocolViolation) : .ended(end))
         }
         // The loop holds on to this until the end.
         loop.watch(descriptor, .read) { [self] _ in receive() }
         let bytes = query.bytes
         if Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) < 0 { finish(.failed(errno)) }
+        patience.advance()
     }
 
     private func receive() {

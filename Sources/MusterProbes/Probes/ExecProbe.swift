@@ -38,21 +38,21 @@ private final class ExecProber: Prober {
         self.loop = loop
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         guard running.count < Self.mostRunning else { return done(.unknown(SampleCode.tooManyInFlight)) }
-        var patience: Patience?
         last += 1
         let number = last
         do {
             running[number] = try SessionProcess(argv, loop: loop) { [weak self] code in
-                patience?.cancel()
+                patience.cancel()
                 self?.running[number] = nil
                 done(code == 0 ? .ok : .error(SampleCode.exitStatus + code))
             }
-            patience = Patience(timeout, on: loop) { [weak self] in
+            patience.begin { [weak self] end in
                 self?.running.removeValue(forKey: number)?.killSession()
-                done(.timeout)
+                done(end.finding)
             }
+            patience.advance()
         } catch let error as SystemError {
             done(.error(error.code))
         } catch {

@@ -64,12 +64,12 @@ private final class FileProber: Prober {
         self.loop = loop
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         guard looking < Self.mostLooking else { return done(.unknown(SampleCode.tooManyInFlight)) }
         var isOver = false
-        let patience = Patience(timeout, on: loop) {
+        patience.begin { end in
             isOver = true
-            done(.timeout)
+            done(end.finding)
         }
         let box = LoopOnly { [weak self] (finding: Finding) in
             self?.looking -= 1

@@ -145,7 +145,7 @@ private final class HTTPProber: Prober {
         channel = try HTTPChannel(loop: loop)
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
-        channel.send(request, timeout: timeout) { [probe] in done(probe.judge($0)) }
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
+        channel.send(request, patience) { [probe] in done(probe.judge($0)) }
     }
 }

@@ -81,13 +81,12 @@ private final class PostgresProber: Prober {
         self.loop = loop
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         let connection = idle.popLast() ?? PostgresConnection(loop: loop, login: login)
         busy[ObjectIdentifier(connection)] = connection
-        let deadline = monotonicNow() + timeout
         if let query = probe.query {
             let ask = [Self.askRole, PostgresStatement(query, firstRowOnly: true)]
-            return connection.exchange(ask, until: deadline) { [weak self] result in
+            return connection.exchange(ask, patience) { [weak self] result in
                 self?.give(back: connection)
                 done(
                     self?.judge(result) { answer in
@@ -97,16 +96,16 @@ private final class PostgresProber: Prober {
             }
         }
         if probe.role == .standby {
-            return connection.exchange([Self.askRole], until: deadline) { [weak self] result in
+            return connection.exchange([Self.askRole], patience) { [weak self] result in
                 self?.give(back: connection)
                 done(self?.judge(result) { _ in .ok } ?? .timeout)
             }
         }
-        write(connection, until: deadline, done)
+        write(connection, patience, done)
     }
 
     private func write(
-        _ connection: PostgresConnection, until deadline: Instant, _ done: @escaping (Finding) -> Void
+        _ connection: PostgresConnection, _ patience: Patience, _ done: @escaping (Finding) -> Void
     ) {
         var slot = 0
         while busySlots.contains(slot) { slot += 1 }
@@ -120,11 +119,11 @@ private final class PostgresProber: Prober {
             self?.give(back: connection)
             done(self?.judge(result) { _ in .ok } ?? .timeout)
         }
-        connection.exchange([write], until: deadline) { result in
+        connection.exchange([write], patience) { result in
             guard case .answered(let answers) = result, answers.last?.error?.state == Self.noSuchTable else {
                 return finish(result)
             }
-            connection.exchange([Self.makeTable, write], until: deadline, done: finish)
+            connection.exchange([Self.makeTable, write], patience, done: finish)
         }
     }
 

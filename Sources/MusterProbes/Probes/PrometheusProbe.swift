@@ -109,8 +109,8 @@ private final class PrometheusProber: Prober {
         request = probe.request
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
-        channel.send(request, timeout: timeout) { [probe] in done(probe.judge($0)) }
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
+        channel.send(request, patience) { [probe] in done(probe.judge($0)) }
     }
 }
 

@@ -40,9 +40,9 @@ private final class RedisProber: Prober {
         self.loop = loop
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         let connection = RedisConnection(loop: loop, address: address, replyLimit: 65_536)
-        connection.exchange([command], until: monotonicNow() + timeout) { result in
+        connection.exchange([command], patience) { result in
             connection.close()
             switch result {
             case .replies:

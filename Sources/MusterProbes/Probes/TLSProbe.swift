@@ -71,8 +71,8 @@ private final class TLSProber: Prober {
         self.request = request
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
-        channel.send(request, timeout: timeout) { [probe] in done(probe.judge($0, now: Int64(time(nil)))) }
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
+        channel.send(request, patience) { [probe] in done(probe.judge($0, now: Int64(time(nil)))) }
     }
 }
 

@@ -33,11 +33,12 @@ final class ConnectProber: Prober {
         self.open = open
     }
 
-    func look(timeout: Duration, done: @escaping (Finding) -> Void) {
+    func look(_ patience: Patience, done: @escaping (Finding) -> Void) {
         let stream = StreamConnection(loop: loop)
-        let patience = Patience(timeout, on: loop) {
+        stream.patience = patience
+        patience.begin { end in
             stream.close()
-            done(.timeout)
+            done(end.finding)
         }
         open(stream) { code in
             patience.cancel()

@@ -54,7 +54,7 @@ final class BlockingWorker: @unchecked Sendable {
         guard start() else { return done(late(false)) }
         let claim = Claim()
         var isOver = false
-        let patience = Patience(deadline - monotonicNow(), on: loop) {
+        let patience = Patience(deadline - monotonicNow(), on: loop) { _ in
             isOver = true
             done(late(claim.giveUp()))
         }

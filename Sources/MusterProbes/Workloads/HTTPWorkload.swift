@@ -61,6 +61,8 @@ public struct HTTPWorkload: Workload, Hashable {
     public var keepAlive = false
     public init() {}
 
+    public static let abilities: Set<WorkloadAbility> = [.replicas]
+
     public static let form = Form(
         "http", "Writes entries to a web service with PUT and reads them back with GET.",
         example: "kv: { http: \"http://127.0.0.1:8080/kv/{key}\", writers: 8, rate: 200/s }",

@@ -38,8 +38,8 @@ final class ProgramLine {
         if code != 0 { return done(.notStarted(code)) }
         lastID += 1
         self.done = done
-        patience = Patience(deadline - monotonicNow(), on: loop) { [unowned self] in
-            finish(.timeout)
+        patience = Patience(deadline - monotonicNow(), on: loop) { [unowned self] end in
+            finish(end == .timeout ? .timeout : .lost(end.code))
         }
         var request = request
         request["id"] = .int(lastID)
@@ -81,6 +81,7 @@ final class ProgramLine {
         while !outgoing.isEmpty {
             do {
                 guard let taken = try input.write(some: outgoing[...]) else {
+                    patience?.advance()
                     return loop.watch(input.number, .write) { [weak self] _ in self?.flush() }
                 }
                 outgoing.removeFirst(taken)
@@ -89,9 +90,11 @@ final class ProgramLine {
             }
         }
         loop.unwatch(input.number)
+        patience?.advance()
     }
 
     private func readOutput() {
+        patience?.advance()
         while let output {
             switch try? output.read(upTo: 65_536) {
             case .bytes(let bytes):

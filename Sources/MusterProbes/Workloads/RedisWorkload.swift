@@ -5,7 +5,7 @@ public struct RedisWorkload: Workload, Hashable {
     public var redis = ""
     public init() {}
 
-    public static let abilities: Set<WorkloadAbility> = [.register, .bank, .deletes]
+    public static let abilities: Set<WorkloadAbility> = [.register, .bank, .deletes, .replicas]
 
     public static let form = Form(
         "redis",
@@ -134,22 +134,6 @@ private final class RedisStore: StoreClient {
                     switch value {
                     case .bulk(nil): .absent
                     case .bulk(let text?): .present([text])
-                    default: .failed("not the protocol")
-                    }
-                })
-        }
-    }
-
-    func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void) {
-        connection.exchange([["MGET"] + wanted.map(\.key)], until: deadline) { result in
-            guard case .array(let values) = result.reply, values.count == wanted.count else {
-                return done(wanted.map { _ in .failed(Self.problem(result)) })
-            }
-            done(
-                zip(wanted, values).map { wanted, value in
-                    switch value {
-                    case .bulk(nil): .absent
-                    case .bulk(let text): .present(isIntact: text == wanted.value, count: 1)
                     default: .failed("not the protocol")
                     }
                 })

@@ -34,6 +34,21 @@ extension StoreClient {
         done(.refused(EOPNOTSUPP))
     }
 
+    /// For stores that read what stands there, whatever was expected.
+    func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void) {
+        values(wanted.map(\.key), until: deadline) { answers in
+            done(
+                zip(wanted, answers).map { wanted, answer in
+                    switch answer {
+                    case .absent: .absent
+                    case .present(let texts):
+                        .present(isIntact: texts.contains(wanted.value), count: texts.count)
+                    case .failed(let why): .failed(why)
+                    }
+                })
+        }
+    }
+
     /// - Parameter done: as many answers as keys, seen at one moment.
     func values(_ keys: [String], until deadline: Instant, done: @escaping ([ValueAnswer]) -> Void) {
         done(keys.map { _ in .failed("this kind of workload cannot tell") })
@@ -57,7 +72,9 @@ extension StoreClient {
 
 extension KeyNames {
     func register(_ number: Int, of stream: Int32) -> String { "\(prefix)\(stream)-r\(number)" }
-    func account(_ number: Int) -> String { "bank-\(prefix)\(number)" }
+    func account(_ number: Int) -> String { accountPrefix + String(number) }
+    func isAccount(_ name: String) -> Bool { name.hasPrefix(accountPrefix) }
+    private var accountPrefix: String { "bank-\(prefix)" }
     func accounts(_ setting: BankSetting) -> [String] { (0..<setting.accounts).map(account) }
 }
 

@@ -87,24 +87,27 @@ final class WriterStream {
         isBusy = true
         context.counts.busy.count()
         context.counts.sent.count()
+        let neglected = context.loop.attention.neglected(until: started)
         context.steps.perform(key, by: client, until: started + context.setting.timeout) { [self] answer in
-            finish(key, answer, due: due, started: started)
+            let finished = monotonicNow()
+            var sample = makeSample(answer.finding, due: due, started: started, finished: finished)
+            // A write may have had several exchanges, and threads of ours in between: all is taken for ours.
+            let blind = context.loop.attention.neglected(until: finished) - neglected
+            if blind > .zero { sample.blind = blind + Attention.unnoticed }
+            finish(key, answer, sample)
         }
     }
 
-    private func finish(_ key: EntryKey, _ answer: WriteAnswer, due: Instant, started: Instant) {
-        let finished = monotonicNow()
+    private func finish(_ key: EntryKey, _ answer: WriteAnswer, _ sample: Sample) {
         context.ledger.append(
-            .outcome(key, finished: finished, answer.outcome, code: answer.finding.code))
+            .outcome(key, finished: sample.finished, answer.outcome, code: answer.finding.code))
         context.counts.busy.count(-1)
         switch answer.outcome {
         case .info, .pending: context.counts.inDoubt.count()
         case .fail: context.counts.refused.count()
         case .ok, .okWithWarning: context.counts.answered.count()
         }
-        context.recorder.add(
-            makeSample(answer.finding, due: due, started: started, finished: finished),
-            to: signal, isProbe: false)
+        context.recorder.add(sample, to: signal, isProbe: false)
         isBusy = false
         whenIdle?()
         whenIdle = nil

@@ -28,8 +28,8 @@ struct DarkTrials {
     }
 
     /// How long it must stay good before it has recovered: long enough that half of the requests failing is not taken
-    /// for it.
-    private var stable: Duration { every * 40 }
+    /// for it, nor what is up between two times of `flapping`.
+    private var stable: Duration { max(every * 40, .milliseconds(400)) }
 
     /// - Returns: what came of each trial, and how late each probe was sent.
     /// - Throws: when the instrument cannot be asked.

@@ -61,7 +61,8 @@ struct ExportCommand: ParsableCommand {
             }
             if let writes = event.detail["writes"]?.asText {
                 throw Refusal(
-                    .usage, "not yet: a history of the workload '\(event.subject)', which has \(writes)",
+                    .usage,
+                    "the workload '\(event.subject)' has \(writes): of that no history can be exported yet",
                     advice: "only plain entries can be exported; name another workload with --workload")
             }
             let ledger = try RecoveredLedger.read(path)

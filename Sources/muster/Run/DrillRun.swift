@@ -49,7 +49,8 @@ struct DrillRun {
         defer { stop.tell(nil) }
         let start = clock.monotonic()
         let binary = BinaryHash()
-        let view = LiveView(start: start, isSilent: isJSON)
+        let view = LiveView(start: start, on: isJSON ? nil : try Screen())
+        defer { view.end() }
         view.objective = prepared.drill.objectives.rto
         let storePath = prepared.project.outcomesPath(storeOptions.outcomes)
         let ledgers = ledgerDirectory
@@ -97,13 +98,12 @@ struct DrillRun {
             heart: heart)
         let result = session.run()
         local.wait(for: .seconds(5))
-        return try conclude(result, header, number, store, writer, events)
+        return try conclude(result, header, number, store, writer, events, view)
     }
 
     private func conclude(
         _ result: SessionResult, _ header: RunHeader, _ number: Int, _ store: OutcomeStore,
-        _ writer: StoreWriter,
-        _ events: RunEvents
+        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView
     ) throws -> Result {
         writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
@@ -125,6 +125,8 @@ struct DrillRun {
                 "the outcome could not be kept: \(error)",
                 advice: "keep what stands below, and make room before the next run")
         }
+        // Everything is put back and on record: now somebody may take as long to read as they like.
+        view.wait()
         if !isJSON { show(closing, number, report) }
         var value = OutcomeText.value(closing)
         value["number"] = .int(Int64(number))

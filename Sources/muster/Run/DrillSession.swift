@@ -83,7 +83,7 @@ final class DrillSession: @unchecked Sendable {
             }
             if isBegun, clock.monotonic() >= wake { look() }
         }
-        view.erase()
+        view.end()
         stopMeasuring()
         return SessionResult(
             runner: runner, events: events.all, signals: engine.signals(),

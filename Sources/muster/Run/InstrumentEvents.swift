@@ -7,6 +7,7 @@ struct InstrumentEvents {
     private var failedLedgers: Set<String> = []
     private var windows = 0
     private var steps = 0
+    private var shortcomings = 0
 
     /// Records what is new.
     /// - Returns: why the run must be aborted, where it must.
@@ -15,6 +16,10 @@ struct InstrumentEvents {
         for suspicion in instrument.suspicions where suspicions.insert(suspicion).inserted {
             events.record(.instrumentSuspect, "", "the instrument: \(suspicion)")
         }
+        for shortcoming in instrument.shortcomings.dropFirst(shortcomings) {
+            events.record(.warning, "", "the instrument: \(shortcoming)")
+        }
+        shortcomings = instrument.shortcomings.count
         for window in instrument.windows.dropFirst(windows) {
             events.record(
                 .instrumentSuspect, "", "the instrument: \(window.text)", bracket: window.bracket,

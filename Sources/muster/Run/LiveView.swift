@@ -11,37 +11,32 @@ final class LiveView {
         var isGood: Bool
     }
 
-    private let isSilent: Bool
+    /// nil for `--json`, where standard output belongs to the data.
+    private let screen: Screen?
     private let start: Instant
     /// From the first injection: the clock that everybody watches.
     var fault: Instant?
     var objective: Duration?
-    private var drawn = 0
 
-    /// - Parameter isSilent: for `--json`, where standard output belongs to the data.
-    init(start: Instant, isSilent: Bool) {
+    /// - Parameter screen: nil for `--json`, where standard output belongs to the data.
+    init(start: Instant, on screen: Screen?) {
         self.start = start
-        self.isSilent = isSilent
+        self.screen = screen
     }
 
-    func title(_ text: String) {
-        guard !isSilent else { return }
-        Terminal.line(Terminal.styled(text, .bold))
-    }
+    func title(_ text: String) { screen?.add(Terminal.styled(text, .bold)) }
 
     func event(_ event: Event) {
-        guard !isSilent, let mark = Self.mark(event.kind) else { return }
-        erase()
+        guard let screen, let mark = Self.mark(event.kind) else { return }
         let time = Self.clock((event.bracket?.upper ?? event.at) - start)
         let since = fault.map { sinceFault(event.bracket?.upper ?? event.at, $0) } ?? ""
-        Terminal.line(
+        screen.add(
             "\(Terminal.styled(time, .dim))  \(Terminal.styled(pad(mark.0, 9), mark.1)) \(event.text)\(since)"
         )
     }
 
     func draw(_ rows: [Row], phase: String, now: Instant) {
-        guard !isSilent, Terminal.isInteractive else { return }
-        erase()
+        guard let screen, Terminal.isInteractive else { return }
         var lines: [String] = []
         var head = "\(Self.clock(now - start))  \(phase)"
         if let fault {
@@ -55,15 +50,14 @@ final class LiveView {
             lines.append("  \(pad(row.name, wide))  \(mark)  \(row.text)")
         }
         let width = Terminal.width
-        for line in lines { Terminal.line(hasEscape(line) ? line : String(line.prefix(width))) }
-        drawn = lines.count
+        screen.show(lines.map { hasEscape($0) ? $0 : String($0.prefix(width)) })
     }
 
-    func erase() {
-        guard drawn > 0 else { return }
-        Terminal.write("\u{1B}[\(drawn)A\u{1B}[J")
-        drawn = 0
-    }
+    /// Nothing more is shown. Does not wait for whoever reads.
+    func end() { screen?.end() }
+
+    /// After `end`: until what was shown was read.
+    func wait() { screen?.wait() }
 
     private func hasEscape(_ line: String) -> Bool { line.utf8.contains(0x1B) }
     private func pad(_ text: String, _ width: Int) -> String {

@@ -14,8 +14,8 @@ struct Refusal: Error {
 
     init(_ code: Status, _ message: String, advice: String) {
         self.code = code
-        self.message = message
-        self.advice = advice
+        self.message = hidingPasswords(message)
+        self.advice = hidingPasswords(advice)
     }
 }
 

@@ -123,13 +123,19 @@ final class Lab {
     }
 
     /// Starts `muster`.
-    /// - Parameter environment: beside the lab's own; an empty value unsets.
-    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running {
-        try start(program: "\(binaries)/muster", arguments, environment: environment)
+    /// - Parameters:
+    ///   - environment: beside the lab's own; an empty value unsets.
+    ///   - end: takes its output and its errors, instead of the lab.
+    func start(
+        _ arguments: [String], environment: [String: String] = [:], into end: Descriptor? = nil
+    ) throws -> Running {
+        try start(program: "\(binaries)/muster", arguments, environment: environment, into: end)
     }
 
-    func start(program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Running
-    {
+    func start(
+        program: String, _ arguments: [String], environment: [String: String] = [:],
+        into end: Descriptor? = nil
+    ) throws -> Running {
         number += 1
         let output = "\(directory)/out.\(number)"
         let errors = "\(directory)/err.\(number)"
@@ -148,8 +154,8 @@ final class Lab {
         variables.merge(environment) { _, new in new }
         spawn.environment = variables.filter { !$0.value.isEmpty }.map { "\($0.key)=\($0.value)" }
         spawn.directory = project
-        spawn.output = .descriptor(outputFile.number)
-        spawn.errors = .descriptor(errorsFile.number)
+        spawn.output = .descriptor((end ?? outputFile).number)
+        spawn.errors = .descriptor((end ?? errorsFile).number)
         spawn.newSession = true
         let child = try spawn.start()
         processes.append(child)

@@ -35,6 +35,50 @@ import Testing
         #expect(row([outcome(1, .pass, ending: .aborted)]).state == .inconclusive)
     }
 
+    private func repeated(_ verdicts: Verdict?..., group: String = "G", from first: Int = 1)
+        -> [OutcomeSummary]
+    {
+        verdicts.enumerated().map { index, verdict in
+            var one = outcome(
+                first + index, verdict, daysAgo: 50 - Int64(first + index),
+                ending: verdict == nil ? .interrupted : .completed)
+            one.repeatGroup = group
+            return one
+        }
+    }
+
+    @Test func oneThatFailedIsNotOutlivedByOthersOfItsGroup() {
+        let failed = row(repeated(.pass, .fail, .pass, .fail, .pass, from: 30))
+        #expect(failed.state == .failed && failed.outcome == 33)
+        // As old as the newest of them.
+        #expect(failed.age == .seconds(16 * 86_400))
+        #expect(failed.reason == "5 repeats, 3 passed, 2 failed: because")
+        let proven = row(repeated(.pass, .pass, from: 30))
+        #expect(proven.state == .proven && proven.outcome == 31)
+        #expect(proven.reason == "2 repeats, 2 passed: because")
+        // What proved nothing hides nothing: the newest decides.
+        #expect(row(repeated(.inconclusive, nil, .pass, from: 30)).state == .proven)
+        let last = row(repeated(.pass, .inconclusive, from: 30))
+        #expect(last.state == .inconclusive && last.outcome == 31)
+        #expect(last.reason == "2 repeats, 1 passed, 1 inconclusive: because")
+        // They are as old as all others.
+        #expect(row(repeated(.pass, .pass)).state == .stale)
+    }
+
+    @Test func onlyTheNewestGroupDecides() {
+        let earlier = repeated(.fail, .pass, from: 20)
+        #expect(row(earlier + repeated(.pass, .pass, group: "H", from: 30)).state == .proven)
+        // Mended, and tried once.
+        #expect(row(earlier + [outcome(40, .pass)]).state == .proven)
+        #expect(row([outcome(40, .pass)]).reason == "because")
+        // One that failed and is no proof for this requirement.
+        var other = repeated(.fail, .pass, from: 30)
+        other[0].environment = .staging
+        #expect(row(other, environment: .lab).state == .proven)
+        // A run of its own belongs to no group.
+        #expect(row([outcome(1, .fail, daysAgo: 3), outcome(2, .pass, daysAgo: 2)]).state == .proven)
+    }
+
     @Test func proofsGrowStaleAndTheFutureDoesNotCount() {
         #expect(row([outcome(1, .pass, daysAgo: 30)]).state == .proven)
         #expect(row([outcome(1, .pass, daysAgo: 31)]).state == .stale)

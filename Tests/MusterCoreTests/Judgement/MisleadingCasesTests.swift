@@ -175,8 +175,42 @@ import Testing
         #expect(run.judgement.verdict == .pass)
         run.signals = [looking(2001)]
         #expect(run.judgement.verdict == .inconclusive)
+        #expect(run.judgement.status == .instrumentSuspect)
         run.signals = [Seen().then(.ok, 0, 5000).then(.unknown, 5010, 7000).then(.ok, 7010, 40_000).signal]
         #expect(run.judgement.verdict == .inconclusive)
+        #expect(run.judgement.status == .instrumentSuspect)
+        #expect(
+            run.judgement.reason
+                == "Inconclusive: no outage seen, but 'ping' looked away for 2.01 s and could have missed one of 2 s"
+        )
+        // Seen all the same.
+        run.signals = [
+            Seen().then(.ok, 0, 5000).then(.unknown, 5010, 7000).then(.error, 7010, 7100).then(
+                .ok, 7110, 40_000
+            )
+            .signal
+        ]
+        #expect(run.judgement.status == .recovered)
+    }
+
+    /// Without an objective that says how long an outage may be: a third of the stability window of 30 s.
+    @Test func whoLookedAwayClaimsNothingOfAServiceThatLostNothing() {
+        func run(away: Double) -> GivenRun {
+            var run = GivenRun(rto: nil, rpo: 0, workloads: ["writes"])
+            run.signals = [
+                Seen().then(.ok, 0, 1990).then(.unknown, 2000, 1990 + away - 10).then(
+                    .ok, 1990 + away, 40_000
+                )
+                .signal, Seen("writes", writer: 0).then(.ok, 0, 40_000).signal,
+            ]
+            run.ledgers = [ledger(1...390)]
+            return run
+        }
+        #expect(run(away: 10_000).judgement.verdict == .pass, "\(run(away: 10_000).judgement.reason)")
+        #expect(run(away: 10_000).judgement.status == .noOutage)
+        let judgement = run(away: 10_010).judgement
+        #expect(judgement.verdict == .inconclusive && judgement.status == .instrumentSuspect)
+        #expect(judgement.reason.contains("'ping' looked away for 10.01 s"))
     }
 
     // MARK: 4. Which F

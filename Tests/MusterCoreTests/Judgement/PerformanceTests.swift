@@ -84,14 +84,77 @@ import Testing
         #expect(figure("slow-total", run(after: 50.1)) == interval(44_999.3, nil))
         #expect(figure("slow-total", run(before: 20, after: 100)) == nil)
         #expect(figure("slow-total", run(before: 20, after: 100.1)) != nil)
-        // Sent late and answered soon is late all the same.
-        var late = run(after: 1)
-        late.signals[0].samples.append(
-            Sample(due: at(20_000), started: at(20_055), finished: at(20_056), outcome: .ok))
-        #expect(figure("slow-total", late) != nil)
         var declared = run(after: 60)
         declared.drill.probes[0].setting.slow = ms(70)
         #expect(figure("slow-total", declared) == nil)
+    }
+
+    /// λ is 50 ms here. What the instrument sent late, or did not look at, waited for nobody but the instrument.
+    @Test func ownStallsAreNotHeldAgainstTheService() {
+        func slow(started: Double, finished: Double, blind: Double) -> Interval? {
+            var run = run(after: 1)
+            run.signals[0].samples.append(
+                Sample(
+                    due: at(20_000), started: at(started), finished: at(finished), outcome: .ok,
+                    blind: ms(blind)))
+            return figure("slow-total", run)
+        }
+        #expect(slow(started: 20_055, finished: 20_056, blind: 0) == nil)
+        #expect(slow(started: 20_055, finished: 20_105, blind: 0) == nil)
+        #expect(slow(started: 20_055, finished: 20_105.1, blind: 0) != nil)
+        #expect(slow(started: 20_000, finished: 20_060, blind: 10) == nil)
+        #expect(slow(started: 20_000, finished: 20_060, blind: 9.9) != nil)
+        // Neither slow nor in time: nothing ends at it that was slow before.
+        var between = run(after: 60)
+        between.signals[0].samples.append(
+            Sample(due: at(20_001), started: at(20_001), finished: at(20_061), outcome: .ok, blind: ms(20)))
+        #expect(figure("slow-total", between) == figure("slow-total", run(after: 60)))
+    }
+
+    /// The baseline answers in 20 ms, so that λ is 100 ms.
+    @Test func noLimitIsMadeOfOwnStalls() {
+        func run(stalled: [Double], after: Double) -> GivenRun {
+            var run = self.run(before: 20, after: after)
+            for due in stalled {
+                run.signals[0].samples.append(
+                    Sample(
+                        due: at(due), started: at(due), finished: at(due + 220), outcome: .ok, blind: ms(200))
+                )
+            }
+            return run
+        }
+        let stalled = (0..<60).map { 4005 + Double($0) * 10 }
+        #expect(figure("slow-total", run(stalled: stalled, after: 100.1)) != nil)
+        #expect(figure("slow-total", run(stalled: stalled, after: 100)) == nil)
+        // Lateness of the instrument in sending makes no limit either.
+        var late = self.run(before: 20, after: 100.1)
+        for due in stalled {
+            late.signals[0].samples.append(
+                Sample(due: at(due - 200), started: at(due), finished: at(due + 20), outcome: .ok))
+        }
+        #expect(figure("slow-total", late) != nil)
+        // Where it never looked in time nothing is known to be slow, and nothing to be fast.
+        var blind = self.run(before: 20, after: 1000)
+        blind.signals[0].samples = SampleSeries(
+            blind.signals[0].samples.map { sample in
+                var sample = sample
+                if sample.started < at(10_000) { sample.blind = ms(15) }
+                return sample
+            })
+        #expect(figure("slow-total", blind) == nil)
+    }
+
+    /// Full performance is not held against a service that only a late instrument made slow.
+    @Test func ownStallsAreNoLossOfPerformance() {
+        var run = run(after: 30)
+        #expect(run.judgement.status == .degraded)
+        run.signals[0].samples = SampleSeries(
+            run.signals[0].samples.map { sample in
+                var sample = sample
+                if sample.started >= at(11_000) { sample.blind = ms(29.5) }
+                return sample
+            })
+        #expect(run.judgement.status == .recovered)
     }
 
     /// Four endpoints up at 0.5, 2, 2, 9 s: first 0.5, θ = 0.75 at 2, all 9, equivalent 3.375 s.

@@ -159,4 +159,27 @@ import Testing
         run.signals = [Seen().then(.ok, 0, 40_000).signal]
         #expect(run.result("degradation")?.measured == "0 s")
     }
+
+    /// A slow stretch that nobody could have seen is not excluded.
+    @Test func degradationMustHaveBeenLookedAt() {
+        var run = run { $0.degradation = ms(2000) }
+        let looking = { (gap: Double) in
+            Seen().then(.ok, 0, 5000).then(.ok, 5000 + gap, 40_000).signal
+        }
+        run.signals = [looking(2000)]
+        #expect(run.result("degradation")?.result == .met)
+        run.signals = [looking(2010)]
+        #expect(run.result("degradation")?.result == .inconclusive)
+        #expect(run.result("degradation")?.reason.contains("'ping' looked away for 2.01 s") == true)
+        // Answered, but late only because the instrument had not looked: it may have been slow.
+        var blind = Seen().then(.ok, 0, 5000).signal
+        for index in 501..<900 {
+            let due = Double(index) * 10
+            blind.samples.append(
+                Sample(due: at(due), started: at(due), finished: at(due + 100), outcome: .ok, blind: ms(99)))
+        }
+        for sample in Seen().then(.ok, 9000, 40_000).signal.samples { blind.samples.append(sample) }
+        run.signals = [blind]
+        #expect(run.result("degradation")?.result == .inconclusive)
+    }
 }

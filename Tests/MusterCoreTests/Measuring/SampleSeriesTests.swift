@@ -17,7 +17,8 @@ import Testing
             return Sample(
                 due: Instant(nanoseconds: due), started: Instant(nanoseconds: started),
                 finished: Instant(nanoseconds: started + took), outcome: isLost ? .timeout : .ok,
-                code: isLost ? Int32.random(in: -5...600, using: &random) : 200)
+                code: isLost ? Int32.random(in: -5...600, using: &random) : 200,
+                blind: .nanoseconds(index % 7 == 0 ? Int64.random(in: 0...2_000_000_000, using: &random) : 0))
         }
         return samples.sorted { $0.finished < $1.finished }
     }

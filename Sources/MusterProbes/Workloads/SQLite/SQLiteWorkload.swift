@@ -149,20 +149,6 @@ final class SQLiteStore: StoreClient {
         }
     }
 
-    func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void) {
-        values(wanted.map(\.key), until: deadline) { answers in
-            done(
-                zip(wanted, answers).map { wanted, answer in
-                    switch answer {
-                    case .absent: .absent
-                    case .present(let texts):
-                        .present(isIntact: texts.contains(wanted.value), count: texts.count)
-                    case .failed(let why): .failed(why)
-                    }
-                })
-        }
-    }
-
     func values(_ keys: [String], until deadline: Instant, done: @escaping ([ValueAnswer]) -> Void) {
         read(
             until: deadline, failed: { why in keys.map { _ in .failed(why) } }, done,

@@ -8,44 +8,22 @@ import Synchronization
 /// Everything but `post` and `stop` belongs to the thread that runs it; that confinement, not a lock, is what
 /// makes it safe, and why it says `@unchecked Sendable`.
 final class EventLoop: @unchecked Sendable {
-    /// What became ready on a descriptor.
-    struct Readiness: OptionSet {
-        let rawValue: UInt32
-        static let read = Readiness(rawValue: UInt32(CCURL_READ))
-        static let write = Readiness(rawValue: UInt32(CCURL_WRITE))
-        static let broken = Readiness(rawValue: UInt32(CCURL_BROKEN))
-    }
+    typealias Readiness = DescriptorSet.Readiness
 
-    private struct Watch {
-        var generation: UInt32 = 0
-        /// What the epoll set knows of it; 0 when it is not in there.
-        var registered: UInt32 = 0
-        var handler: ((Readiness) -> Void)?
-    }
-
-    private let epoll: Int32
+    private let descriptors: DescriptorSet
     private let timer: Int32
     private let wake: Int32
-    private var watches: [Watch] = []
     private var timers = TimerQueue()
     /// nil once nobody will do them any more.
     private let jobs = Mutex<[@Sendable () -> Void]?>([])
     private let stopping = Atomic<Bool>(false)
-    private var events = [ccurl_event](repeating: ccurl_event(), count: 64)
     private var transfers: Transfers?
-    /// For how long altogether this thread has not looked although something was due: others had the
-    /// processor, or an action took long.
-    private(set) var neglected: Duration = .zero
-    private var lastLook = Instant(nanoseconds: 0)
+    /// When this thread looked at its descriptors.
+    private(set) var attention = Attention(from: monotonicNow())
     /// For when the timer is set.
     private var armed: Int64 = 0
     private var patiences: [Patience] = []
     private var isTicking = false
-    private static let tick = Duration.milliseconds(5)
-    /// Less is what waking up takes.
-    private static let leastNeglect = Duration.milliseconds(1)
-    /// A neglect may be longer by this than what was noticed of it, while somebody counts on it.
-    static let unnoticed = tick + leastNeglect
     /// Actions between two looks at the descriptors: were all that are overdue done at once, what they send would
     /// pile up while its answers wait.
     private static let mostActions = 64
@@ -56,22 +34,22 @@ final class EventLoop: @unchecked Sendable {
     /// - Throws: `MeasuringError` when the kernel gives no descriptors.
     init(inFlightLimit: Int = 4096) throws {
         self.inFlightLimit = inFlightLimit
-        epoll = ccurl_epoll_new()
+        descriptors = try DescriptorSet()
         timer = ccurl_timer_new()
         wake = ccurl_eventfd_new(0)
-        guard epoll >= 0, timer >= 0, wake >= 0 else {
+        guard timer >= 0, wake >= 0 else {
             let code = errno
-            for descriptor in [epoll, timer, wake] where descriptor >= 0 { close(descriptor) }
-            throw MeasuringError.system("cannot make an epoll set with its timer", code)
+            for descriptor in [timer, wake] where descriptor >= 0 { close(descriptor) }
+            throw MeasuringError.system("cannot make the timer of an epoll set", code)
         }
         // Nobody reads it: setting it again makes it unready.
-        watch(timer, Readiness(rawValue: Readiness.read.rawValue | CCURL_EDGE)) { _ in }
+        watch(timer, [.read, .once]) { _ in }
         watch(wake, .read) { [wake] _ in Self.drain(wake) }
     }
 
     deinit {
         transfers?.close()
-        for descriptor in [timer, wake, epoll] { close(descriptor) }
+        for descriptor in [timer, wake] { close(descriptor) }
     }
 
     /// HTTP transfers on this loop; libcurl is loaded when it is first asked for.
@@ -108,39 +86,22 @@ final class EventLoop: @unchecked Sendable {
     func cancel(_ ticket: TimerQueue.Ticket) { timers.cancel(ticket) }
 
     func watch(_ descriptor: Int32, _ wanted: Readiness, _ handler: @escaping (Readiness) -> Void) {
-        let index = Int(descriptor)
-        while watches.count <= index { watches.append(Watch()) }
-        watches[index].handler = handler
-        let before = watches[index].registered
-        guard before != wanted.rawValue else { return }
-        if before == 0 { watches[index].generation &+= 1 }
-        watches[index].registered = wanted.rawValue
-        let key = UInt64(watches[index].generation) << 32 | UInt64(UInt32(descriptor))
-        _ = ccurl_epoll_set(epoll, descriptor, wanted.rawValue, key, before == 0 ? 1 : 0)
+        descriptors.watch(descriptor, wanted, handler)
     }
 
     /// Like `unwatch`, of a descriptor that will probably be watched again for the same soon: it stays in the epoll
     /// set until something happens on it. `unwatch` must be called before it is closed.
-    func rest(_ descriptor: Int32) {
-        if watches.indices.contains(Int(descriptor)) { watches[Int(descriptor)].handler = nil }
-    }
+    func rest(_ descriptor: Int32) { descriptors.rest(descriptor) }
 
     /// Must be called before the descriptor is closed.
-    func unwatch(_ descriptor: Int32) {
-        guard watches.indices.contains(Int(descriptor)), watches[Int(descriptor)].registered != 0 else {
-            return
-        }
-        watches[Int(descriptor)].handler = nil
-        watches[Int(descriptor)].registered = 0
-        _ = ccurl_epoll_remove(epoll, descriptor)
-    }
+    func unwatch(_ descriptor: Int32) { descriptors.unwatch(descriptor) }
 
     /// Runs until `stop`, or until `isDone` says so; it is asked after each round.
     func run(until isDone: () -> Bool = { false }) {
         while !stopping.load(ordering: .acquiring), !isDone() {
             runJobs()
             // Not the clock again after each action: what they put off comes after a look at the descriptors.
-            let now = look()
+            let now = monotonicNow()
             for _ in 0..<Self.mostActions {
                 guard let action = timers.popDue(now) else { break }
                 action()
@@ -154,7 +115,8 @@ final class EventLoop: @unchecked Sendable {
                 armed = next
                 _ = ccurl_timer_set(timer, next)
             }
-            dispatch(wait: mayWait)
+            descriptors.look(
+                wait: mayWait, handled: { transfers?.collect() }, whole: { attention.looked(at: $0) })
         }
     }
 
@@ -173,28 +135,10 @@ final class EventLoop: @unchecked Sendable {
         timers = TimerQueue()
         patiences = []
         isTicking = false
-        for descriptor in watches.indices where descriptor != Int(timer) && descriptor != Int(wake) {
-            unwatch(Int32(descriptor))
-        }
+        descriptors.unwatchAll(but: [timer, wake])
     }
 
-    /// Adds to what was neglected, as far as the earliest timer tells.
-    private func look() -> Instant {
-        let now = monotonicNow()
-        neglected = neglected(until: now)
-        lastLook = now
-        return now
-    }
-
-    /// What was neglected up to `now`, which is this moment: also what has gone on since the last look.
-    func neglected(until now: Instant) -> Duration {
-        let due = nextDue
-        guard due != .max else { return neglected }
-        let late = now - max(lastLook, Instant(nanoseconds: due))
-        return late > Self.leastNeglect ? neglected + late : neglected
-    }
-
-    /// Knows those who need to know what is neglected: while there are any, a timer is never far.
+    /// Knows those who wait for an answer: while there are any, the descriptors are looked at every tick.
     /// - Returns: their place.
     func add(_ patience: Patience) -> Int {
         patiences.append(patience)
@@ -212,30 +156,7 @@ final class EventLoop: @unchecked Sendable {
 
     private func beat() {
         isTicking = !patiences.isEmpty
-        if isTicking { at(monotonicNow() + Self.tick) { [unowned self] in beat() } }
-    }
-
-    private func dispatch(wait: Bool) {
-        var mayWait = wait
-        // What is ready beyond one batch must not wait for timers, which may be its timeouts.
-        for _ in 0..<32 {
-            let count = Int(ccurl_epoll_wait(epoll, &events, Int32(events.count), mayWait ? 1 : 0))
-            guard count > 0 else { return }
-            for index in 0..<count {
-                let descriptor = Int(UInt32(truncatingIfNeeded: events[index].key))
-                // A descriptor closed and reused within this batch has another generation.
-                guard watches[descriptor].generation == UInt32(events[index].key >> 32) else { continue }
-                guard let handler = watches[descriptor].handler else {
-                    // It rests, and would be reported for as long as it is ready.
-                    unwatch(Int32(descriptor))
-                    continue
-                }
-                handler(Readiness(rawValue: events[index].events))
-            }
-            transfers?.collect()
-            if count < events.count { return }
-            mayWait = false
-        }
+        if isTicking { at(monotonicNow() + Attention.tick) { [unowned self] in beat() } }
     }
 
     private func runJobs() {

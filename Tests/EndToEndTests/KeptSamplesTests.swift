@@ -1,0 +1,45 @@
+import MusterCore
+import Testing
+
+extension EndToEndDrills {
+    /// `--keep-samples none`: everything that is reckoned from samples, and none of them.
+    @Suite struct KeptSamples {
+        @Test func withoutSamplesThereIsEverythingElse() throws {
+            let lab = try Lab()
+            try lab.write(ShortDrill.kill, to: "drills/kill.yaml")
+            let answer = try lab.judged("run", "drills/kill.yaml", "--keep-samples", "none")
+            #expect(answer.code == 0, "\(answer.all)")
+            let counts = { (table: String) in
+                try lab.shell("sqlite3 '\(lab.outcomes)' 'SELECT count(*) FROM \(table)'")
+            }
+            #expect(try counts("samples") == "0")
+            // Of the probe and of each of four writers.
+            #expect(try counts("signal_summaries") == "5")
+            let bad = try lab.shell(
+                """
+                sqlite3 -separator ' ' '\(lab.outcomes)' "SELECT ok > 50, error + timeout > 0 FROM signal_summaries \
+                JOIN signals ON signals.id = signal WHERE name = 'health'"
+                """)
+            #expect(bad == "1 1")
+
+            let outcome = try lab.newestOutcome()
+            #expect(outcome["verdict"] == "pass", "\(answer.all)")
+            let objectives = outcome["objectives"]?.asList ?? []
+            #expect(objectives.count == 3 && objectives.allSatisfy { $0["result"] == "met" }, "\(objectives)")
+            let rto = try #require(objectives.first { $0["name"] == "rto" })
+            #expect(rto["measured"]?.asText?.contains("ms") == true, "\(rto.canonicalJSON)")
+            #expect(outcome.at("ledgers", 0, "lost") == 0)
+            #expect(answer.output.contains("PASS"), "\(answer.all)")
+
+            let report = try lab.read("runbooks/reports/1.md")
+            #expect(
+                report.contains("The samples themselves were not kept (--keep-samples none)"), "\(report)")
+            #expect(report.contains("health") && report.contains("Verdict"), "\(report)")
+            // Written again from the store alone, it is the same.
+            let again = try lab.muster("report", "1")
+            #expect(again.code == 0, "\(again.all)")
+            #expect(try lab.read("runbooks/reports/1.md") == report)
+            try lab.expectNothingLeft()
+        }
+    }
+}
