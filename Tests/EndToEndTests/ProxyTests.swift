@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Testing
 
-extension EndToEnd {
+extension EndToEndDrills {
     /// Drills through a fault proxy of their own, with nobody's privileges.
     @Suite struct Proxies {
         private static let isInstalled = Redis.isInstalled
