@@ -114,11 +114,13 @@ private func bytesInUse() throws -> Int {
     fclose(file)
     defer { free(text) }
     try #require(code == 0)
-    // The sums of all arenas come last: `<total type="fast" count="0" size="0"/>`.
-    let lines = String(cString: try #require(text)).split(separator: "\n")
-    func sum(_ type: String) throws -> Int {
-        let line = try #require(lines.last { $0.contains("type=\"\(type)\"") })
-        return try #require(line.split(separator: "\"").dropLast().last.flatMap { Int($0) })
-    }
-    return try sum("current") + sum("mmap") - sum("fast") - sum("rest")
+    let report = String(cString: try #require(text))
+    return try sum("current", in: report) + sum("mmap", in: report) - sum("fast", in: report)
+        - sum("rest", in: report)
+}
+
+/// The sums of all arenas come last: `<total type="fast" count="0" size="0"/>`.
+private func sum(_ type: String, in report: String) throws -> Int {
+    let line = try #require(report.split(separator: "\n").last { $0.contains("type=\"\(type)\"") })
+    return try #require(line.split(separator: "\"").dropLast().last.flatMap { Int($0) })
 }
