@@ -40,8 +40,8 @@ final class Recorder: @unchecked Sendable {
         signals: [SignalStatus], capacity: Int, archive: (any SampleArchive)? = nil, sink: @escaping Sink
     ) throws {
         statuses = signals
-        probes = SampleLane(capacity: capacity)
-        writers = SampleLane(capacity: capacity)
+        probes = try SampleLane(capacity: capacity)
+        writers = try SampleLane(capacity: capacity)
         self.sink = sink
         history = Mutex(signals.map { _ in SampleSeries(archive: archive) })
         thread = try OwnThread("muster-samples") { [self] in work() }
