@@ -64,7 +64,7 @@ import Testing
         #expect(writes.count == 3)
     }
 
-    /// One writer with two registers: versions 1, 3, 5 … of the first and 2, 4 … of the second; 10 and 20 are looks.
+    /// One writer, whose writes go to two registers in turn; 10 and 20 are looks.
     private func registers(sights: [EntryKey: RegisterSight], _ runs: [ReadRun]) -> JepsenHistory {
         let entries = (1...Int64(20)).map { number in
             entry(0, number, 1000 + 10 * number, 1005 + 10 * number, number == 7 ? .info : .ok)
@@ -96,7 +96,7 @@ import Testing
         #expect(text[18].hasSuffix(":type :invoke, :process 2, " + read("nil", "r0")))
         #expect(text[19].hasSuffix(":type :ok, :process 2, " + read("9", "r0")))
         #expect(text[39].hasSuffix(":type :ok, :process 2, " + read("nil", "r1")))
-        // The ninth write after a look, the 17th of all, is version 18: of the first register.
+        // The 17th write of all has number 18, because 10 was a look: it is one of the first register.
         #expect(WorkloadPlan(mode: .register, keys: 2).register(of: 18) == 0)
         #expect(text[42].hasSuffix(read("18", "r0")) && text[43].hasSuffix(read("nil", "r1")))
     }
