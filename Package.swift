@@ -124,7 +124,7 @@ let package = Package(
             dependencies: [
                 "muster", "muster-guard", "sample-service", "MusterCore", "MusterProbes", "MusterSystem",
             ],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "SampleServiceTests",
             dependencies: ["sample-service", .product(name: "GRDB", package: "GRDB.swift")],
