@@ -149,7 +149,7 @@ let package = Package(
                 "muster", "muster-guard", "muster-net", "sample-service", "MusterCore", "MusterProbes",
                 "MusterSystem",
             ],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "SampleServiceTests",
             dependencies: ["sample-service", .product(name: "GRDB", package: "GRDB.swift")],

@@ -326,6 +326,7 @@ extension DrillSession {
         if let setting, !setting.plan(seed: 0).isPlain {
             files["writes"] = .text(
                 setting.mode == .entries ? "deletes" : "mode: \(setting.mode.rawValue)")
+            if setting.mode == .register { files["keys"] = .int(Int64(setting.keys)) }
         }
         return .map(files)
     }
