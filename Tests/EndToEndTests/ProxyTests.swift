@@ -53,6 +53,24 @@ extension EndToEndDrills {
             }
         }
 
+        private static let hasFront = (["/usr/sbin/haproxy", "/usr/bin/haproxy"] as [String]).contains {
+            access($0, X_OK) == 0
+        }
+
+        /// With retries nobody sees the errors of a dependency; without them every fifth answer is one.
+        @Test(.enabled(if: hasFront)) func retriesHoldAgainstADependencyThatFails() throws {
+            let runs = try run([
+                Wanted(drill: "http-errors", code: 0),
+                Wanted(
+                    drill: "http-errors", variables: ["retries=0"], code: 1, missed: ["rto", "availability"]),
+            ])
+            for (_, outcome) in runs {
+                let proof = outcome.texts("effective").first ?? ""
+                #expect(proof.contains("status 503"), "\(proof)")
+                #expect(outcome.at("ledgers", 0, "lost") == 0)
+            }
+        }
+
         @Test(.enabled(if: isInstalled)) func clientsComeBackAfterACut() throws {
             for (_, outcome) in try run([Wanted(drill: "redis-proxy-cut", code: 0)]) {
                 #expect(outcome.texts("effective") == ["the connection was refused"])
