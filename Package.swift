@@ -117,6 +117,7 @@ let package = Package(
             name: "MusterFaultsTests",
             dependencies: [
                 "MusterCore", "MusterFaults", "MusterHost", "MusterJournal", "MusterSystem", "muster-guard",
+                "muster-net",
             ], swiftSettings: strict),
         .testTarget(
             name: "MusterGuardTests",
@@ -150,9 +151,10 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "muster", "muster-guard", "sample-service", "MusterCore", "MusterProbes", "MusterSystem",
+                "muster", "muster-guard", "muster-net", "sample-service", "MusterCore", "MusterProbes",
+                "MusterSystem",
             ],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "SampleServiceTests",
             dependencies: ["sample-service", .product(name: "GRDB", package: "GRDB.swift")],

@@ -2,6 +2,7 @@
 #include "CCurl.h"
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -184,6 +185,8 @@ int ccurl_realtime_thread(int priority) {
     struct sched_param parameters = {.sched_priority = priority};
     return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0 ? 0 : errno;
 }
+
+void ccurl_trim_memory(void) { malloc_trim(0); }
 
 int ccurl_holds(const void *bytes, size_t length, const void *needle, size_t needle_length) {
     return memmem(bytes, length, needle, needle_length) != NULL;

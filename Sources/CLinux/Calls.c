@@ -5,7 +5,9 @@
 #include <linux/fs.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -90,6 +92,26 @@ int csystem_signalfd_read(int descriptor) {
 
 int csystem_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int csystem_open_path_only(const char *directory) { return open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC); }
+int csystem_stream_socket(int family, const char *namespace_path) {
+    if (!namespace_path) return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (own < 0) return -1;
+    int other = open(namespace_path, O_RDONLY | O_CLOEXEC);
+    int made = -1, error = errno;
+    if (other >= 0) {
+        if (setns(other, CLONE_NEWNET) == 0) {
+            made = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+            error = errno;
+            if (setns(own, CLONE_NEWNET) != 0) abort();
+        } else {
+            error = errno;
+        }
+        close(other);
+    }
+    close(own);
+    errno = error;
+    return made;
+}
 int csystem_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 
 int csystem_poll(struct pollfd *entries, size_t count, int64_t nanoseconds) {

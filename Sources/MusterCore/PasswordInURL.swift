@@ -40,10 +40,11 @@ public func hidingPasswords(_ text: String, isSource: Bool = false) -> String {
 
 private func firstPassword(in text: Substring, _ isSource: Bool) -> Substring? {
     let found = text.ranges(of: "://").lazy.compactMap { passwordInURL(text[$0.upperBound...]) }.first
-    let named = text.ranges(of: "password").lazy.compactMap {
+    // As in PGPASSWORD=…, too.
+    let named = ["password", "Password", "PASSWORD"].flatMap { text.ranges(of: $0) }.compactMap {
         passwordBehindKey(text[$0.upperBound...], isSource)
-    }.first
-    return [found, named].compactMap { $0 }.min { $0.startIndex < $1.startIndex }
+    }
+    return ([found].compactMap { $0 } + named).min { $0.startIndex < $1.startIndex }
 }
 
 /// - Parameter rest: what stands behind `://`.

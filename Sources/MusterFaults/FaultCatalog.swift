@@ -10,11 +10,24 @@ extension FaultCatalog {
         FileCorrupt.self,
         NetPartition.self,
         CommandFault.self,
+        ProxyLatency.self,
+        ProxyBandwidth.self,
+        ProxySlowClose.self,
+        ProxyTimeout.self,
+        ProxyReset.self,
+        ProxySlicer.self,
+        ProxyLimit.self,
+        ProxyDown.self,
+        ProxyCorrupt.self,
+        ProxyStall.self,
+        ProxyConnect.self,
+        HTTPFault.self,
     ])
 
     /// What drills bring up for themselves. A guard decodes these too, but nobody injects them by name.
     public static let internals = FaultCatalog([
         FixtureFault.self,
+        ProxyFixture.self,
         Scratch.self,
     ])
 
@@ -34,5 +47,8 @@ extension FactCatalog {
         CommandSucceeds.self,
         NotMounted.self,
         DirectoryAbsent.self,
+        NoToxic.self,
+        NoRedirect.self,
+        ProxyEnabled.self,
     ])
 }

@@ -124,6 +124,18 @@ public final class Descriptor: Sendable {
         }
     }
 
+    /// One send(2); a closed other end is EPIPE and no signal.
+    /// - Returns: how many bytes were taken; nil when a socket that does not block takes none now.
+    public func sendSome(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int? {
+        do throws(SystemError) {
+            return try call("send") {
+                bytes.withUnsafeBytes { Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            }
+        } catch  where error.code == EAGAIN {
+            return nil
+        }
+    }
+
     /// Writes all of it at a place (pwrite(2)).
     public func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError) {
         var done = 0

@@ -19,11 +19,16 @@ public enum UnixSocket {
     }
 
     /// Connects to whoever listens at `path`.
+    /// - Parameter socket: a stream socket of this family to connect with; one of its own when left out. With one
+    ///   that does not block, EAGAIN says that as many as the listener takes are waiting already.
     /// - Throws: `SystemError` ENOENT or ECONNREFUSED when nobody does.
-    public static func connect(to path: String) throws(SystemError) -> Descriptor {
+    @discardableResult
+    public static func connect(
+        to path: String, with socket: Descriptor? = nil
+    ) throws(SystemError) -> Descriptor {
         let (directory, short) = try shorten(path)
         defer { withExtendedLifetime(directory) {} }
-        let socket = try make()
+        let socket = if let socket { socket } else { try make() }
         try withAddress(short) { address, size throws(SystemError) in
             try call("connect to \(path)") { Glibc.connect(socket.number, address, size) }
         }

@@ -21,8 +21,8 @@ struct ProxyCommand: ParsableCommand {
             LOG_LEVEL: trace, debug, info, warn, error, fatal, panic or disabled. See docs/PROXY.md.
             """)
 
-    @Option(help: "Where the API listens: host:port; port 0: any (default: localhost:8474).") var listen:
-        String?
+    @Option(help: "Where the API listens: host:port, port 0: any; or unix:PATH (default: localhost:8474).")
+    var listen: String?
     @Option(name: Self.both("host"), help: "The host of --listen, as Toxiproxy has it.") var host =
         "localhost"
     @Option(name: Self.both("port"), help: "The port of --listen, as Toxiproxy has it.") var port = "8474"
@@ -83,8 +83,9 @@ struct ProxyCommand: ParsableCommand {
             note(
                 "muster-net: \(cause): toxics are removed, connections have \(drain.defaultValueDescription)")
         }
-        // Who asks twice does not want to wait.
-        signal(SIGTERM) { _ in _exit(0) }
+        // Who presses Ctrl-C twice does not want to wait. A supervisor that asks twice does not mean that: it asks
+        // everybody below it, and then each one.
+        signal(SIGTERM, SIG_IGN)
         signal(SIGINT) { _ in _exit(0) }
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         try wait { await service.stop(draining: self.drain.duration) }

@@ -37,7 +37,13 @@ private struct Round {
     let victims: [Victim]
     let signal: Int32
     let delay: Duration
-    let isPause: Bool
+    let kind: Kind
+
+    enum Kind: String, CaseIterable {
+        case pause
+        case several = "crash loop and burn"
+        case proxy = "slow proxy"
+    }
 
     init(_ number: Int, _ random: inout SplitMix64) {
         self.number = number
@@ -47,13 +53,13 @@ private struct Round {
         // Three of four fall about when faults are injected, held and lifted; the others on the way there.
         let early = Int.random(in: 0..<4, using: &random) == 0
         delay = .milliseconds(Int.random(in: early ? 0...1700 : 1700...3300, using: &random))
-        isPause = Bool.random(using: &random)
+        kind = Kind.allCases.randomElement(using: &random) ?? .pause
     }
 
     var comment: Comment {
         """
         round \(number): \(victims.map(\.rawValue)) by signal \(signal) after \(delay.forPeople) of a \
-        \(isPause ? "pause" : "crash loop and burn")
+        \(kind.rawValue)
         """
     }
 
@@ -80,7 +86,13 @@ private struct Round {
                   idle: { run: [/bin/sleep, "600"], restart: never }
                 targets: { kv: { fixture: kv }, idle: { fixture: idle } }
                 """)
-        try lab.write(isPause ? ShortDrill.pause(for: "1500ms") : several, to: "drills/round.yaml")
+        let drill =
+            switch kind {
+            case .pause: ShortDrill.pause(for: "1500ms")
+            case .several: several
+            case .proxy: ShortDrill.throughProxy
+            }
+        try lab.write(drill, to: "drills/round.yaml")
         let running = try lab.start(["run", "drills/round.yaml", "--lease", "400ms"])
         try #require(lab.eventually { lab.child(of: running.pid, named: "guard") != nil } != nil, comment)
         let start = lab.clock.monotonic()

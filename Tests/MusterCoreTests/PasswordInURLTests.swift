@@ -23,6 +23,7 @@ import Testing
         ("postgres://u:p/w@x#y@h/db", "postgres://u:***@h/db"),
         ("host=h password=geheim user=u", "host=h password=*** user=u"),
         ("host=h password='ge heim' user=u", "host=h password='***' user=u"),
+        ("env PGPASSWORD=geheim psql", "env PGPASSWORD=*** psql"), ("Password=a&b=c", "Password=***&b=c"),
     ])
     func hidesThem(_ text: String, _ shown: String) {
         #expect(hidingPasswords(text) == shown)
@@ -30,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("password: geheim", "password: ***"),
+        ("password: geheim", "password: ***"), ("PGPASSWORD: geheim", "PGPASSWORD: ***"),
         ("{ password: geheim, user: u }", "{ password: ***, user: u }"),
         ("\"password\": 'ge, heim' # x", "\"password\": '***' # x"),
         ("password: ${env:TOKEN}x", "password: ${env:TOKEN}***"),

@@ -64,6 +64,66 @@ import Testing
         #expect(writes.count == 3)
     }
 
+    /// One writer, whose writes go to two registers in turn; 10 and 20 are looks.
+    private func registers(sights: [EntryKey: RegisterSight], _ runs: [ReadRun]) -> JepsenHistory {
+        let entries = (1...Int64(20)).map { number in
+            entry(0, number, 1000 + 10 * number, 1005 + 10 * number, number == 7 ? .info : .ok)
+        }
+        let reading = JepsenHistory.Reading(node: nil, time: Bracket(at(2000), at(2100)), runs: runs)
+        let workload = JepsenHistory.Workload(
+            name: "kv", entries: entries, readings: [reading],
+            registers: JepsenHistory.Registers(keys: 2, sights: sights))
+        return JepsenHistory(start: at(0), workloads: [workload], events: [])
+    }
+
+    private let looked: [EntryKey: RegisterSight] = [
+        EntryKey(stream: 0, sequence: 10): .version(9), EntryKey(stream: 0, sequence: 20): .nothing,
+    ]
+
+    @Test func registersAreReadAndWritten() throws {
+        let runs = [
+            ReadRun(stream: 0, numbers: 1...17, state: .absent),
+            ReadRun(stream: 0, numbers: 18...18, state: .intact),
+            ReadRun(stream: 0, numbers: 19...21, state: .absent),
+        ]
+        let text = lines(registers(sights: looked, runs))
+        check(try text.map { try EDNReader.read($0) })
+        let read = { (value: String, key: String) in ":f :read, :key \"kv/0-\(key)\", :value \(value)}" }
+        #expect(text.count == 2 * 20 + 2 * 2)
+        #expect(text[0].hasSuffix(":type :invoke, :process 0, :f :write, :key \"kv/0-r0\", :value 1}"))
+        // Version 7 was in doubt, and its writer goes on as another process.
+        #expect(text[13].hasSuffix(":process 0, :f :write, :key \"kv/0-r0\", :value 7, :error :unknown}"))
+        #expect(text[18].hasSuffix(":type :invoke, :process 2, " + read("nil", "r0")))
+        #expect(text[19].hasSuffix(":type :ok, :process 2, " + read("9", "r0")))
+        #expect(text[39].hasSuffix(":type :ok, :process 2, " + read("nil", "r1")))
+        // The 17th write of all has number 18, because 10 was a look: it is one of the first register.
+        #expect(WorkloadPlan(mode: .register, keys: 2).register(of: 18) == 0)
+        #expect(text[42].hasSuffix(read("18", "r0")) && text[43].hasSuffix(read("nil", "r1")))
+    }
+
+    @Test func ofARegisterThatWasNotReadNothingIsSaid() throws {
+        // What was read of it in an earlier pass is older than the time of the last one.
+        let runs = [
+            ReadRun(stream: 0, numbers: 2...2, state: .unread),
+            ReadRun(stream: 0, numbers: 18...18, state: .intact),
+            ReadRun(stream: 0, numbers: 19...19, state: .damaged),
+        ]
+        let text = lines(registers(sights: looked, runs))
+        #expect(text[42].hasSuffix(":f :read, :key \"kv/0-r0\", :value 18}"))
+        #expect(text[43].contains(":type :info") && text[43].contains("\"kv/0-r1\", :value nil, :error"))
+        let damaged = lines(registers(sights: looked, Array(runs.dropFirst())))
+        #expect(damaged[43].hasSuffix(":type :ok, :process 3, :f :read, :key \"kv/0-r1\", :value :damaged}"))
+    }
+
+    @Test func aLookOfWhichNobodyKnowsWhatItFoundIsNoticed() {
+        var entries = [entry(0, 9, 1, 2, .ok), entry(0, 10, 3, 4, .ok), entry(0, 20, 5, 6, .fail)]
+        let registers = JepsenHistory.Registers(
+            keys: 2, sights: [EntryKey(stream: 0, sequence: 10): .other])
+        #expect(registers.coversLooks(of: entries))
+        entries.append(entry(0, 30, 7, 8, .ok))
+        #expect(!registers.coversLooks(of: entries))
+    }
+
     @Test func manyStreamsComeOutInOrder() throws {
         var random = SplitMix64(seed: 9)
         var entries: [LedgerEntry] = []

@@ -16,6 +16,9 @@ final class Bench {
     private var children: [Child] = []
     private var daemons: [(mark: String, pidFile: String)] = []
     private var count = 0
+    private var servers: [EchoServer] = []
+    /// Where proxies of this bench are asked.
+    private var interfaces: [StreamAddress] = []
     /// Distinguishes this bench among those of all test processes.
     private let serial: String
     private static let counter = Atomic(0)
@@ -54,6 +57,7 @@ final class Bench {
     /// Undoes what a failed test left, and takes everything down.
     func close() {
         _ = injector.undo((try? journal.openInjections()) ?? [])
+        for server in servers { server.stop() }
         for child in children {
             _ = try? child.kill()
             _ = try? child.wait(for: .seconds(60))
@@ -85,6 +89,55 @@ final class Bench {
     func put(_ name: String, _ bytes: [UInt8]) throws -> String {
         try host.createFile(path(name), contents: bytes, mode: 0o644)
         return path(name)
+    }
+
+    /// A server that proxies may stand before.
+    func server(on host: String = "127.0.0.1", in namespace: String? = nil) throws -> EchoServer {
+        let server = try EchoServer(on: host, in: namespace)
+        servers.append(server)
+        return server
+    }
+
+    /// What a client of the bench's own sees.
+    static func ping(_ address: StreamAddress, from namespace: String?) -> Sighting {
+        let host = LinuxHost(site: GuardSite(executable: "", stateDirectory: ""), journal: nil)
+        return host.visit(
+            Visit(
+                address, namespace: namespace, says: Array("*1\r\n$4\r\nPING\r\n".utf8),
+                deadline: .seconds(10)
+            ) { $0.suffix(2).elementsEqual([13, 10]) })
+    }
+
+    /// A script that asks a server again and again, and writes down what came of each.
+    func pinger(_ server: EchoServer) throws -> [String] {
+        let script = #"""
+            while sleep 0.02; do
+                answer=$(exec 3<>/dev/tcp/127.0.0.1/$1 && printf '*1\r\n$4\r\nPING\r\n' >&3 && head -c 5 <&3)
+                echo "${answer:-failed}" >> "$2"
+            done 2>/dev/null
+            """#
+        let path = try put("data/pinger", Array(script.utf8))
+        return ["/bin/bash", path, String(server.address.port ?? 0), self.path("data/pings")]
+    }
+
+    /// How often that script wrote down a word.
+    func pings(_ word: String) -> Int {
+        let text = (try? host.contents(of: path("data/pings"), limit: 1 << 24)) ?? nil
+        return String(decoding: text ?? [], as: UTF8.self).split(separator: "\n").count { $0.hasPrefix(word) }
+    }
+
+    /// Brings a fault proxy up before a server.
+    /// - Returns: the id of its injection.
+    func proxy(before server: EchoServer) throws -> InjectionID {
+        var fixture = ProxyFixture()
+        fixture.name = "net"
+        fixture.listen = "127.0.0.1:0"
+        fixture.upstream = server.address.text
+        fixture.drain = .seconds(1)
+        let request = request(fixture, Target(.host), name: "net")
+        _ = try injector.inject(request) {}
+        interfaces.append(.unix(host.site.proxySocket(of: request.id)))
+        return request.id
     }
 
     /// A process of the test's own that a selector can find.
@@ -120,9 +173,13 @@ final class Bench {
             grep -F \(directory) /proc/self/mountinfo | cut -d' ' -f5
             nft list tables | grep \(namespace)x; ip netns exec \(namespace) nft list tables 2>/dev/null
             ps -eo stat,args | grep -F -e 'sleep 7\(serial).' -e '\(directory)' \
-            | grep -v -e grep -e 'sh -c' -e find | sed 's/^\\(.\\)[^ ]*/\\1/' | sort
+            | grep -v -e grep -e 'sh -c' -e find | sed 's/^[RSD][^ ]*/S/; s/^\\(.\\)[^ ]*/\\1/' | sort
             """
-        return shell(script)?.output ?? "?"
+        let proxies = interfaces.map { api in
+            let answer = try? host.fetch("/proxies", from: api, deadline: .seconds(60))
+            return answer?.body.canonicalJSON ?? "none"
+        }
+        return (shell(script)?.output ?? "?") + proxies.joined(separator: "\n")
     }
 }
 

@@ -23,7 +23,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
         self.prepare = prepare
     }
 
-    static let all: [Specimen] = processes + storage + network + others
+    static let all: [Specimen] = processes + storage + network + others + proxies
 
     private static let processes = [
         Specimen("process-kill", "fixture") { bench in

@@ -20,7 +20,7 @@ import Testing
         let deep = Array((String(repeating: "[", count: 33) + String(repeating: "]", count: 33)).utf8)
         #expect(throws: FrameProblem.tooDeep) { try Frame.decode(Value.self, from: deep) }
         let brackets = Array(#"{"a":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"{{{"}"#.utf8)
-        #expect(Frame.depth(of: brackets) == 1)
+        #expect(jsonDepth(of: brackets) == 1)
     }
 
     @Test func requestsSurviveTheWireAndUnknownFieldsAreIgnored() throws {

@@ -69,6 +69,11 @@ import Testing
         #expect(time.verdict(at: at(500), looking(every: 5, until: 500)) == .timeout)
     }
 
+    @Test func whoBeginsAfterTheDeadlineHasTimedOut() {
+        let time = AttemptTime(.milliseconds(-5), from: at(10), looking(every: 5, until: 10))
+        #expect(time.verdict(at: at(11), looking(every: 5, until: 10)) == .timeout)
+    }
+
     @Test func aServerThatAnswersInDripsDoesNotKeepAnOverloadedLoopWaitingForEver() {
         var attention = looking(every: 20, until: 0)
         var time = AttemptTime(.milliseconds(500), from: at(0), attention)

@@ -13,23 +13,48 @@ import Testing
             let server = try TestServer { $0.path == "/3" ? .hang : .status(200, "") }
             defer { server.stop() }
             let (descriptors, tasks) = (openDescriptors(), threads())
+            var gone: [Weak] = []
             // What is made once stays: libcurl with its resolver, the arenas of threads.
-            for _ in 0..<12 { try runOneEngine(server) }
-            let memory = residentBytes()
-            for _ in 0..<40 { try runOneEngine(server) }
+            for _ in 0..<12 { gone += try runOneEngine(server) }
+            let before = try settle(server, tasks)
+            for _ in 0..<40 { gone += try runOneEngine(server) }
+            let after = try settle(server, tasks)
             #expect(
                 eventually { openDescriptors() <= descriptors + 8 },
                 "\(descriptors), then \(openDescriptors())")
-            #expect(eventually { threads() <= tasks + 8 }, "\(tasks) threads, then \(threads())")
-            // Half a MB kept of each would be more than this.
-            let grown = residentBytes() - memory
-            #expect(grown < 16 << 20, "\(grown) bytes")
+            #expect(eventually { gone.allSatisfy { $0.object == nil } })
+            // Of each engine: 25 kB of objects, which is a transfer or two; half of what its rings may take; and 200 kB
+            // of pages.
+            #expect(after.inUse - before.inUse < 1 << 20, "\(before), then \(after)")
+            #expect(after.mapped - before.mapped < 512 << 20, "\(before), then \(after)")
+            #expect(after.resident - before.resident < 8 << 20, "\(before), then \(after)")
         }
     }
 }
 
+private struct Weak { weak var object: AnyObject? }
+
+/// Bytes of this process.
+private struct Memory {
+    /// What malloc has handed out and not got back.
+    var inUse: Int
+    /// Of its address space.
+    var mapped: Int
+    var resident: Int
+}
+
+/// Waits until the server's threads have let go of their connections, and has an engine that does nothing give back
+/// what they left free.
+private func settle(_ server: TestServer, _ tasks: Int) throws -> Memory {
+    #expect(eventually { threads() <= tasks + 8 }, "\(tasks) threads, then \(threads())")
+    server.forget()
+    try MeasuringEngine(in: TemporaryFolder()).stop()
+    return Memory(inUse: try bytesInUse(), mapped: bytes("VmSize:"), resident: bytes("VmRSS:"))
+}
+
 /// Kept-alive and fresh probes, one whose answers do not come, and a workload.
-private func runOneEngine(_ server: TestServer) throws {
+/// - Returns: what must be gone once nobody holds on to the engine.
+private func runOneEngine(_ server: TestServer) throws -> [Weak] {
     let folder = try TemporaryFolder()
     var kept = httpProbe(server.url)
     kept.keepAlive = true
@@ -54,6 +79,8 @@ private func runOneEngine(_ server: TestServer) throws {
     _ = engine.readBack(gap: .milliseconds(1), within: .milliseconds(200))
     engine.stop()
     #expect(!engine.signals().isEmpty)
+    return [Weak(object: engine)] + engine.loops.map { Weak(object: $0) }
+        + engine.ledgerFiles.map { Weak(object: $0) }
 }
 
 private func entries(of path: String) -> Int {
@@ -68,8 +95,32 @@ private func entries(of path: String) -> Int {
 private func openDescriptors() -> Int { entries(of: "/proc/self/fd") }
 private func threads() -> Int { entries(of: "/proc/self/task") }
 
-private func residentBytes() -> Int {
+/// A line of proc_pid_status(5).
+private func bytes(_ name: String) -> Int {
     let text = (try? readSmallFile("/proc/self/status")) ?? nil
-    let line = text?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+    let line = text?.split(separator: "\n").first { $0.hasPrefix(name) }
     return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
+}
+
+/// What malloc has handed out, of all arenas and of mappings of its own (malloc_info(3)).
+private func bytesInUse() throws -> Int {
+    // Glibc's module does not offer it.
+    typealias Report = @convention(c) (Int32, UnsafeMutablePointer<FILE>) -> Int32
+    let symbol = try #require(dlsym(dlopen(nil, RTLD_NOW), "malloc_info"))
+    var text: UnsafeMutablePointer<CChar>?
+    var size = 0
+    let file = try #require(open_memstream(&text, &size))
+    let code = unsafeBitCast(symbol, to: Report.self)(0, file)
+    fclose(file)
+    defer { free(text) }
+    try #require(code == 0)
+    let report = String(cString: try #require(text))
+    return try sum("current", in: report) + sum("mmap", in: report) - sum("fast", in: report)
+        - sum("rest", in: report)
+}
+
+/// The sums of all arenas come last: `<total type="fast" count="0" size="0"/>`.
+private func sum(_ type: String, in report: String) throws -> Int {
+    let line = try #require(report.split(separator: "\n").last { $0.contains("type=\"\(type)\"") })
+    return try #require(line.split(separator: "\"").dropLast().last.flatMap { Int($0) })
 }

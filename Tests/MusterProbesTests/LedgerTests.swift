@@ -39,6 +39,29 @@ import Testing
         #expect(throws: MeasuringError.self) { try LedgerFile(path: path, header: header) }
     }
 
+    @Test func whatLooksFoundIsKept() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/a.ledger"
+        let file = try LedgerFile(path: path, header: header)
+        let sights: [RegisterSight?] = [
+            .nothing, .other, .version(1), .version(Int64(Int32.max)), nil, .version(Int64(Int32.max) + 1),
+        ]
+        for (index, sight) in sights.enumerated() {
+            let key = EntryKey(stream: 0, sequence: Int64(index + 1))
+            file.append(.intent(key, sent: Instant(nanoseconds: 1)))
+            file.append(.outcome(key, finished: Instant(nanoseconds: 2), .ok, code: -6, sight: sight))
+        }
+        #expect(file.flush(until: soon()))
+        file.close()
+        let ledger = try RecoveredLedger.read(path)
+        #expect(ledger.entries.count == 6 && ledger.entries.allSatisfy { $0.outcome == .ok })
+        // What does not fit is not kept; what is not kept is not made up.
+        #expect(ledger.sights.count == 4)
+        for (index, sight) in sights.prefix(4).enumerated() {
+            #expect(ledger.sights[EntryKey(stream: 0, sequence: Int64(index + 1))] == sight)
+        }
+    }
+
     @Test func aTornTailLosesOnlyTheTornRecord() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/a.ledger"

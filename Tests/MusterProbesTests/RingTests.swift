@@ -6,8 +6,8 @@ import Testing
 @testable import MusterProbes
 
 @Suite struct RingTests {
-    @Test func aFullRingTakesNothingUntilSomethingIsReleased() {
-        let ring = Ring<Int>(capacity: 5)
+    @Test func aFullRingTakesNothingUntilSomethingIsReleased() throws {
+        let ring = try Ring<Int>(capacity: 5)
         for number in 0..<5 { #expect(ring.push(number)) }
         #expect(!ring.push(5) && ring.count == 5)
         #expect((ring.released..<ring.pushed).map { ring[$0] } == [0, 1, 2, 3, 4])
@@ -24,7 +24,7 @@ import Testing
             var b: Int
             var c: Int
         }
-        let ring = Ring<Wide>(capacity: 7)
+        let ring = try Ring<Wide>(capacity: 7)
         let total = 300_000
         try startThread(name: "test-push") {
             for number in 0..<total {
@@ -47,8 +47,8 @@ import Testing
         #expect(taken == total && wrong == 0, "\(taken) taken, \(wrong) wrong")
     }
 
-    @Test func whatALaneDropsIsCountedAndDated() {
-        let lane = SampleLane(capacity: 2)
+    @Test func whatALaneDropsIsCountedAndDated() throws {
+        let lane = try SampleLane(capacity: 2)
         let sample = { (time: Int64) in
             let at = Instant(nanoseconds: time)
             return SampleRecord(

@@ -76,6 +76,9 @@ final class TestServer: Sendable {
     /// By path, the last request of each.
     func handled() -> [String: Handled] { log.withLock { $0 } }
 
+    /// Forgets what was handled, which takes memory for each path.
+    func forget() { log.withLock { $0 = [:] } }
+
     private func serve(_ connection: Int32) {
         var shallReset = false
         while let request = Self.read(connection) {

@@ -4,7 +4,8 @@ import Testing
 
 /// Whoever dies, whenever, and again during the recovery: nothing is left broken.
 @Suite struct CrashSimulationTests {
-    @Test(arguments: Scenario.singles) func aDrillThatNobodyDisturbsTakesEffectAndLeavesNothing(
+    @Test(arguments: Scenario.alone)
+    func aDrillThatNobodyDisturbsTakesEffectAndLeavesNothing(
         scenario: Scenario
     ) throws {
         let world = Scenario.original()
@@ -27,12 +28,12 @@ import Testing
         #expect(world.fingerprint == Scenario.original().fingerprint)
     }
 
-    @Test(arguments: Scenario.singles) func oneFaultAndTwoCrashes(scenario: Scenario) {
+    @Test(arguments: Scenario.alone) func oneFaultAndTwoCrashes(scenario: Scenario) {
         sweep(scenario, recoveries: 1, World.Moment.allCases)
     }
 
     /// Dies in the drill, dies in the recovery, dies in the recovery of that.
-    @Test(arguments: Scenario.singles) func oneFaultAndThreeCrashes(scenario: Scenario) {
+    @Test(arguments: Scenario.alone) func oneFaultAndThreeCrashes(scenario: Scenario) {
         sweep(scenario, recoveries: 2, [.halfWay])
     }
 
@@ -40,7 +41,9 @@ import Testing
         sweep(scenario, recoveries: 1, [.halfWay, .afterEffect])
     }
 
-    @Test(arguments: Scenario.singles + Scenario.pairs) func theLeaseIsLostAtAnyStep(scenario: Scenario) {
+    @Test(arguments: Scenario.alone + Scenario.pairs) func theLeaseIsLostAtAnyStep(
+        scenario: Scenario
+    ) {
         var sweep = Sweep()
         sweep.leaseLosses(scenario)
         #expect(sweep.violations.isEmpty, "\(sweep.violations.prefix(3))")

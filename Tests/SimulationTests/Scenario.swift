@@ -27,16 +27,27 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     /// The world before anything happens.
     static func original() -> World {
         let world = World()
-        for directory in ["/state", "/state/quarantine", "/srv", "/srv/data", "/srv/app", "/opt"] {
+        for directory in [
+            "/state", "/state/quarantine", "/srv", "/srv/data", "/srv/app", "/opt", "/sys/fs/cgroup/lab",
+        ] {
             world.nodes[directory] = World.Node(kind: .directory)
         }
         world.nodes["/opt/muster-guard"] = World.Node(bytes: [1])
+        world.nodes["/opt/muster-net"] = World.Node(bytes: [1])
+        world.nodes["/sys/fs/cgroup"] = World.Node(kind: .directory)
+        world.mounts["/sys/fs/cgroup"] = World.Mount(
+            source: "cgroup2", type: "cgroup2", device: 8, total: 0)
         world.nodes["/srv/app/table.db"] = World.Node(bytes: (0..<24).map { UInt8($0) })
         world.mounts["/srv/data"] = World.Mount(source: "/dev/loop0", device: 9, total: 64 << 20)
         world.units = ["web.service": "web"]
         world.start("db", arguments: ["db"])
         world.start("web", arguments: ["web"], cgroup: "/system.slice/web.service")
         world.start("cache", arguments: ["cache"])
+        world.servers = [.tcp(host: "127.0.0.1", port: 6379)]
+        world.programs[.tcp(host: "127.0.0.1", port: 8474)] = ProxyProgram(proxies: [
+            "redis": ProxyProgram.Proxy(
+                listen: .tcp(host: "127.0.0.1", port: 7000), upstream: .tcp(host: "127.0.0.1", port: 6379))
+        ])
         return world
     }
 
@@ -77,14 +88,76 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         ].map(Scenario.init)
     }()
 
+    /// Every toxic that there is, and a proxy that is taken down. They share what could go wrong, so that only some
+    /// of them are tried with others.
+    static let toxics: [Scenario] = {
+        let proxy = Target(.proxy(.named("redis", api: .tcp(host: "127.0.0.1", port: 8474))))
+        var latency = ProxyLatency()
+        latency.latency = .milliseconds(100)
+        latency.jitter = .milliseconds(20)
+        var bandwidth = ProxyBandwidth()
+        bandwidth.rate = ByteRate(bytesPerSecond: 50_000)
+        var slowClose = ProxySlowClose()
+        slowClose.delay = .seconds(1)
+        var slicer = ProxySlicer()
+        slicer.size = ByteCount(8)
+        var limit = ProxyLimit()
+        limit.bytes = ByteCount(3)
+        var corrupt = ProxyCorrupt()
+        corrupt.rate = Percentage(millionths: 100_000)
+        var refuse = ProxyConnect()
+        refuse.refuse = true
+        var delay = ProxyConnect()
+        delay.delay = .milliseconds(500)
+        var errors = HTTPFault()
+        errors.status = 503
+        var few = ProxyConnect()
+        few.limit = 3
+        let faults: [(String, any Fault)] = [
+            ("proxy-latency", latency), ("proxy-down", ProxyDown()), ("proxy-bandwidth", bandwidth),
+            ("proxy-slow-close", slowClose), ("proxy-timeout", ProxyTimeout()), ("proxy-reset", ProxyReset()),
+            ("proxy-slicer", slicer), ("proxy-limit", limit), ("proxy-corrupt", corrupt),
+            ("proxy-stall", ProxyStall()), ("proxy-connect (refuse)", refuse),
+            ("proxy-connect (delay)", delay), ("proxy-connect (limit)", few), ("http-fault", errors),
+        ]
+        return faults.map { Scenario(acts: [Act(name: $0.0, fault: $0.1, target: proxy)]) }
+    }()
+
+    /// A proxy of the drill's own, with a toxic on it; and one that somebody's connections are led through.
+    static let ownProxies: [Scenario] = {
+        var proxy = ProxyFixture()
+        proxy.name = "net"
+        proxy.listen = "127.0.0.1:7001"
+        proxy.upstream = "127.0.0.1:6379"
+        var leading = proxy
+        var redirect = Redirect()
+        redirect.cgroup = "/lab"
+        redirect.to = [.tcp(host: "127.0.0.1", port: 6379)]
+        leading.redirect = redirect
+        var latency = ProxyLatency()
+        latency.latency = .milliseconds(100)
+        let toxic = Act(
+            name: "proxy-latency on it", fault: latency, target: Target(.proxy(.fixture(name: "net", id(0)))))
+        return [
+            [Act(name: "proxy-fixture", fault: proxy, target: Target(.host)), toxic],
+            [Act(name: "proxy-fixture (redirect)", fault: leading, target: Target(.host)), toxic],
+        ].map(Scenario.init)
+    }()
+
+    static let alone = singles + toxics + ownProxies
+
     /// Every two of them at once, and the stack that a drill on its own scratch makes.
     static let pairs: [Scenario] = {
         var pairs: [Scenario] = []
+        let singles = ownProxies.prefix(1) + Self.singles + toxics.prefix(2)
         for (index, first) in singles.enumerated() {
             for second in singles.dropFirst(index + 1) {
                 let names = Set(first.acts.map(\.kind)).intersection(second.acts.map(\.kind))
                 // Two kills of one process, or two scratches at one path, are refused by their claims.
-                if names.isEmpty { pairs.append(Scenario(acts: first.acts + second.acts)) }
+                // Those that bring something up know it by the id of the first act.
+                if names.isEmpty, first.acts.count + second.acts.count < 4 {
+                    pairs.append(Scenario(acts: first.acts + second.acts))
+                }
             }
         }
         var fill = DiskFill()
@@ -92,7 +165,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         let inside = Act(name: "disk-fill in it", fault: fill, target: Target(.path("/srv/fresh")))
         let damage = Act(
             name: "file-corrupt in it", fault: FileCorrupt(), target: Target(.path("/srv/fresh/table.db")))
-        if let scratch = singles.last {
+        if let scratch = Self.singles.last {
             pairs += [[damage], [inside]].map { Scenario(acts: scratch.acts + $0) }
         }
         return pairs

@@ -27,7 +27,10 @@ struct Sweep {
             world.begin(trouble: (n, moment))
             drill(scenario, in: world)
             let wasTroubled = world.isTroubled
-            if helpersActEarly { world.letHelpersAct() }
+            if helpersActEarly {
+                world.letHelpersAct()
+                world.letProxiesAct()
+            }
             recover(world, moment, depth: recoveries, "\(scenario.testDescription), \(moment) of effect \(n)")
             if !wasTroubled { return }
         }
@@ -101,6 +104,7 @@ struct Sweep {
     private mutating func judge(_ world: World, _ story: String) {
         runs += 1
         world.letHelpersAct()
+        world.letProxiesAct()
         let now = world.fingerprint
         if now != original {
             let more = Set(now).subtracting(original).sorted()

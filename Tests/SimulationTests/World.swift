@@ -57,6 +57,10 @@ final class World: Host, Journal {
     /// `namespace/table`, with the text of the table.
     var tables: [String: String] = [:]
     var namespaces: [String: UInt64] = ["lab": 77]
+    /// Fault proxies, by where their interface listens.
+    var programs: [StreamAddress: ProxyProgram] = [:]
+    /// Servers that speak Redis.
+    var servers: Set<StreamAddress> = []
     /// Units that systemd starts again: name of the process by unit.
     var units: [String: String] = [:]
 
@@ -80,6 +84,8 @@ final class World: Host, Journal {
         supervisors = other.supervisors
         tables = other.tables
         namespaces = other.namespaces
+        programs = other.programs
+        servers = other.servers
         units = other.units
         open = other.open
         leftovers = other.leftovers
@@ -158,6 +164,8 @@ final class World: Host, Journal {
 
     func end(_ pid: Int32) {
         running[pid] = nil
+        // Whatever it had in memory goes with it.
+        programs = programs.filter { $0.value.pid != pid }
         for (id, supervisor) in supervisors {
             if supervisor.child == pid { supervisors[id]?.child = nil }
             if supervisor.pid == pid { supervisors[id] = nil }
@@ -170,7 +178,11 @@ final class World: Host, Journal {
             supervisor.argv[0], arguments: supervisor.argv, mark: supervisor.mark, parent: supervisor.pid)
         supervisors[id]?.child = pid
         supervisors[id]?.starts += 1
+        if supervisor.argv[0].hasSuffix("/muster-net") { startProxy(of: id, pid) }
     }
+
+    /// The time, without letting any pass.
+    var moment: Int64 { now }
 
     func passTime(_ duration: Int64) {
         now += duration

@@ -53,6 +53,11 @@ extension World {
         case ["list", "table"]:
             return tables[key].map { CommandResult(ending: .exited(0), output: $0, errors: "") }
                 ?? failed("No such file or directory")
+        case ["flush", "set"]:
+            let key = "\(namespace)/\(words[3])"
+            guard let text = tables[key] else { return failed("No such file") }
+            tables[key] = text.replacing("elements = {", with: "")
+            return ok
         case ["delete", "table"]: return tables.removeValue(forKey: key) == nil ? failed("No such file") : ok
         default: return failed("nft: \(words)")
         }
@@ -87,6 +92,7 @@ extension World {
         let rest =
             mounts.keys.map { "mount \($0)" } + tables.keys.map { "table \($0)" }
             + supervisors.keys.map { "supervisor \($0)" }
+            + programs.flatMap { api, program in program.lines(at: moment).map { "\(api.text) \($0)" } }
         return (files + processes + rest).sorted()
     }
 }

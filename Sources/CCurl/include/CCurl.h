@@ -67,5 +67,8 @@ void ccurl_prepare_thread(const char *name);
 // SCHED_FIFO for the calling thread, not inherited by its children. 0 or an errno.
 int ccurl_realtime_thread(int priority);
 
+// Hands to the kernel what malloc holds for later, of all arenas (malloc_trim(3)).
+void ccurl_trim_memory(void);
+
 // memmem(3): whether `needle` stands in `bytes`.
 int ccurl_holds(const void *bytes, size_t length, const void *needle, size_t needle_length);

@@ -78,6 +78,9 @@ int csystem_signalfd_read(int descriptor);
 int csystem_pipe(int ends[2]);
 int csystem_open_path_only(const char *directory);              // O_PATH | O_DIRECTORY
 int csystem_accept(int listener);
+// A stream socket that does not block, made in the network namespace at `namespace_path` (setns(2)); NULL: in our own.
+// The calling thread is back in its own namespace when it returns, or the process ends: nothing may go on elsewhere.
+int csystem_stream_socket(int family, const char *namespace_path);
 struct pollfd;
 int csystem_poll(struct pollfd *entries, size_t count, int64_t nanoseconds);    // below 0 waits for ever
 // epoll(7), level-triggered; `key` comes back with each event. Interest in nothing still reports what broke.

@@ -108,11 +108,14 @@ public struct Fixture: Hashable, Sendable {
     public var readyWithin: Duration
     /// How long it may take to stop by SIGTERM.
     public var stopWithin: Duration
+    /// A fault proxy instead of a program of the drill's own; `run` is empty then.
+    public var proxy: FixtureProxy?
 
     public init(
         name: String, run: [String], needs: [String] = [], environment: [String: String] = [:],
         restart: Restart = .never,
-        ready: Readiness? = nil, readyWithin: Duration = .seconds(10), stopWithin: Duration = .seconds(3)
+        ready: Readiness? = nil, readyWithin: Duration = .seconds(10), stopWithin: Duration = .seconds(3),
+        proxy: FixtureProxy? = nil
     ) {
         self.name = name
         self.run = run
@@ -122,6 +125,46 @@ public struct Fixture: Hashable, Sendable {
         self.ready = ready
         self.readyWithin = readyWithin
         self.stopWithin = stopWithin
+        self.proxy = proxy
+    }
+
+    /// For people: what is started.
+    public var inWords: String {
+        guard let proxy else { return run.joined(separator: " ") }
+        return "a fault proxy from \(proxy.listen) to \(proxy.upstream)"
+    }
+}
+
+/// A fault proxy that a drill brings up.
+public struct FixtureProxy: Hashable, Sendable {
+    /// Whose connections are led through it, without their knowing.
+    public struct Redirect: Hashable, Sendable {
+        public enum Whose: Hashable, Sendable {
+            case namespace(String)
+            case cgroup(String)
+            /// A fixture of the same drill that stands before it.
+            case fixture(String)
+        }
+        public var whose: Whose
+        public var to: [StreamAddress]
+        public init(_ whose: Whose, to: [StreamAddress]) {
+            self.whose = whose
+            self.to = to
+        }
+    }
+    /// Where clients connect, such as `127.0.0.1:6390`; port 0 takes a free one.
+    public var listen: String
+    /// The server behind it.
+    public var upstream: String
+    /// How long connections may take to end when it is taken down.
+    public var drain: Duration
+    public var redirect: Redirect?
+
+    public init(listen: String, upstream: String, drain: Duration = .seconds(5), redirect: Redirect? = nil) {
+        self.listen = listen
+        self.upstream = upstream
+        self.drain = drain
+        self.redirect = redirect
     }
 }
 
@@ -133,6 +176,8 @@ public struct DrillTarget: Hashable, Sendable {
         case path(String)
         case network(NetworkScope)
         case fixtureNetwork(String)
+        case proxy(ProxyScope)
+        case fixtureProxy(String)
         case host
     }
     public var name: String
@@ -160,6 +205,8 @@ public struct DrillTarget: Hashable, Sendable {
         case .process(let selector): resolved = .process(selector)
         case .path(let path): resolved = .path(path)
         case .network(let scope): resolved = .network(scope)
+        case .proxy(let scope): resolved = .proxy(scope)
+        case .fixtureProxy(let name): resolved = fixtures[name].map { .proxy(.fixture(name: name, $0)) }
         case .host: resolved = .host
         }
         return resolved.map { Target($0, count: count, restart: restart, allow: allow) }

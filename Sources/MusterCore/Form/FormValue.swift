@@ -9,6 +9,7 @@ public indirect enum Shape: Hashable, Sendable {
     case size
     case percentage
     case rate
+    case byteRate
     case list(Shape)
     case map(Shape)
     case form(FormDescription)
@@ -30,6 +31,7 @@ public indirect enum Shape: Hashable, Sendable {
         case .size: "a size with its unit, such as 512KiB or 1GiB"
         case .percentage: "a percentage, such as 80%"
         case .rate: "a rate, such as 500/s"
+        case .byteRate: "a rate of bytes, such as 50KB/s"
         case .list(let shape): "a list of " + shape.inWords
         case .map(let shape): "a mapping of names to " + shape.inWords
         case .form(let form): "a mapping with " + form.fields.map(\.name).joined(separator: ", ")

@@ -20,6 +20,10 @@ public struct GuardSite: Hashable, Sendable {
 
     /// Where the supervisor of a fixture listens (a Unix socket; at most 107 bytes, unix(7)).
     public func supervisorSocket(of id: InjectionID) -> String { "\(stateDirectory)/\(id).sock" }
+    /// Where the interface of a fault proxy that a drill brought up listens (a Unix socket, as above).
+    public func proxySocket(of id: InjectionID) -> String { "\(stateDirectory)/\(id).api" }
+    /// What a fault proxy that a drill brought up reads when it starts.
+    public func proxyConfiguration(of id: InjectionID) -> String { "\(stateDirectory)/\(id).json" }
     /// What a fixture writes to its standard streams.
     public func log(of id: InjectionID) -> String { "\(stateDirectory)/\(id).log" }
 }

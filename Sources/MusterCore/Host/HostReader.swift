@@ -48,6 +48,13 @@ public protocol HostReader {
     func tool(_ name: String) -> String?
     /// Runs a command that only reads, such as `nft list`. Never used for a command that changes anything.
     func query(_ argv: [String], deadline: Duration) throws -> CommandResult
+
+    /// GETs something from a program with an HTTP interface (HTTP/1.1, RFC 9112).
+    /// - Throws: `HostError.notFound` when nobody listens there, `timedOut` after the deadline.
+    func fetch(_ path: String, from api: StreamAddress, deadline: Duration) throws -> APIAnswer
+    /// Looks at a server as a client would, `count` times at once: one connection after the other is opened, and
+    /// all are kept open until the last was looked at. Ends early at the first that does not see enough.
+    func visit(_ visit: Visit, atOnce count: Int) -> [Sighting]
 }
 
 /// A host that can be changed. `LinuxHost` and the simulation's `World` implement exactly these primitives,
@@ -93,6 +100,10 @@ public protocol Host: HostReader {
     /// the cgroup of the mark. Returns when they are gone.
     /// - Throws: `HostError.timedOut` when one is still there after `deadline`.
     func endHelpers(of id: InjectionID, grace: Duration, deadline: Duration) throws
+    /// Has a program with an HTTP interface change something (HTTP/1.1, RFC 9112). Whoever dies meanwhile leaves it
+    /// changed, unchanged, or about to be changed before anything that is asked of it later.
+    /// - Throws: `HostError.notFound` when nobody listens there, `timedOut` after the deadline.
+    func send(_ request: APIRequest, to api: StreamAddress, deadline: Duration) throws -> APIAnswer
     /// Asks a fixture's supervisor.
     func ask(supervisorOf id: InjectionID, _ request: SupervisorRequest) throws -> SupervisorStatus
 }
@@ -122,6 +133,11 @@ extension HostReader {
     }
 
     public func digest(of path: String) throws -> String? { try digest(of: path, masking: []) }
+
+    /// Looks at a server once, as a client would.
+    public func visit(_ visit: Visit) -> Sighting {
+        self.visit(visit, atOnce: 1).first ?? Sighting(.impossible("nothing was looked at"))
+    }
 
     /// The process itself, not another one that got its number: nil when it is gone or was replaced.
     public func process(_ identity: ProcessIdentity) throws -> ProcessStatus? {

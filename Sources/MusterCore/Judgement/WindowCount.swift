@@ -7,6 +7,8 @@ struct WindowCount {
     private(set) var down = 0
     /// Neither: not seen by the instrument, not observed any more, or perhaps outside of the window.
     private(set) var unknown = 0
+    /// Whether of an answer it is not known when it came, because the instrument had not looked.
+    private var isBlind = false
     private let signals: [Signal]
     /// What was due from the one to the other may belong to the window, what was due between the inner two does.
     private let outer: Bracket
@@ -28,15 +30,16 @@ struct WindowCount {
         self.length = length
         self.end = end
         self.blackouts = blackouts
-        var (up, down, unknown) = (0, 0, 0)
+        var (up, down, unknown, isBlind) = (0, 0, 0, false)
         visit { sample in
             guard let sample else {
                 unknown += 1
                 return
             }
             if sample.isUp { up += 1 } else { down += 1 }
+            if sample.isUp, sample.blindNanoseconds > 0 { isBlind = true }
         }
-        (self.up, self.down, self.unknown) = (up, down, unknown)
+        (self.up, self.down, self.unknown, self.isBlind) = (up, down, unknown, isBlind)
     }
 
     /// Calls `body` for everything that was due; with nil where what became of it is not known.
@@ -88,19 +91,21 @@ struct WindowCount {
         let share = Int64(due) * quantile.millionths
         let rank = max(1, Int((share + 999_999) / 1_000_000))
         // Once as if all that is not known had been answered at once, once as if it had never been.
-        let least = rank > unknown ? answer(rank: rank - unknown) : 0
-        let most = unknown == 0 ? least : answer(rank: rank)
+        // What the instrument looked at too late may have been there for as long as it did not look.
+        let least = rank > unknown ? answer(rank: rank - unknown, atLeast: true) : 0
+        let most = unknown == 0 && !isBlind ? least : answer(rank: rank, atLeast: false)
         return Interval(
             lower: least == .max ? Self.never : .nanoseconds(Int64(clamping: least)),
             upper: most == .max ? nil : .nanoseconds(Int64(clamping: most)))
     }
 
     /// Of what is known, in nanoseconds; what failed or is not there took for ever.
-    private func answer(rank: Int) -> UInt64 {
+    private func answer(rank: Int, atLeast: Bool) -> UInt64 {
         RankSelection.value(rank: rank) { body in
             visit { sample in
                 guard let sample else { return }
-                let took = sample.finished.nanoseconds &- sample.due.nanoseconds
+                let blind = atLeast ? sample.blindNanoseconds : 0
+                let took = sample.finished.nanoseconds &- sample.due.nanoseconds &- blind
                 body(sample.isUp ? UInt64(max(0, took)) : .max)
             }
         } ?? .max

@@ -1,7 +1,7 @@
 /// Samples as differences from the one before, each number as a LEB128 varint with its sign in the lowest bit.
 ///
-/// A byte of flags comes first: the outcome, whether it was due one period after the one before, and whether the code
-/// is the same, and whether the instrument had not looked. Differences wrap around, so that every instant comes back
+/// A byte of flags comes first: the outcome, whether it was due one period after the one before, whether the code is
+/// the same, and whether the instrument had not looked. Differences wrap around, so that every instant comes back
 /// exactly.
 struct SampleChunk: Sendable {
     private enum Place: Sendable {
@@ -9,12 +9,13 @@ struct SampleChunk: Sendable {
         case archive(Int)
     }
 
-    let first: Sample
-    private let samples: Int32
-    private let length: Int32
+    // In this order they take 64 bytes, and 72 with `place` at the end: a long run has many.
+    private var place: Place
     /// CRC-32 of the bytes: what an archive gives back is believed only when it is what it was given.
     private let sum: UInt32
-    private var place: Place
+    private let samples: Int32
+    private let length: Int32
+    let first: Sample
 
     static let size = 256
     private static let isOnTime: UInt8 = 1 << 3

@@ -50,6 +50,16 @@ public struct BankSetting: Formed, Hashable {
     public var total: Int64 { Int64(accounts) * Int64(balance) }
 }
 
+/// What a look at a register found while a workload ran.
+public enum RegisterSight: Hashable, Sendable {
+    /// The register was not there.
+    case nothing
+    /// The number of the write that it showed.
+    case version(Int64)
+    /// Something that no write of its stream had put there.
+    case other
+}
+
 /// What each write of a workload is. Drawn from the seed, so that the ledger need not say it.
 public struct WorkloadPlan: Hashable, Sendable {
     public enum Operation: Hashable, Sendable {
@@ -92,7 +102,7 @@ public struct WorkloadPlan: Hashable, Sendable {
     /// An entry is taken away by the eighth write after it, if at all.
     static let deleteDistance: Int64 = 8
     /// One write in so many is a look instead.
-    static let readEvery: Int64 = 10
+    public static let readEvery: Int64 = 10
 
     public func operation(_ key: EntryKey) -> Operation {
         switch mode {

@@ -140,7 +140,9 @@ public struct Injection: Hashable, Sendable, Codable {
     public var isFixture: Bool { Self.isFixture(fault) }
 
     /// Whether a fault, by its kind, brings up what the drill needs for itself instead of breaking anything.
-    public static func isFixture(_ fault: String) -> Bool { fault == "fixture" || fault == "scratch" }
+    public static func isFixture(_ fault: String) -> Bool {
+        ["fixture", "proxy-fixture", "scratch"].contains(fault)
+    }
 }
 
 /// How an injection was closed.

@@ -2,7 +2,7 @@
 public struct Target: Hashable, Sendable {
     /// The word by which a fault says what it can be aimed at.
     public enum Kind: String, Sendable, CaseIterable {
-        case process, path, network, host
+        case process, path, network, proxy, host
     }
 
     public enum Selector: Hashable, Sendable {
@@ -10,6 +10,7 @@ public struct Target: Hashable, Sendable {
         /// A file or directory, absolute.
         case path(String)
         case network(NetworkScope)
+        case proxy(ProxyScope)
         /// The host itself, for faults such as load on its cores.
         case host
     }
@@ -34,6 +35,7 @@ public struct Target: Hashable, Sendable {
         case .process: .process
         case .path: .path
         case .network: .network
+        case .proxy: .proxy
         case .host: .host
         }
     }
@@ -64,6 +66,14 @@ public enum NetworkScope: Hashable, Sendable {
     case fixture(name: String, InjectionID)
 }
 
+/// A fault proxy: one of those that a program with Toxiproxy's HTTP interface runs.
+public enum ProxyScope: Hashable, Sendable {
+    /// By its name, at an interface that runs already.
+    case named(String, api: StreamAddress)
+    /// A fixture of the drill that is a proxy, by the id of its journal row.
+    case fixture(name: String, InjectionID)
+}
+
 extension Target {
     /// As it crosses the wire and lies in the journal.
     public var value: Value {
@@ -88,6 +98,12 @@ extension Target {
             case .fixture(let name, let id):
                 map["network"] = ["fixture": .text(name), "id": .text(id.rawValue)]
             }
+        case .proxy(let scope):
+            switch scope {
+            case .named(let name, let api): map["proxy"] = ["name": .text(name), "api": .text(api.text)]
+            case .fixture(let name, let id):
+                map["proxy"] = ["fixture": .text(name), "id": .text(id.rawValue)]
+            }
         }
         if !restart.isEmpty { map["restart"] = .list(restart.map { .text($0) }) }
         if !allow.isEmpty { map["allow"] = .list(allow.sorted().map { .text($0) }) }
@@ -107,6 +123,9 @@ extension Target {
         } else if let network = value["network"] {
             guard let found = NetworkScope(network) else { return nil }
             selector = .network(found)
+        } else if let proxy = value["proxy"] {
+            guard let found = ProxyScope(proxy) else { return nil }
+            selector = .proxy(found)
         } else {
             return nil
         }
@@ -161,6 +180,27 @@ extension NetworkScope {
             self = .fixture(name: name, id)
         } else {
             return nil
+        }
+    }
+}
+
+extension ProxyScope {
+    init?(_ value: Value) {
+        if let name = value["name"]?.asText, let api = value["api"]?.asText.flatMap({ StreamAddress($0) }) {
+            self = .named(name, api: api)
+        } else if let name = value["fixture"]?.asText, let id = value["id"]?.asText.flatMap(InjectionID.init)
+        {
+            self = .fixture(name: name, id)
+        } else {
+            return nil
+        }
+    }
+
+    /// For people: `proxy 'redis' at 127.0.0.1:8474`.
+    public var inWords: String {
+        switch self {
+        case .named(let name, let api): "proxy '\(name)' at \(api.text)"
+        case .fixture(let name, _): "proxy '\(name)' of the drill"
         }
     }
 }

@@ -70,8 +70,11 @@ struct DrillLint {
 
     private mutating func checkTargets() {
         let fixtures = tree["fixtures"]?.entries?.map(\.key) ?? []
+        checkProxies(fixtures)
         for entry in tree["targets"]?.entries ?? [] {
-            let node = entry.value["fixture"] ?? entry.value["network"]?["fixture"]
+            let node =
+                entry.value["fixture"] ?? entry.value["network"]?["fixture"]
+                ?? entry.value["proxy"]?["fixture"]
             guard let node, let name = node.text, !fixtures.contains(name) else { continue }
             error(
                 "unknown fixture '\(name)'", node,
@@ -80,6 +83,31 @@ struct DrillLint {
         }
         if steps.injections.isEmpty, steps.unread.isEmpty, !unread.contains("steps") {
             error("no step injects a fault", tree["steps"] ?? tree, "- inject: FAULT")
+        }
+    }
+
+    /// A target that is a proxy is a fixture that is one; a redirect is about a fixture that runs already.
+    private mutating func checkProxies(_ fixtures: [String]) {
+        let proxies = drill.fixtures.filter { $0.proxy != nil }.map(\.name)
+        for entry in tree["targets"]?.entries ?? [] {
+            guard let node = entry.value["proxy"]?["fixture"], let name = node.text, fixtures.contains(name),
+                !proxies.contains(name), !unread.contains("fixtures")
+            else { continue }
+            error(
+                "fixture '\(name)' is no proxy", node,
+                proxies.isEmpty
+                    ? "a fixture with 'proxy:'" : "one of " + proxies.joined(separator: ", "))
+        }
+        for (index, entry) in (tree["fixtures"]?.entries ?? []).enumerated() {
+            guard let node = entry.value["proxy"]?["redirect"]?["fixture"], let name = node.text else {
+                continue
+            }
+            let earlier = fixtures.prefix(index)
+            if earlier.contains(name) { continue }
+            error(
+                "no fixture '\(name)' stands before '\(entry.key)'", node,
+                earlier.isEmpty ? "a fixture before it" : "one of " + earlier.joined(separator: ", "),
+                nearest: nearestWord(to: name, among: fixtures))
         }
     }
 

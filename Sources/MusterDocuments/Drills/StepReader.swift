@@ -139,6 +139,7 @@ extension DrillTarget {
         case .fixture, .process: .process
         case .path: .path
         case .network, .fixtureNetwork: .network
+        case .proxy, .fixtureProxy: .proxy
         case .host: .host
         }
     }

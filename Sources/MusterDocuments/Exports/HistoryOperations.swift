@@ -55,7 +55,7 @@ struct OperationQueue {
 
 /// The writes of one stream.
 struct WriterOperations: OperationSource {
-    private let workload: String
+    private let form: OperationForm
     private var entries: ArraySlice<LedgerEntry>
     private var process: Int
     private let step: Int
@@ -63,8 +63,8 @@ struct WriterOperations: OperationSource {
     /// A process has no two operations at once, whatever its clock says.
     private var lastTime = Instant(nanoseconds: .min)
 
-    init(_ workload: String, _ entries: ArraySlice<LedgerEntry>, process: Int, step: Int) {
-        self.workload = workload
+    init(_ form: OperationForm, _ entries: ArraySlice<LedgerEntry>, process: Int, step: Int) {
+        self.form = form
         self.entries = entries
         self.process = process
         self.step = step
@@ -79,15 +79,15 @@ struct WriterOperations: OperationSource {
     mutating func take() -> String {
         guard let entry = entries.first, let next else { return "" }
         lastTime = next.time
-        let key = "\(workload)/\(entry.key.stream)-\(entry.key.sequence)"
-        let call = ":f :txn, :value [[:w \(EDN.string(key)) \(entry.key.sequence)]]"
         let process = process
         if !isOpen {
             // What never ended needs no end (jepsen.history: an invocation without a completion is an info).
             if entry.finished == nil { end(retiring: true) } else { isOpen = true }
+            let call = form.call(entry.key)
             return ":type :invoke, :process \(process), \(call)"
         }
         isOpen = false
+        let call = form.call(entry.key, isAnswered: entry.isAcknowledged)
         switch entry.outcome {
         case .ok:
             end(retiring: false)
@@ -112,7 +112,7 @@ struct WriterOperations: OperationSource {
 
 /// The reads of one reader's last pass: all begin with it and end with it.
 struct ReadOperations: OperationSource {
-    private let workload: String
+    private let form: OperationForm
     private let reading: JepsenHistory.Reading
     private let step: Int
     private let first: Int
@@ -121,10 +121,11 @@ struct ReadOperations: OperationSource {
 
     /// - Parameter written: what was never written is not told of as read, unless it was there.
     init(
-        _ workload: String, _ reading: JepsenHistory.Reading, written: [ArraySlice<LedgerEntry>],
+        _ form: OperationForm, _ found: JepsenHistory.Reading, written: [ArraySlice<LedgerEntry>],
         process: Int, step: Int
     ) {
-        self.workload = workload
+        let reading = form.reading(found)
+        self.form = form
         self.reading = reading
         self.step = step
         first = process
@@ -151,11 +152,10 @@ struct ReadOperations: OperationSource {
         index += 1
         let (key, runIndex) = reads[number]
         let run = reading.runs[runIndex]
-        let name = EDN.string("\(workload)/\(key.stream)-\(key.sequence)")
         let node = reading.node.map { ", :node \(EDN.string($0))" } ?? ""
         let process = first + number * step
         func operation(_ type: String, _ value: String, _ more: String = "") -> String {
-            ":type \(type), :process \(process), :f :txn, :value [[:r \(name) \(value)]]\(node)\(more)"
+            ":type \(type), :process \(process), \(form.read(key, value))\(node)\(more)"
         }
         if isBeginning { return operation(":invoke", "nil") }
         let copies = run.count > 1 ? ", :copies \(run.count)" : ""

@@ -6,6 +6,8 @@ public import MusterCore
 /// - Each write is a transaction of one micro-operation, `[[:w "sessions/0-17" 17]]`: its key is never written twice.
 ///   What was read back are transactions `[[:r "sessions/0-17" 17]]`, with `nil` for what was not there and `:damaged`
 ///   for what was not what had been written. This is what Elle calls rw-register.
+/// - A register's write is `:f :write, :key "sessions/0-r1", :value 17`, a look at it `:f :read` with the version that
+///   it showed. Versions of a register are never written twice; nobody but its writer writes to it.
 /// - A process is a writer. After an `:info` it is never used again, and its writer goes on as another process. Reads
 ///   of the last pass are processes of their own, all at once: nobody knows more of them than when the pass was.
 /// - Faults are `:nemesis` operations, twice each: before and after.
@@ -16,11 +18,38 @@ public struct JepsenHistory {
         public var name: String
         public var entries: [LedgerEntry]
         public var readings: [Reading]
+        /// In mode `register`; nil when its writes are entries.
+        public var registers: Registers?
 
-        public init(name: String, entries: [LedgerEntry], readings: [Reading]) {
+        public init(
+            name: String, entries: [LedgerEntry], readings: [Reading], registers: Registers? = nil
+        ) {
             self.name = name
             self.entries = entries
             self.readings = readings
+            self.registers = registers
+        }
+    }
+
+    /// What a ledger in mode `register` needs beside its entries.
+    public struct Registers: Sendable {
+        /// Registers of each writer.
+        public var keys: Int
+        /// What looks found, by the number under which they were made.
+        public var sights: [EntryKey: RegisterSight]
+
+        /// - Parameter keys: at least 1.
+        public init(keys: Int, sights: [EntryKey: RegisterSight]) {
+            self.keys = keys
+            self.sights = sights
+        }
+
+        /// Whether it is known what each look found that was answered. A ledger of an earlier version does not say.
+        public func coversLooks(of entries: [LedgerEntry]) -> Bool {
+            let plan = WorkloadPlan(mode: .register, keys: keys)
+            return entries.allSatisfy {
+                !$0.isAcknowledged || !plan.isRead($0.key) || sights[$0.key] != nil
+            }
         }
     }
 
@@ -58,8 +87,9 @@ public struct JepsenHistory {
         let step = streams.reduce(1) { $0 + $1.count }
         var process = 0
         for (workload, streams) in zip(workloads, streams) {
+            let form = OperationForm(workload)
             for entries in streams {
-                sources.add(WriterOperations(workload.name, entries[...], process: process, step: step))
+                sources.add(WriterOperations(form, entries[...], process: process, step: step))
                 process += 1
             }
         }
@@ -67,7 +97,7 @@ public struct JepsenHistory {
         for (workload, streams) in zip(workloads, streams) {
             for reading in workload.readings {
                 let reads = ReadOperations(
-                    workload.name, reading, written: streams, process: readProcess, step: step)
+                    OperationForm(workload), reading, written: streams, process: readProcess, step: step)
                 readProcess += reads.count * step
                 sources.add(reads)
             }

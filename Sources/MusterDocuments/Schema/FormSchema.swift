@@ -50,6 +50,7 @@ enum FormSchema {
         case .size: unit("\(number)(TiB|GiB|MiB|KiB|TB|GB|MB|KB|kB|B)", "512KiB, 1GiB")
         case .percentage: unit("\(number)%", "80%")
         case .rate: unit("\(number)/(s|m)", "500/s")
+        case .byteRate: unit("\(number)(TiB|GiB|MiB|KiB|TB|GB|MB|KB|kB|B)/s", "50KB/s")
         case .list(let item): ["type": "array", "items": schema(item)]
         case .map(let item):
             ["type": "object", "additionalProperties": schema(item)]

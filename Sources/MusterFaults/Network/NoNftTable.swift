@@ -8,8 +8,13 @@ public struct NoNftTable: Fact, Hashable {
     public var namespace: String?
     /// The namespace's inode, so that another one with the same name is not mistaken for it.
     public var inode: UInt64
+    /// With the network, unless somebody's connections live by it until a fixture has come down.
+    public var phase = MendingPhase.network
 
-    public init(id: InjectionID, namespace: String?, inode: UInt64) {
+    public init(
+        id: InjectionID, namespace: String?, inode: UInt64, phase: MendingPhase = .network
+    ) {
+        self.phase = phase
         self.id = id
         self.namespace = namespace
         self.inode = inode
@@ -18,16 +23,17 @@ public struct NoNftTable: Fact, Hashable {
     public init(fields: Value) throws {
         self.init(
             id: try fields.id(of: Self.kind), namespace: fields["namespace"]?.asText,
-            inode: UInt64(clamping: fields["inode"]?.asInt ?? 0))
+            inode: UInt64(clamping: fields["inode"]?.asInt ?? 0),
+            phase: fields["phase"]?.asText == "fixtures" ? .fixtures : .network)
     }
 
     public var fields: Value {
         var map: [String: Value] = ["id": .text(id.rawValue), "inode": .int(Int64(clamping: inode))]
         if let namespace { map["namespace"] = .text(namespace) }
+        if phase == .fixtures { map["phase"] = "fixtures" }
         return .map(map)
     }
 
-    public var phase: MendingPhase { .network }
     public var table: String { Self.table(of: id) }
     public static func table(of id: InjectionID) -> String {
         "muster_" + id.rawValue.replacing("-", with: "_")

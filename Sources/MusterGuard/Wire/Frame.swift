@@ -41,41 +41,12 @@ public enum Frame {
     /// - Throws: `FrameProblem`.
     public static func decode<T: Decodable>(_ type: T.Type, from line: [UInt8]) throws -> T {
         guard line.count <= limit else { throw FrameProblem.tooLong(line.count) }
-        guard depth(of: line) <= deepest else { throw FrameProblem.tooDeep }
+        guard jsonDepth(of: line) <= deepest else { throw FrameProblem.tooDeep }
         do {
             return try JSONDecoder().decode(type, from: Data(line))
         } catch {
             throw FrameProblem.unreadable("\(error)")
         }
-    }
-
-    /// How deep the brackets go, counted before a recursive parser sees the text.
-    static func depth(of line: [UInt8]) -> Int {
-        var depth = 0
-        var deepest = 0
-        var inString = false
-        var escaped = false
-        for byte in line {
-            if inString {
-                if escaped {
-                    escaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    escaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    inString = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): inString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                deepest = max(deepest, depth)
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
-            }
-        }
-        return deepest
     }
 }
 

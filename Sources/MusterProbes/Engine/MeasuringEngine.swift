@@ -191,6 +191,9 @@ public final class MeasuringEngine: @unchecked Sendable {
         recorder.stop()
         nullServer.stop()
         watch.stop()
+        // Each arena keeps what thousands of transfers took at the worst moment, and the next engine's threads may
+        // get other arenas.
+        ccurl_trim_memory()
     }
 
     func latency(of signals: [Int], quantile: Double, since start: Instant) -> Duration? {

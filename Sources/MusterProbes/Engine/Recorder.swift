@@ -40,8 +40,8 @@ final class Recorder: @unchecked Sendable {
         signals: [SignalStatus], capacity: Int, archive: (any SampleArchive)? = nil, sink: @escaping Sink
     ) throws {
         statuses = signals
-        probes = SampleLane(capacity: capacity)
-        writers = SampleLane(capacity: capacity)
+        probes = try SampleLane(capacity: capacity)
+        writers = try SampleLane(capacity: capacity)
         self.sink = sink
         history = Mutex(signals.map { _ in SampleSeries(archive: archive) })
         thread = try OwnThread("muster-samples") { [self] in work() }
@@ -104,13 +104,12 @@ final class Recorder: @unchecked Sendable {
     /// - Returns: nil without samples, or when the quantile falls among failures.
     func latency(of signals: [Int], quantile share: Double, since start: Instant) -> Duration? {
         var latencies: [Int64] = []
-        history.withLock { history in
-            for signal in signals {
-                // What was due from then on was sent from then on.
-                for sample in history[signal].sent(from: start) {
-                    guard sample.due >= start, sample.outcome != .unknown else { continue }
-                    latencies.append(sample.isUp ? (sample.finished - sample.due).nanoseconds : .max)
-                }
+        // Copies: older samples may have to be read from a disk, and the recorder must not wait for that.
+        for samples in history.withLock({ history in signals.map { history[$0] } }) {
+            // What was due from then on was sent from then on.
+            for sample in samples.sent(from: start) {
+                guard sample.due >= start, sample.outcome != .unknown else { continue }
+                latencies.append(sample.isUp ? (sample.finished - sample.due).nanoseconds : .max)
             }
         }
         guard !latencies.isEmpty else { return nil }

@@ -8,6 +8,7 @@ import Synchronization
 /// bytes: nothing is ever deinitialized.
 final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     let capacity: Int
+    private let pages: Pages
     private let slots: UnsafeMutablePointer<Element>
     private let mask: Int
     private let head = Atomic<Int>(0)
@@ -15,16 +16,16 @@ final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
 
     /// - Parameter capacity: elements that may wait; memory is taken for the next power of two, and touched
     ///   only as far as elements come.
-    init(capacity: Int) {
+    /// - Throws: `MeasuringError` when there is no memory for it.
+    init(capacity: Int) throws {
         precondition(capacity > 0, "a ring holds at least one element")
         self.capacity = capacity
         var size = 1
         while size < capacity { size *= 2 }
         mask = size - 1
-        slots = .allocate(capacity: size)
+        pages = try Pages(byteCount: size * MemoryLayout<Element>.stride)
+        slots = pages.bytes.bindMemory(to: Element.self).baseAddress!
     }
-
-    deinit { slots.deallocate() }
 
     /// How many were put in so far, and how many of them were released; positions of elements lie in between.
     var pushed: Int { head.load(ordering: .acquiring) }

@@ -41,7 +41,7 @@ final class SampleLane: @unchecked Sendable {
     /// Only touched by the loop's thread.
     private var isDropping = false
 
-    init(capacity: Int) { ring = Ring(capacity: capacity) }
+    init(capacity: Int) throws { ring = try Ring(capacity: capacity) }
 
     /// Only for the loop's thread.
     func add(_ record: SampleRecord) {

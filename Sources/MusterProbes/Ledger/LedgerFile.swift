@@ -25,6 +25,8 @@ final class LedgerFile: @unchecked Sendable {
     let path: String
     private let descriptor: Descriptor
     private let ring: Ring<LedgerRecord>
+    /// Of the records that are written at once; the thread's.
+    private let frames: Pages
     private let acknowledged = Atomic<Int>(0)
     private let failure = Atomic<Int32>(0)
     private let isClosed = Atomic<Bool>(false)
@@ -45,7 +47,8 @@ final class LedgerFile: @unchecked Sendable {
     /// - Throws: `MeasuringError.ledger` when the file exists already or cannot be made.
     init(path: String, header: LedgerHeader, capacity: Int = 65_536) throws {
         self.path = path
-        ring = Ring(capacity: capacity)
+        ring = try Ring(capacity: capacity)
+        frames = try Pages(byteCount: Self.batch * LedgerRecord.longestFrame)
         let number = ccurl_eventfd_new(1)
         guard number >= 0 else { throw MeasuringError.system("cannot make an eventfd", errno) }
         bell = Descriptor(adopting: number)
@@ -133,9 +136,7 @@ final class LedgerFile: @unchecked Sendable {
     // MARK: The thread
 
     private func work() {
-        let frames = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: Self.batch * LedgerRecord.longestFrame, alignment: 16)
-        defer { frames.deallocate() }
+        let frames = frames.bytes
         while true {
             let first = ring.released
             let end = min(ring.pushed, first + Self.batch)

@@ -10,6 +10,8 @@ public struct RecoveredLedger: Sendable {
     public var payloadBytes: Int
     /// Sorted by key. Without an outcome record an entry is `pending`, which must be taken as in doubt.
     public var entries: [LedgerEntry]
+    /// What looks at registers found. One that was acknowledged and is not here was made before this was kept.
+    public var sights: [EntryKey: RegisterSight]
     /// How many bytes at the end are not whole records; nil when the file ends with a whole one.
     public var tornBytes: Int?
 
@@ -18,11 +20,16 @@ public struct RecoveredLedger: Sendable {
     public static func read(_ path: String) throws -> RecoveredLedger {
         let scan = try LedgerScan(path)
         var table = EntryTable(path)
-        let torn = try scan.read { try table.add($0) }
+        var sights: [EntryKey: RegisterSight] = [:]
+        let torn = try scan.read { record in
+            try table.add(record)
+            if let sight = record.sight { sights[record.key] = sight }
+        }
         let header = scan.header
         return RecoveredLedger(
             workload: header.workload, run: header.run, seed: header.seed,
-            payloadBytes: header.payloadBytes, entries: table.takeAll(), tornBytes: torn == 0 ? nil : torn)
+            payloadBytes: header.payloadBytes, entries: table.takeAll(), sights: sights,
+            tornBytes: torn == 0 ? nil : torn)
     }
 }
 

@@ -68,13 +68,31 @@ struct LedgerRecord: Hashable, Sendable, BitwiseCopyable {
     private let word: UInt8
     private let stream: Int32
     let code: Int32
+    /// What a look at a register found: the version that it showed, or one of the numbers of `Seen`.
+    private let seen: Int32
     private let sequence: Int64
     private let time: Int64
+
+    private enum Seen {
+        static let notKept: Int32 = 0
+        static let nothing: Int32 = -1
+        static let other: Int32 = -2
+    }
 
     var key: EntryKey { EntryKey(stream: stream, sequence: sequence) }
     /// When the write was sent, or was over.
     var at: Instant { Instant(nanoseconds: time) }
     var outcome: LedgerEntry.Outcome { LedgerEntry.Outcome(rawValue: word) ?? .pending }
+    /// Of an outcome of a look at a register that was answered; nil of all others, and where the version does not
+    /// fit in the record: one writer would have to write for days.
+    var sight: RegisterSight? {
+        switch seen {
+        case 1...: .version(Int64(seen))
+        case Seen.nothing: .nothing
+        case Seen.other: .other
+        default: nil
+        }
+    }
     var isAcknowledgement: Bool { kind == .outcome && (outcome == .ok || outcome == .okWithWarning) }
 
     static func intent(_ key: EntryKey, sent: Instant) -> Self {
@@ -82,26 +100,39 @@ struct LedgerRecord: Hashable, Sendable, BitwiseCopyable {
     }
 
     static func outcome(
-        _ key: EntryKey, finished: Instant, _ outcome: LedgerEntry.Outcome, code: Int32
+        _ key: EntryKey, finished: Instant, _ outcome: LedgerEntry.Outcome, code: Int32,
+        sight: RegisterSight? = nil
     ) -> Self {
-        Self(.outcome, key, finished, outcome, code: code)
+        Self(.outcome, key, finished, outcome, code: code, seen: sight.map(number(of:)) ?? Seen.notKept)
+    }
+
+    private static func number(of sight: RegisterSight) -> Int32 {
+        switch sight {
+        case .nothing: Seen.nothing
+        case .other: Seen.other
+        case .version(let version): Int32(exactly: version) ?? Seen.notKept
+        }
     }
 
     private init(
-        _ kind: Kind, _ key: EntryKey, _ at: Instant, _ outcome: LedgerEntry.Outcome, code: Int32
+        _ kind: Kind, _ key: EntryKey, _ at: Instant, _ outcome: LedgerEntry.Outcome, code: Int32,
+        seen: Int32 = Seen.notKept
     ) {
         self.kind = kind
         word = outcome.rawValue
         stream = key.stream
         self.code = code
+        self.seen = seen
         sequence = key.sequence
         time = at.nanoseconds
     }
 
     private static let intentBytes = 21
     private static let outcomeBytes = 26
+    /// With what a look found. A version that does not know of it passes over the bytes at the end.
+    private static let lookBytes = 30
     static let frameHead = 8
-    static let longestFrame = frameHead + outcomeBytes
+    static let longestFrame = frameHead + lookBytes
     /// No payload is longer, the header's included.
     static let longestPayload = 4096
 
@@ -118,6 +149,10 @@ struct LedgerRecord: Hashable, Sendable, BitwiseCopyable {
             payload.storeBytes(of: word, toByteOffset: 21, as: UInt8.self)
             payload.storeBytes(of: code.littleEndian, toByteOffset: 22, as: Int32.self)
             count = Self.outcomeBytes
+            if seen != Seen.notKept {
+                payload.storeBytes(of: seen.littleEndian, toByteOffset: count, as: Int32.self)
+                count = Self.lookBytes
+            }
         }
         let sum = CRC32.of(UnsafeRawBufferPointer(start: payload, count: count))
         bytes.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
@@ -136,6 +171,9 @@ struct LedgerRecord: Hashable, Sendable, BitwiseCopyable {
         time = payload.number(at: 13)
         word = kind == .intent ? 0 : payload[21]
         code = kind == .intent ? 0 : payload.number(at: 22)
+        seen =
+            kind == .outcome && payload.count >= Self.lookBytes
+            ? payload.number(at: Self.outcomeBytes) : Seen.notKept
         if LedgerEntry.Outcome(rawValue: word) == nil { return nil }
     }
 }

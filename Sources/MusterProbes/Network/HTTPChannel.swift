@@ -33,7 +33,7 @@ final class HTTPChannel {
         transfer.done = { [self, unowned transfer] answer in
             patience.cancel()
             transfer.patience = nil
-            if !transfer.isSpent { idle.append(transfer) }
+            if !transfer.isSpent, !transfers.isEnding { idle.append(transfer) }
             done(answer)
         }
         transfers.add(transfer)

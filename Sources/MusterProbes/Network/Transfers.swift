@@ -13,6 +13,9 @@ final class Transfers {
     /// Those under way, which nobody else keeps.
     private var active: [HTTPTransfer] = []
 
+    /// Nobody keeps a transfer for later any more; thousands may have hung.
+    var isEnding = false
+
     init(loop: EventLoop) throws {
         self.loop = loop
         if let why = ccurl_load() { throw MeasuringError.library(String(cString: why)) }

@@ -5,6 +5,8 @@ struct WriteAnswer: Hashable {
     var outcome: LedgerEntry.Outcome
     /// How it counts as a look at the system.
     var finding: Finding
+    /// What a look at a register found.
+    var sight: RegisterSight?
 
     static func acknowledged(_ code: Int32 = 0) -> Self {
         Self(outcome: .ok, finding: Finding(outcome: .ok, code: code))

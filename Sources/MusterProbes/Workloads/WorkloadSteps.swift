@@ -40,9 +40,18 @@ final class WorkloadSteps {
                 done(answer)
             }
         case .readRegister(let register):
-            look(at: [names.register(register, of: key.stream)], client, until: deadline, done) {
-                [self] answers in judge(answers[0], register, of: key.stream)
-            }
+            var sight: RegisterSight?
+            look(
+                at: [names.register(register, of: key.stream)], client, until: deadline,
+                { answer in
+                    var answer = answer
+                    answer.sight = sight
+                    done(answer)
+                },
+                { [self] answers in
+                    sight = self.sight(answers[0], of: key.stream)
+                    return judge(sight, register, of: key.stream)
+                })
         case .transfer(let from, let to, let amount):
             let transfer = BankTransfer(
                 from: names.account(from), to: names.account(to), amount: amount, negative: plan.bank.negative
@@ -74,16 +83,26 @@ final class WorkloadSteps {
         }
     }
 
-    private func judge(_ answer: ValueAnswer, _ register: Int, of stream: Int32) -> String? {
+    /// nil when the register could not be read.
+    private func sight(_ answer: ValueAnswer, of stream: Int32) -> RegisterSight? {
         switch answer {
         case .failed: return nil
-        case .absent: return watch.saw(stream: stream, register: register, version: nil)
+        case .absent: return .nothing
         case .present(let texts):
             guard texts.count == 1,
                 let key = EntryPayload.key(of: texts[0], seed: plan.seed, bytes: payloadBytes),
-                key.stream == stream
-            else { return "register \(register) of writer \(stream) held what was never written" }
-            return watch.saw(stream: stream, register: register, version: key.sequence)
+                key.stream == stream, key.sequence > 0
+            else { return .other }
+            return .version(key.sequence)
+        }
+    }
+
+    private func judge(_ sight: RegisterSight?, _ register: Int, of stream: Int32) -> String? {
+        switch sight {
+        case nil: nil
+        case .nothing: watch.saw(stream: stream, register: register, version: nil)
+        case .version(let version): watch.saw(stream: stream, register: register, version: version)
+        case .other: "register \(register) of writer \(stream) held what was never written"
         }
     }
 

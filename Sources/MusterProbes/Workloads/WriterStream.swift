@@ -100,7 +100,9 @@ final class WriterStream {
 
     private func finish(_ key: EntryKey, _ answer: WriteAnswer, _ sample: Sample) {
         context.ledger.append(
-            .outcome(key, finished: sample.finished, answer.outcome, code: answer.finding.code))
+            .outcome(
+                key, finished: sample.finished, answer.outcome, code: answer.finding.code, sight: answer.sight
+            ))
         context.counts.busy.count(-1)
         switch answer.outcome {
         case .info, .pending: context.counts.inDoubt.count()

@@ -1,3 +1,4 @@
+internal import Glibc
 public import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -26,14 +27,22 @@ public final class APIServer: Sendable {
     /// Where it listens, such as `127.0.0.1:8474`.
     public let address: String
     private let channel: any Channel
+    private let socketFile: SocketFile?
 
     private init(_ channel: any Channel) {
         self.channel = channel
+        socketFile = nil
         address = Endpoint.text(channel.localAddress)
     }
 
+    private init(_ channel: any Channel, at path: String) {
+        self.channel = channel
+        socketFile = SocketFile(path)
+        address = "unix:\(path)"
+    }
+
     /// - Parameters:
-    ///   - listen: `host:port`; a name is looked up.
+    ///   - listen: `host:port`, where a name is looked up; or `unix:PATH`, which only its owner may use.
     ///   - group: its loops should not be those of the links: then the API answers while they are busy.
     /// - Throws: `BindProblem`.
     public static func start(
@@ -43,28 +52,38 @@ public final class APIServer: Sendable {
         let shared = APIConnection.Shared(api: api, events: events, limits: limits)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try shared.set(up: channel) }
             }
         let address = try await place(of: listen)
-        guard case .tcp(let host, let port) = try Endpoint(address) else {
-            throw BindProblem("\(listen): the API listens on TCP only: host:port")
-        }
         do {
-            return APIServer(try await bootstrap.bind(host: host, port: port).get())
+            switch try Endpoint(address) {
+            case .unix(let path):
+                let channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
+                chmod(path, 0o600)
+                return APIServer(channel, at: path)
+            case .tcp(let host, let port):
+                let tuned =
+                    bootstrap
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                return APIServer(try await tuned.bind(host: host, port: port).get())
+            }
         } catch let error as IOError {
+            let kind = address.hasPrefix("unix:") ? "" : "tcp "
             throw BindProblem(
-                "listen tcp \(address): bind: \(String(cString: strerror(error.errnoCode)).lowercased())",
+                "listen \(kind)\(address): bind: \(String(cString: strerror(error.errnoCode)).lowercased())",
                 code: error.errnoCode)
         }
     }
 
     /// Takes no new clients.
-    public func stop() async { try? await channel.close() }
+    public func stop() async {
+        try? await channel.close()
+        socketFile?.remove()
+    }
 }
 
 extension APIConnection {

@@ -76,12 +76,23 @@ final class Connection {
     private func connect() {
         isAdmitted = true
         if isOver || transport?.handlers.waits == true { return }
+        guard case .original = core.upstream, let channel = clientEnd.channel else { return connectToUsual() }
+        OriginalDestination.read(channel).assumeIsolated().whenComplete { answer in
+            guard let address = (try? answer.get()) ?? nil else { return self.connectToUsual() }
+            self.connect([address], at: 0)
+        }
+    }
+
+    private func connectToUsual() {
+        if isOver { return }
         if let address = core.upstreamLiteral {
             connect([address], at: 0)
-        } else {
-            core.resolve(core.upstream, on: loop).assumeIsolated().whenComplete { answer in
+        } else if let endpoint = core.upstream.endpoint {
+            core.resolve(endpoint, on: loop).assumeIsolated().whenComplete { answer in
                 self.connect((try? answer.get()) ?? [], at: 0)
             }
+        } else {
+            closeAll(.unreachable)
         }
     }
 
@@ -170,7 +181,7 @@ final class Connection {
     private func addTransport(_ entry: ToxicEntry, to channel: any Channel) throws {
         guard let toxic = entry.toxic.toxic as? any TransportToxic else { return }
         let link = TransportLink(
-            loop: loop, random: randomFor(entry), upstreamHost: core.upstream.host,
+            loop: loop, random: randomFor(entry), upstreamHost: core.upstream.endpoint?.host,
             tell: { [weak self] in self?.noted($0, of: entry) },
             connect: { [weak self] in
                 self?.transport?.handlers.waits = false

@@ -26,6 +26,7 @@ final class LinkEnd: ChannelInboundHandler {
 
     // MARK: What the link wants
 
+    var channel: (any Channel)? { context?.channel }
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     func write(_ bytes: ByteBuffer) { context?.write(NIOAny(bytes), promise: nil) }

@@ -29,7 +29,8 @@ public protocol LinkEngine: Sendable {
     /// - Parameters:
     ///   - listen: `host:port` with IPv4, IPv6 in brackets, a name, no host (all addresses) or port 0; or
     ///     `unix:PATH`.
-    ///   - upstream: `host:port` or `unix:PATH`; resolved for each connection.
+    ///   - upstream: `host:port` or `unix:PATH`; resolved for each connection. `original`: where each was going
+    ///     before the packet filter led it here; `original/host:port` when some come by themselves.
     ///   - toxics: in the order in which bytes pass through them.
     /// - Throws: `BindProblem`.
     func start(_ name: String, listen: String, upstream: String, toxics: [ActiveToxic]) async throws

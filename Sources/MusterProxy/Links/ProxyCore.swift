@@ -13,7 +13,7 @@ struct ToxicEntry {
 final class ProxyCore: @unchecked Sendable {
     let name: String
     let loop: any EventLoop
-    let upstream: Endpoint
+    let upstream: Upstream
     let upstreamLiteral: SocketAddress?
     let random: LinkRandom
     let events: any LinkEventSink
@@ -29,7 +29,7 @@ final class ProxyCore: @unchecked Sendable {
     ])
 
     init(
-        name: String, loop: any EventLoop, upstream: Endpoint, toxics: [ActiveToxic], random: LinkRandom,
+        name: String, loop: any EventLoop, upstream: Upstream, toxics: [ActiveToxic], random: LinkRandom,
         events: any LinkEventSink, resolver: Resolver
     ) {
         self.name = name
@@ -39,7 +39,7 @@ final class ProxyCore: @unchecked Sendable {
         self.events = events
         self.resolver = resolver
         self.toxics = toxics.map { ToxicEntry(toxic: $0) }
-        upstreamLiteral = Resolver.literal(upstream)
+        upstreamLiteral = upstream.endpoint.flatMap { Resolver.literal($0) }
         bootstrap = ClientBootstrap(group: loop)
             // The kernel gives up by itself after about two minutes (tcp(7), tcp_syn_retries).
             .connectTimeout(.minutes(10))

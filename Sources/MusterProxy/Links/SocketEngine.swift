@@ -30,7 +30,7 @@ public final class SocketEngine: LinkEngine {
     {
         let listening = try Endpoint(listen)
         let core = ProxyCore(
-            name: name, loop: group.next(), upstream: try Endpoint(upstream), toxics: toxics,
+            name: name, loop: group.next(), upstream: try Upstream(upstream), toxics: toxics,
             random: LinkRandom(seed: seed).derived(name), events: events, resolver: resolver)
         let channel = try await Listener(core: core, resolver: resolver).bind(listening)
         return SocketProxy(core: core, channel: channel, listening: listening)

@@ -9,8 +9,8 @@ struct ExportCommand: ParsableCommand {
         commandName: "export",
         abstract: "The history of an outcome's writes and faults, for other tools to judge.",
         discussion: """
-            As EDN it is a history in Jepsen's form, which Elle judges as rw-register, and Porcupine through an
-            adapter.
+            As EDN it is a history in Jepsen's form. Elle judges entries as rw-register; registers (mode: register)
+            are for checkers of linearizability, such as Knossos, and Porcupine through an adapter.
             Example: muster export 3 --format edn --output history.edn
             """)
 
@@ -59,13 +59,8 @@ struct ExportCommand: ParsableCommand {
                     "outcome \(outcome.number) does not say where the ledger of '\(event.subject)' lies",
                     advice: "it could not be read when the run ended")
             }
-            if let writes = event.detail["writes"]?.asText {
-                throw Refusal(
-                    .usage,
-                    "the workload '\(event.subject)' has \(writes): of that no history can be exported yet",
-                    advice: "only plain entries can be exported; name another workload with --workload")
-            }
             let ledger = try RecoveredLedger.read(path)
+            let registers = try registers(of: event, ledger)
             var readings: [JepsenHistory.Reading] = []
             if let path = try KeptLedger.file("readback", of: event.detail, outcome: outcome.number) {
                 let file = try ReadBackFile.read(path)
@@ -77,8 +72,31 @@ struct ExportCommand: ParsableCommand {
                     }
                 }
             }
-            return JepsenHistory.Workload(name: event.subject, entries: ledger.entries, readings: readings)
+            return JepsenHistory.Workload(
+                name: event.subject, entries: ledger.entries, readings: readings, registers: registers)
         }
+    }
+
+    /// - Returns: nil for plain entries.
+    private func registers(of event: Event, _ ledger: RecoveredLedger) throws -> JepsenHistory.Registers? {
+        guard let writes = event.detail["writes"]?.asText else { return nil }
+        guard writes == "mode: register" else {
+            throw Refusal(
+                .usage,
+                "the workload '\(event.subject)' has \(writes): of that no history can be exported yet",
+                advice:
+                    "only plain entries and mode: register can be exported; name another workload with --workload"
+            )
+        }
+        let registers = event.detail["keys"]?.asInt.map {
+            JepsenHistory.Registers(keys: max(1, Int($0)), sights: ledger.sights)
+        }
+        guard let registers, registers.coversLooks(of: ledger.entries) else {
+            throw Refusal(
+                .usage, "the ledger of '\(event.subject)' does not say what its looks at registers found",
+                advice: "an earlier version of Muster wrote it; run the drill again")
+        }
+        return registers
     }
 }
 

@@ -167,6 +167,8 @@ struct DrillPlan {
         case .process(let selector): selector.inWords
         case .path(let path): path
         case .network: "a network"
+        case .proxy(let scope): scope.inWords
+        case .fixtureProxy(let name): "proxy '\(name)'"
         case .host: "this host"
         }
     }
@@ -187,7 +189,7 @@ struct DrillPlan {
         if let expect = drill.expect { Terminal.line("  expected: \(expect)") }
         Terminal.line("\nwould start, and take down again:")
         for fixture in drill.fixtures {
-            Terminal.line("  fixture '\(fixture.name)': \(fixture.run.joined(separator: " "))")
+            Terminal.line("  fixture '\(fixture.name)': \(fixture.inWords)")
         }
         if let scratch = prepared.scratch {
             let size = drill.scratchSize.map { " with a file system of its own (\($0.forPeople))" } ?? ""
@@ -239,7 +241,12 @@ struct DrillPlan {
             "scratch": prepared.scratch.map { .text($0) } ?? .null, "stateDirectory": .text(stateDirectory),
             "fixtures": .list(
                 prepared.drill.fixtures.map {
-                    ["name": .text($0.name), "run": .list($0.run.map { .text($0) })]
+                    [
+                        "name": .text($0.name), "run": .list($0.run.map { .text($0) }),
+                        "proxy": $0.proxy.map {
+                            ["listen": .text($0.listen), "upstream": .text($0.upstream)]
+                        } ?? .null,
+                    ]
                 }),
             "longestNanoseconds": .int(longest.nanoseconds),
             "injections": .list(

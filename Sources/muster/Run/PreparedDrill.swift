@@ -23,9 +23,15 @@ struct PreparedDrill: Sendable {
     /// When its fault strikes; nil for a single run, whose steps begin at once.
     var phase: FaultPhase?
 
-    /// What the guard is asked for to bring a fixture up.
+    /// What the guard is asked for to bring a fixture up: a fault of its own and its parameters.
+    /// - Parameter others: the journal rows of the fixtures that run.
     /// - Throws: `Refusal` when its program is not on this machine.
-    func parameters(of fixture: Fixture) throws -> Value {
+    func wish(for fixture: Fixture, among others: [String: InjectionID]) throws -> (
+        fault: String, parameters: Value
+    ) {
+        if let proxy = fixture.proxy {
+            return encode(self.proxy(proxy, named: fixture.name, among: others))
+        }
         var run = fixture.run
         run[0] = try Programs.find(run[0], for: "fixture '\(fixture.name)'")
         let restart: RestartPolicy =
@@ -33,10 +39,39 @@ struct PreparedDrill: Sendable {
             case .never: .never
             case .always(let delay): .after(delay)
             }
-        return FaultCatalog.encode(
+        return encode(
             FixtureFault(
                 name: fixture.name, run: run, environment: fixture.environment, directory: project.root,
                 restart: restart, stopWithin: fixture.stopWithin))
+    }
+
+    private func encode(_ fault: some Fault) -> (fault: String, parameters: Value) {
+        (FaultCatalog.name(of: fault), FaultCatalog.encode(fault))
+    }
+
+    private func proxy(
+        _ proxy: FixtureProxy, named name: String, among others: [String: InjectionID]
+    ) -> ProxyFixture {
+        var fault = ProxyFixture()
+        fault.name = name
+        fault.listen = proxy.listen
+        fault.upstream = proxy.upstream
+        fault.drain = proxy.drain
+        // Beyond the run come the undo and the read-back, which goes through it as everything did.
+        fault.deadline = drill.abort.after + .seconds(300)
+        guard let wanted = proxy.redirect else { return fault }
+        var redirect = Redirect()
+        switch wanted.whose {
+        case .namespace(let name): redirect.namespace = name
+        case .cgroup(let path): redirect.cgroup = path
+        case .fixture(let name):
+            redirect.fixture = name
+            redirect.id = others[name]?.rawValue
+        }
+        redirect.to = wanted.to
+        redirect.deadline = fault.deadline
+        fault.redirect = redirect
+        return fault
     }
 
     /// The last lines that a fixture wrote, for an error message.
@@ -120,7 +155,7 @@ struct DrillLoader {
                 advice: "mend the lines above; `muster lint \(path)` checks again")
         }
         for fixture in drill.fixtures {
-            for program in [fixture.run[0]] + fixture.needs {
+            for program in fixture.run.prefix(1) + fixture.needs {
                 _ = try Programs.find(program, for: "fixture '\(fixture.name)'")
             }
         }

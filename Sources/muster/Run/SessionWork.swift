@@ -45,10 +45,10 @@ extension DrillSession {
     func start(_ fixture: Fixture) {
         do {
             let id = try newID()
-            let parameters = try prepared.parameters(of: fixture)
+            let wish = try prepared.wish(for: fixture, among: fixtures)
             _ = try ask(
                 InjectionRecord(
-                    id: id, name: fixture.name, fault: "fixture", parameters: parameters,
+                    id: id, name: fixture.name, fault: wish.fault, parameters: wish.parameters,
                     target: Target(.host).value), deadline: .seconds(30))
             remember(fixture: fixture.name, id)
             try waitUntilReady(fixture, id)
@@ -326,6 +326,7 @@ extension DrillSession {
         if let setting, !setting.plan(seed: 0).isPlain {
             files["writes"] = .text(
                 setting.mode == .entries ? "deletes" : "mode: \(setting.mode.rawValue)")
+            if setting.mode == .register { files["keys"] = .int(Int64(setting.keys)) }
         }
         return .map(files)
     }

@@ -42,7 +42,7 @@ final class Lab {
         if let user {
             try FileManager.default.createDirectory(
                 atPath: directory + "/bin", withIntermediateDirectories: true)
-            for program in ["muster", "muster-guard", "sample-service"] {
+            for program in ["muster", "muster-guard", "muster-net", "sample-service"] {
                 try FileManager.default.copyItem(
                     atPath: "\(Self.built)/\(program)", toPath: "\(directory)/bin/\(program)")
             }

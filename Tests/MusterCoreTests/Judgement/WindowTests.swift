@@ -137,6 +137,24 @@ import Testing
         #expect(run.result("latency")?.measured == "200.7 ms")
     }
 
+    /// An answer that the instrument looked at late took something between what it had looked at and all of the time.
+    @Test func theInstrumentsOwnStallsAreNoLatency() {
+        var run = run { $0.latency = LatencyGoal(max: ms(100), window: ms(10_000)) }
+        var signal = Seen().then(.ok, 0, 990).signal
+        for index in 100..<4000 {
+            let due = Double(index) * 10
+            signal.samples.append(
+                Sample(due: at(due), started: at(due), finished: at(due + 150), outcome: .ok, blind: ms(80)))
+        }
+        run.signals = [signal]
+        #expect(run.result("latency")?.result == .inconclusive)
+        #expect(run.result("latency")?.interval == interval(70, 150))
+        run.drill.objectives.latency?.max = ms(150)
+        #expect(run.result("latency")?.result == .met)
+        run.drill.objectives.latency?.max = ms(69)
+        #expect(run.result("latency")?.result == .missed)
+    }
+
     @Test func degradationIsTheSLODownTimeline() {
         var run = run { $0.degradation = ms(2021.4) }
         run.signals = [

@@ -1,6 +1,7 @@
-import MusterCore
 import Synchronization
 import Testing
+
+@testable import MusterCore
 
 /// An archive in memory that does what it is told to do wrong.
 final class GivenArchive: SampleArchive {
@@ -42,6 +43,9 @@ final class GivenArchive: SampleArchive {
 
 /// A series whose older samples lie in an archive is the same series.
 @Suite struct SampleArchiveTests {
+    /// What stays in memory of each chunk, as `docs/PERFORMANCE.md` has it.
+    @Test func whatIsRememberedOfAChunkIsSmall() { #expect(MemoryLayout<SampleChunk>.stride == 64) }
+
     private func order(_ samples: [Sample]) -> [Sample] {
         samples.sorted { ($0.started, $0.due) < ($1.started, $1.due) }
     }

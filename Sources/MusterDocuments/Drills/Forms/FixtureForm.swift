@@ -8,13 +8,14 @@ struct FixtureForm: Formed {
     var restart = RestartForm(restart: .never)
     var ready: ReadyForm?
     var stop: Duration = .seconds(3)
+    var proxy: FixtureProxyForm?
 
     static let form = Form(
         "fixture", "Something that the drill brings up itself, and takes down afterwards.",
         blank: FixtureForm(),
         fields: [
             Field(
-                required: "run", \.run, "The command, as a list of its arguments; no shell.",
+                "run", \.run, default: [], "The command, as a list of its arguments; no shell.",
                 in: { $0.first.map { !$0.isEmpty } == true ? nil : "a command and its arguments" }),
             Field(
                 "needs", \.needs, default: [],
@@ -25,12 +26,99 @@ struct FixtureForm: Formed {
                 "never (a runbook says 'muster fixture start NAME'), or { always: 200ms }."),
             Field("ready", \.ready, "How it is known to be ready."),
             Field("stop", \.stop, default: .seconds(3), "How long it may take to stop by SIGTERM."),
-        ])
+            Field("proxy", \.proxy, "A fault proxy, instead of a command."),
+        ],
+        check: { fixture in
+            if fixture.run.isEmpty == (fixture.proxy == nil) {
+                throw FormProblem("a fixture is one thing", at: nil, expected: "one of run, proxy")
+            }
+            guard fixture.proxy != nil else { return }
+            let others = [
+                ("needs", fixture.needs.isEmpty), ("env", fixture.environment.isEmpty),
+                ("restart", fixture.restart.restart == .never), ("stop", fixture.stop == .seconds(3)),
+            ]
+            if let other = others.first(where: { !$0.1 }) {
+                throw FormProblem(
+                    "'\(other.0)' is about a command", at: nil, path: other.0, expected: "proxy without it")
+            }
+        })
 
     func fixture(named name: String) -> Fixture {
         Fixture(
             name: name, run: run, needs: needs, environment: environment, restart: restart.restart,
-            ready: ready?.readiness, readyWithin: ready?.within ?? .seconds(10), stopWithin: stop)
+            ready: ready?.readiness, readyWithin: ready?.within ?? .seconds(10), stopWithin: stop,
+            proxy: proxy?.proxy)
+    }
+}
+
+/// `{ listen: "127.0.0.1:6390", upstream: "127.0.0.1:6379" }`.
+struct FixtureProxyForm: Formed {
+    var listen = ""
+    var upstream: String?
+    var drain: Duration = .seconds(5)
+    var redirect: RedirectForm?
+
+    static let form = Form(
+        "proxy", "A fault proxy, brought up for the drill.", blank: FixtureProxyForm(),
+        fields: [
+            Field(
+                "listen", \.listen, default: "",
+                "Where clients connect, ADDRESS:PORT; 127.0.0.1:0 with 'redirect'.",
+                in: { StreamAddress.listenProblem($0) }),
+            Field("upstream", \.upstream, "The server behind it; 'redirect' knows it."),
+            Field(
+                "drain", \.drain, default: .seconds(5),
+                "How long connections may take to end when it is taken down.",
+                in: { $0 <= .seconds(20) ? nil : "at most 20s" }),
+            Field("redirect", \.redirect, "Whose connections are led through it, without their knowing."),
+        ],
+        check: { proxy in
+            guard proxy.redirect == nil else { return }
+            for (name, isMissing) in [("listen", proxy.listen.isEmpty), ("upstream", proxy.upstream == nil)]
+            where isMissing {
+                throw FormProblem("'\(name)' is missing", at: nil, expected: "\(name): ADDRESS:PORT")
+            }
+        })
+
+    var proxy: FixtureProxy {
+        let to = redirect?.to ?? []
+        let own = to.first?.isV6 == true ? "[::1]:0" : "127.0.0.1:0"
+        return FixtureProxy(
+            listen: listen.isEmpty ? own : listen,
+            // Only the connection itself knows which of several it was going to.
+            upstream: upstream ?? (to.count == 1 ? to[0].text : "original"),
+            drain: drain, redirect: redirect?.redirect)
+    }
+}
+
+/// `{ fixture: app, to: ["10.0.0.2:6379"] }`.
+struct RedirectForm: Formed {
+    var namespace: String?
+    var cgroup: String?
+    var fixture: String?
+    var to: [StreamAddress] = []
+
+    static let form = Form(
+        "redirect", "Whose connections are led through the proxy.", blank: RedirectForm(),
+        fields: [
+            Field("namespace", \.namespace, "Those of a named network namespace, ip-netns(8)."),
+            Field("cgroup", \.cgroup, "Those of the processes of a cgroup."),
+            Field("fixture", \.fixture, "Those of a fixture that stands before it."),
+            Field(
+                required: "to", \.to, "The addresses that they connect to, of one family.",
+                in: { StreamAddress.redirectProblem($0) }),
+        ],
+        check: { redirect in
+            if [redirect.namespace, redirect.cgroup, redirect.fixture].compactMap({ $0 }).count != 1 {
+                throw FormProblem(
+                    "a redirect is about one thing", at: nil, expected: "one of namespace, cgroup, fixture")
+            }
+        })
+
+    var redirect: FixtureProxy.Redirect {
+        let whose: FixtureProxy.Redirect.Whose =
+            namespace.map { .namespace($0) } ?? cgroup.map { .cgroup($0) } ?? .fixture(fixture ?? "")
+        return FixtureProxy.Redirect(whose, to: to)
     }
 }
 

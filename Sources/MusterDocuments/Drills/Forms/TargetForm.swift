@@ -6,6 +6,7 @@ struct TargetForm: Formed {
     var process: ProcessForm?
     var path: String?
     var network: NetworkForm?
+    var proxy: ProxyForm?
     var host: HostWord?
     var count = 1
     var restart: [String] = []
@@ -30,6 +31,7 @@ struct TargetForm: Formed {
                 "path", \.path, "A file or directory.",
                 in: { $0.hasPrefix("/") ? nil : "an absolute path" }),
             Field("network", \.network, "Where in the network the fault works."),
+            Field("proxy", \.proxy, "A fault proxy, in front of what the fault is about."),
             Field("host", \.host, "local: the host itself."),
             Field(
                 "count", \.count, default: 1, "How many processes the selector must match.",
@@ -44,11 +46,12 @@ struct TargetForm: Formed {
         check: { target in
             let given = [
                 target.fixture != nil, target.process != nil, target.path != nil, target.network != nil,
+                target.proxy != nil,
             ].filter { $0 }.count
             if given > 1 || (given == 0 && target.host == nil) {
                 throw FormProblem(
                     "a target is one thing", at: nil,
-                    expected: "one of fixture, process, path, network, or host alone")
+                    expected: "one of fixture, process, path, network, proxy, or host alone")
             }
         })
 
@@ -62,6 +65,8 @@ struct TargetForm: Formed {
             selector = .path(path)
         } else if let network {
             selector = network.selector
+        } else if let proxy {
+            selector = proxy.selector
         } else {
             selector = .host
         }
@@ -147,5 +152,38 @@ struct NetworkForm: Formed {
         if let namespace { return .network(.namespace(namespace)) }
         if let cgroup { return .network(.cgroup(cgroup)) }
         return .fixtureNetwork(fixture ?? "")
+    }
+}
+
+/// A fault proxy.
+struct ProxyForm: Formed {
+    var name: String?
+    var api: StreamAddress?
+    var fixture: String?
+
+    static let form = Form(
+        "proxy", "A fault proxy: one that runs already, or a fixture of this drill.", blank: ProxyForm(),
+        fields: [
+            Field(
+                "name", \.name, "The name of a proxy that runs already.",
+                in: { $0.isEmpty || $0.contains("/") ? "a name without '/'" : nil }),
+            Field(
+                "api", \.api,
+                "Where its HTTP interface listens, HOST:PORT or unix:PATH; 127.0.0.1:8474 when left out."),
+            Field("fixture", \.fixture, "A fixture of this drill that is a proxy."),
+        ],
+        check: { proxy in
+            if (proxy.name == nil) == (proxy.fixture == nil) {
+                throw FormProblem("a proxy is one thing", at: nil, expected: "one of name, fixture")
+            }
+            if proxy.api != nil, proxy.fixture != nil {
+                throw FormProblem(
+                    "the interface of a fixture is known", at: nil, path: "api", expected: "fixture alone")
+            }
+        })
+
+    var selector: DrillTarget.Selector {
+        if let fixture { return .fixtureProxy(fixture) }
+        return .proxy(.named(name ?? "", api: api ?? .tcp(host: "127.0.0.1", port: 8474)))
     }
 }

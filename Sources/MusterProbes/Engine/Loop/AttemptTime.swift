@@ -30,7 +30,8 @@ struct AttemptTime {
     private var neglectedBefore: Duration
 
     init(_ limit: Duration, from began: Instant, _ attention: Attention) {
-        self.limit = limit
+        // Whoever had to wait before they could even begin may be past their deadline already.
+        self.limit = max(.zero, limit)
         self.began = began
         advanced = began
         neglectedBefore = attention.neglected(until: began)

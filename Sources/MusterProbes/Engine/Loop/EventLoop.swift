@@ -127,6 +127,7 @@ final class EventLoop: @unchecked Sendable {
     /// `run`, for good.
     func clear() {
         jobs.withLock { $0 = nil }
+        transfers?.isEnding = true
         // What is given up may try something else, but not for ever.
         for _ in 0..<8 where !patiences.isEmpty {
             for patience in patiences { patience.giveUp() }

@@ -80,9 +80,10 @@ final class Patience {
     func giveUp() { finish(.timeout) }
 
     private func finish(_ end: End) {
-        let action = self.action
+        // What ended with another one has lost its place to somebody else.
+        guard let action else { return }
         self.end()
-        action?(end)
+        action(end)
     }
 
     private func wait(_ duration: Duration) {

@@ -63,7 +63,9 @@ struct TimerQueue {
 
     private mutating func take(_ slot: Int32, _ number: UInt64) -> (() -> Void)? {
         let index = Int(slot)
-        guard slots[index].number == number, let action = slots[index].action else { return nil }
+        // A ticket may be older than the queue: a loop that has ended begins a new one.
+        guard slots.indices.contains(index), slots[index].number == number, let action = slots[index].action
+        else { return nil }
         slots[index].action = nil
         free.append(slot)
         return action

@@ -1,0 +1,49 @@
+public import MusterCore
+
+/// Takes a proxy down: it closes its connections and its port.
+public struct ProxyDown: Fault {
+    public init() {}
+
+    public static var form: Form<Self> {
+        Form(
+            "proxy-down", "Takes a fault proxy down: its connections are closed and new ones refused.",
+            example: "inject: proxy-down\ninto: redis\nfor: 3s\nrecovery: after", blank: Self(), fields: [])
+    }
+
+    public static let targets: Set<Target.Kind> = [.proxy]
+    public var persistence: Persistence { .held }
+
+    public static func readiness(on host: any HostReader) -> Readiness {
+        .ready("a fault proxy that is disabled through its HTTP interface")
+    }
+
+    public func plan(for target: Target, as id: InjectionID, on host: any HostReader) throws -> UndoPlan {
+        let place = try ProxyPlace.resolve(target, on: host)
+        let state = try place.state(on: host)
+        return UndoPlan(
+            facts: [ProxyEnabled(api: place.api, proxy: place.name)],
+            claims: [Claim("proxy", "\(place.api.text)/\(place.name)")],
+            touches: [
+                "closes proxy '\(place.name)' (\(state.listen) to \(state.upstream)) with all its connections"
+            ])
+    }
+
+    public func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws {
+        guard let fact = plan.facts.lazy.compactMap({ $0 as? ProxyEnabled }).first else { return }
+        let request = APIRequest(
+            .post, ProxyPlace(api: fact.api, name: fact.proxy).path, body: ["enabled": false])
+        let answer = try host.send(request, to: fact.api, deadline: ProxyPlace.patience)
+        guard answer.status == 200 else {
+            throw HostError(
+                .failed, "disable proxy '\(fact.proxy)' at \(fact.api.text)", ProxyPlace.words(answer))
+        }
+    }
+
+    public func effect(
+        on target: Target, as id: InjectionID, facts: [any Fact], seenBy host: any HostReader
+    ) throws -> Effect {
+        let observer = try ProxyObserver(target, on: host, stream: .downstream, speaks: nil, says: nil)
+        return observer?.isRefused()
+            ?? .notYet("the proxy is gone, or listens where no client of ours can go")
+    }
+}
