@@ -21,10 +21,17 @@ public struct ProxyObserver {
         }
         self.host = host
         self.entrance = entrance.fromHere
-        server = StreamAddress(state.upstream)?.fromHere
+        let server = StreamAddress(state.upstream)?.fromHere
+        self.server = server
         self.stream = stream
-        speech = speaks ?? server?.port.flatMap { Speech.usual(onPort: $0) }
+        speech = speaks ?? server.flatMap(Self.usualSpeech)
         self.says = says
+    }
+
+    // On its own: in line, on the property that was just set, it makes the optimizer of Swift 6.3.1 crash.
+    private static func usualSpeech(with server: StreamAddress) -> Speech? {
+        guard let port = server.port else { return nil }
+        return Speech.usual(onPort: port)
     }
 
     /// Something to say in which at least so many bytes pass in the toxic's direction; nil when nothing is known.
