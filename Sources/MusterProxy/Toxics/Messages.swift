@@ -59,50 +59,57 @@ struct MessageStage: ToxicStage {
     mutating func inherit(from old: any ToxicStage) { effects = old.effects }
 }
 
-/// Whole messages are lost.
-public struct Drop: Toxic {
-    public static let type = "drop"
-    public static let summary = "Whole messages are lost."
-    public static let attributes = [
-        Framing.attribute,
-        Attribute("rate", .number, .number(1), "share of the messages that are lost, 0 to 1"),
-    ]
-
+/// Which messages `drop` and `duplicate` strike.
+private struct MessageChoice {
     private let framing: Framing
     private let rate: Double
 
-    public init(_ values: AttributeValues) throws(AttributeProblem) {
+    /// - Parameter fate: what becomes of them, such as `are lost`.
+    static func attributes(_ fate: String) -> [Attribute] {
+        [
+            Framing.attribute,
+            Attribute("rate", .number, .number(1), "share of the messages that \(fate), 0 to 1"),
+        ]
+    }
+
+    init(_ values: AttributeValues) throws(AttributeProblem) {
         framing = try Framing(values)
         rate = try values.share("rate")
     }
 
-    public var values: AttributeValues { ["framing": .text(framing.rawValue), "rate": .number(rate)] }
+    var values: AttributeValues { ["framing": .text(framing.rawValue), "rate": .number(rate)] }
 
-    public func stage(_ random: LinkRandom) -> (any ToxicStage)? {
-        MessageStage(.drop, framing: framing, rate: rate, random: random)
+    func stage(_ doing: MessageStage.Doing, _ random: LinkRandom) -> MessageStage {
+        MessageStage(doing, framing: framing, rate: rate, random: random)
     }
+}
+
+/// Whole messages are lost.
+public struct Drop: Toxic {
+    public static let type = "drop"
+    public static let summary = "Whole messages are lost."
+    public static let attributes = MessageChoice.attributes("are lost")
+
+    private let choice: MessageChoice
+
+    public init(_ values: AttributeValues) throws(AttributeProblem) { choice = try MessageChoice(values) }
+
+    public var values: AttributeValues { choice.values }
+
+    public func stage(_ random: LinkRandom) -> (any ToxicStage)? { choice.stage(.drop, random) }
 }
 
 /// Whole messages come twice.
 public struct Duplicate: Toxic {
     public static let type = "duplicate"
     public static let summary = "Whole messages come twice."
-    public static let attributes = [
-        Framing.attribute,
-        Attribute("rate", .number, .number(1), "share of the messages that come twice, 0 to 1"),
-    ]
+    public static let attributes = MessageChoice.attributes("come twice")
 
-    private let framing: Framing
-    private let rate: Double
+    private let choice: MessageChoice
 
-    public init(_ values: AttributeValues) throws(AttributeProblem) {
-        framing = try Framing(values)
-        rate = try values.share("rate")
-    }
+    public init(_ values: AttributeValues) throws(AttributeProblem) { choice = try MessageChoice(values) }
 
-    public var values: AttributeValues { ["framing": .text(framing.rawValue), "rate": .number(rate)] }
+    public var values: AttributeValues { choice.values }
 
-    public func stage(_ random: LinkRandom) -> (any ToxicStage)? {
-        MessageStage(.duplicate, framing: framing, rate: rate, random: random)
-    }
+    public func stage(_ random: LinkRandom) -> (any ToxicStage)? { choice.stage(.duplicate, random) }
 }
