@@ -55,8 +55,10 @@ let package = Package(
             name: "MusterCalibration", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
         .target(
             name: "MusterOutcomes",
-            dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strict),
+            dependencies: [
+                "MusterCore", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ], swiftSettings: strict),
         .target(
             name: "MusterDocuments",
             dependencies: ["MusterCore", "CCmark", .product(name: "Yams", package: "Yams")],

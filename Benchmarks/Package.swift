@@ -27,8 +27,10 @@ let package = Package(
             swiftSettings: muster),
         .target(
             name: "MusterOutcomes",
-            dependencies: ["MusterCore", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: muster
-        ),
+            dependencies: [
+                "MusterCore", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ], swiftSettings: muster),
         .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
         .executableTarget(name: "null-http"),
         .executableTarget(name: "proxy-load", dependencies: ["CLinux"]),

@@ -1,4 +1,5 @@
 import GRDB
+import GRDBSQLite
 public import MusterCore
 
 extension OutcomeStore {
@@ -66,7 +67,8 @@ extension OutcomeStore {
         }
     }
 
-    /// By a cached statement: several times as fast as records, as measured by `Benchmarks/run --only store`.
+    /// Bound and stepped through SQLite's own interface: boxing each value for GRDB takes longer than the row does
+    /// (`Benchmarks/run --only store`).
     private func insert(_ database: Database, _ samples: [Sample], of signal: Signal, _ run: String) throws {
         let id = try signalID(database, signal, run)
         var sequence =
@@ -74,19 +76,29 @@ extension OutcomeStore {
                 database,
                 sql: "SELECT sequence FROM samples WHERE signal = ? ORDER BY sequence DESC LIMIT 1",
                 arguments: [id]) ?? 0
-        let statement = try database.cachedStatement(
-            sql: """
-                INSERT INTO samples (signal, sequence, due_ns, late_ns, took_ns, outcome, code, blind_ns) \
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """)
+        let sql = """
+            INSERT INTO samples (signal, sequence, due_ns, late_ns, took_ns, outcome, code, blind_ns) \
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        let statement = try database.cachedStatement(sql: sql)
+        defer { withExtendedLifetime(statement) {} }
+        let row = statement.sqliteStatement
+        sqlite3_bind_int64(row, 1, id)
         for sample in samples {
             sequence += 1
-            statement.setUncheckedArguments([
-                id, sequence, sample.due.nanoseconds, (sample.started - sample.due).nanoseconds,
-                sample.latency.nanoseconds, Int64(sample.outcome.rawValue), Int64(sample.code),
-                sample.blind.nanoseconds,
-            ])
-            try statement.execute()
+            sqlite3_bind_int64(row, 2, sequence)
+            sqlite3_bind_int64(row, 3, sample.due.nanoseconds)
+            sqlite3_bind_int64(row, 4, (sample.started - sample.due).nanoseconds)
+            sqlite3_bind_int64(row, 5, sample.latency.nanoseconds)
+            sqlite3_bind_int64(row, 6, Int64(sample.outcome.rawValue))
+            sqlite3_bind_int64(row, 7, Int64(sample.code))
+            sqlite3_bind_int64(row, 8, sample.blind.nanoseconds)
+            let code = sqlite3_step(row)
+            sqlite3_reset(row)
+            guard code == SQLITE_DONE else {
+                let message = sqlite3_errmsg(database.sqliteConnection).map { String(cString: $0) }
+                throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message, sql: sql)
+            }
         }
     }
 

@@ -28,11 +28,16 @@ public final class Epoll: Sendable {
     /// Must come before the descriptor is closed.
     public func remove(_ number: Int32) { _ = csystem_epoll_remove(descriptor.number, number) }
 
-    /// Waits until something is ready, or for `duration`; at most 64 at once.
+    /// What one `wait` tells of at most: where it tells of fewer, there were no more.
+    public static let most = 64
+
+    /// Waits until something is ready, or for `duration`.
+    /// - Returns: at most `most`.
     public func wait(atMost duration: Duration) throws(SystemError) -> [Ready] {
-        var events = [csystem_event](repeating: csystem_event(), count: 64)
+        var events = [csystem_event](repeating: csystem_event(), count: Self.most)
         let count = try call("wait for an epoll set") {
-            csystem_epoll_wait(descriptor.number, &events, 64, max(0, duration.nanoseconds))
+            csystem_epoll_wait(
+                descriptor.number, &events, Int32(Self.most), max(0, duration.nanoseconds))
         }
         return events[..<Int(count)].map { event in
             Ready(

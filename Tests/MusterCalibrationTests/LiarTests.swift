@@ -82,6 +82,37 @@ import Testing
         #expect(recovery.outages.count >= 1)
     }
 
+    /// Takes its time for every answer.
+    private final class Sluggish: Liar {
+        private let time = SystemTimekeeper()
+
+        func reply(to request: LiarRequest) -> LiarReply {
+            let end = time.monotonic() + .microseconds(200)
+            while time.monotonic() < end {}
+            return .answer(200, "up")
+        }
+    }
+
+    /// Each turn is short; who is answered last has waited for all of them.
+    @Test func aServerWithMoreToDoThanOneTurnHoldsKnowsThatItIsLate() throws {
+        let server = try LiarServer(address: "127.0.0.1", liars: [Sluggish()])
+        defer { server.stop() }
+        let deadline = time.monotonic() + .seconds(20)
+        let clients = try (0..<200).map { _ in
+            try StreamSocket.connect(
+                to: .tcp(host: "127.0.0.1", port: Int(server.portNumbers[0])), until: deadline)
+        }
+        let began = time.monotonic()
+        for client in clients { try client.write(Array("GET / HTTP/1.1\r\n\r\n".utf8)) }
+        while server.stallsSoFar().allSatisfy({ $0.upper < began || $0.width < .milliseconds(30) }) {
+            guard time.monotonic() < deadline else {
+                Issue.record("200 answers of 0.2 ms each, and late by \(server.stallsSoFar().map(\.width))")
+                break
+            }
+            time.sleep(for: .milliseconds(5))
+        }
+    }
+
     @Test func aRequestIsReadInPieces() {
         var bytes = Array("PUT /kv/a HTTP/1.1\r\nContent-Length: 3\r\n\r\nab".utf8)
         let half = LiarRequest(taking: &bytes)
