@@ -50,11 +50,18 @@ struct DataJudge {
 
     private var measured: String {
         guard !findings.isEmpty else { return "not measured" }
-        let sampled = findings.lazy.compactMap(\.sample).reduce(nil as Int?) { most, sample in
-            sample.mostLost.map { ($0) + (most ?? 0) } ?? most
-        }
-        return loss + (unread > 0 ? "; \(unread) unread" : "")
-            + (sampled.map { "; a sample leaves at most \($0) more (95 % confidence)" } ?? "")
+        return loss + (unread > 0 ? "; \(unread) unread" : "") + (notDrawn.map { "; " + $0 } ?? "")
+    }
+
+    /// What samples leave open. Bounds of several ledgers are told one by one: their sum would hold less surely.
+    private var notDrawn: String? {
+        let bounds = findings.compactMap(\.sample).map(\.mostLost)
+        guard !bounds.isEmpty else { return nil }
+        guard !bounds.contains(nil) else { return "how many more is unknown: a sample lacks some" }
+        let texts = bounds.compactMap { $0.map(String.init) }
+        return texts.count == 1
+            ? "a sample leaves at most \(texts[0]) more (95 % confidence)"
+            : "samples leave at most \(texts.joined(separator: " and ")) more (95 % confidence each)"
     }
 
     private var loss: String {

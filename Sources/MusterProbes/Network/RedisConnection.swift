@@ -108,6 +108,8 @@ final class RedisConnection {
     func close() { stream.close() }
 
     private func received(_ bytes: [UInt8]) {
+        // Nobody asked: as the next command's reply it would acknowledge what the server may never have had.
+        guard done != nil else { return stream.close() }
         parser.append(bytes)
         do {
             while let reply = try parser.next() {
@@ -121,7 +123,10 @@ final class RedisConnection {
                     continue
                 }
                 replies.append(reply)
-                if replies.count == expected { return finish(.replies(replies)) }
+                guard replies.count == expected else { continue }
+                // One more reply than commands: which of them is whose?
+                guard parser.isAtRest else { throw .malformed }
+                return finish(.replies(replies))
             }
         } catch {
             let code = error == .tooLong ? SampleCode.answerTooLong : SampleCode.protocolViolation

@@ -44,6 +44,9 @@ struct RedisParser {
     /// - Parameter limit: bytes of one reply.
     init(limit: Int = 64 << 20) { self.limit = limit }
 
+    /// Whether everything that came was taken out as replies.
+    var isAtRest: Bool { start == buffer.count && open.isEmpty }
+
     mutating func append(_ bytes: [UInt8]) {
         if start > 65_536 || start == buffer.count {
             buffer.removeFirst(start)

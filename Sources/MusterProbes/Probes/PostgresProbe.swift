@@ -1,4 +1,5 @@
 public import MusterCore
+import Synchronization
 
 /// Writes to a PostgreSQL server, or asks it something.
 ///
@@ -68,7 +69,8 @@ private final class PostgresProber: Prober {
     private let loop: EventLoop
     private var idle: [PostgresConnection] = []
     private var busy: [ObjectIdentifier: PostgresConnection] = [:]
-    private var busySlots: Set<Int> = []
+    /// Of all probes of this process, because they may ask the same server.
+    private static let busySlots = Mutex<Set<Int>>([])
 
     private static let askRole = PostgresStatement("SELECT pg_is_in_recovery()")
     private static let makeTable = PostgresStatement(
@@ -107,15 +109,17 @@ private final class PostgresProber: Prober {
     private func write(
         _ connection: PostgresConnection, _ patience: Patience, _ done: @escaping (Finding) -> Void
     ) {
-        var slot = 0
-        while busySlots.contains(slot) { slot += 1 }
-        busySlots.insert(slot)
+        let slot = Self.busySlots.withLock { busy in
+            let free = (0...).first { !busy.contains($0) } ?? 0
+            busy.insert(free)
+            return free
+        }
         // One statement: the role is that of the server that took the write.
         let write = PostgresStatement(
             "INSERT INTO muster_probe AS p (slot, beats) VALUES ($1::integer, 1) ON CONFLICT (slot) "
                 + "DO UPDATE SET beats = p.beats + 1 RETURNING pg_is_in_recovery()", String(slot))
         let finish = { [weak self] (result: PostgresConnection.Result) in
-            self?.busySlots.remove(slot)
+            Self.busySlots.withLock { _ = $0.remove(slot) }
             self?.give(back: connection)
             done(self?.judge(result) { _ in .ok } ?? .timeout)
         }
