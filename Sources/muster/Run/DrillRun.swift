@@ -50,7 +50,11 @@ struct DrillRun {
         let start = clock.monotonic()
         let binary = BinaryHash()
         let view = LiveView(start: start, on: isJSON ? nil : try Screen())
-        defer { view.end() }
+        defer {
+            view.end()
+            // Before an error is told, and the process with it: what was begun comes first.
+            view.wait(until: clock.monotonic() + .seconds(1))
+        }
         view.objective = prepared.drill.objectives.rto
         let storePath = prepared.project.outcomesPath(storeOptions.outcomes)
         let ledgers = ledgerDirectory
@@ -75,7 +79,8 @@ struct DrillRun {
         }
         view.title(
             "\(prepared.drill.name)  outcome #\(number) · \(prepared.drill.environment.rawValue)"
-                + (prepared.drill.service.map { " · service \($0)" } ?? ""))
+                + (prepared.drill.service.map { " · service \($0)" } ?? ""),
+            isNext: prepared.phase != nil)
         events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
         if let phase = prepared.phase {
             events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
@@ -99,13 +104,13 @@ struct DrillRun {
             heart: heart)
         let result = session.run()
         local.wait(for: .seconds(5))
-        return try conclude(result, header, number, store, writer, events, view)
+        return conclude(result, header, number, store, writer, events, view, stop)
     }
 
     private func conclude(
         _ result: SessionResult, _ header: RunHeader, _ number: Int, _ store: OutcomeStore,
-        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView
-    ) throws -> Result {
+        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView, _ stop: StopLatch
+    ) -> Result {
         writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
             prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
@@ -116,29 +121,33 @@ struct DrillRun {
         }
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
-        var report: ReportFiles.Written?
-        do {
+        let kept = Swift.Result {
             try writer.finish(closing)
             KeptLedger.prune(prepared.state)
-            report = try ReportFiles.write(number, store, prepared.project)
-        } catch {
-            Terminal.complain(
-                "the outcome could not be kept: \(error)",
-                advice: "keep what stands below, and make room before the next run")
+            return try ReportFiles.write(number, store, prepared.project)
         }
+        let report = try? kept.get()
+        // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
+        var status = Status(rawValue: closing.exitCode) ?? .internalError
+        if report == nil, status != .residue { status = .inconclusive }
         // Everything is put back and on record: now somebody may take as long to read as they like.
-        view.wait()
-        if !isJSON { show(closing, number, report) }
+        stop.whileNobodyReads(leaveWith: status) {
+            view.wait()
+            if case .failure(let error) = kept {
+                Terminal.complain(
+                    "the outcome could not be kept: \(error)",
+                    advice: "keep what stands below, and make room before the next run")
+            }
+            if !isJSON { show(closing, number, report) }
+        }
         var value = OutcomeText.value(closing)
         value["number"] = .int(Int64(number))
         value["id"] = .text(header.id)
         value["drill"] = .text(header.drill)
         if let report { value["report"] = .text(report.path) }
-        // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
-        let status = Status(rawValue: closing.exitCode) ?? .internalError
         return Result(
-            status: report == nil && status != .residue ? .inconclusive : status,
-            obstacle: obstacle(result.runner, status, isKept: report != nil), value: value, report: report)
+            status: status, obstacle: obstacle(result.runner, status, isKept: report != nil), value: value,
+            report: report)
     }
 
     private func obstacle(_ runner: DrillRunner, _ status: Status, isKept: Bool) -> String? {
