@@ -7,6 +7,18 @@ extension DrillRunner {
         isReadBack ? enter(.fixturesDown, now) + [.takeDownFixtures] : enter(.stopping, now) + [.stopWriters]
     }
 
+    mutating func loseGuard(_ reason: String, _ now: Instant) -> [Effect] {
+        guard !isGuardLost else { return [] }
+        isGuardLost = true
+        // The warden lifts them; nobody will say when.
+        open = [:]
+        lifting = []
+        liftsDue = [:]
+        let effects = [record(.guardLost, "", reason)] + abort("the guard was lost: \(reason)", now)
+        guard areFixturesGone, phase == .recovering || phase == .steadyAgain else { return effects }
+        return effects + endWithoutFixtures(now)
+    }
+
     var isEndingEarly: Bool { abortReason != nil || failure != nil }
 
     mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {

@@ -154,16 +154,7 @@ public struct DrillRunner: Sendable {
             guard phase == .fixturesDown else { return [] }
             return enter(.finished, now) + [.finish]
         case .abort(let reason): return abort(reason, now)
-        case .guardLost(let reason):
-            guard !isGuardLost else { return [] }
-            isGuardLost = true
-            // The warden lifts them; nobody will say when.
-            open = [:]
-            lifting = []
-            liftsDue = [:]
-            let effects = [record(.guardLost, "", reason)] + abort("the guard was lost: \(reason)", now)
-            guard areFixturesGone, phase == .recovering || phase == .steadyAgain else { return effects }
-            return effects + endWithoutFixtures(now)
+        case .guardLost(let reason): return loseGuard(reason, now)
         }
     }
 

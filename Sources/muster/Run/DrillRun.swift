@@ -81,15 +81,7 @@ struct DrillRun {
             "\(prepared.drill.name)  outcome #\(number) · \(prepared.drill.environment.rawValue)"
                 + (prepared.drill.service.map { " · service \($0)" } ?? ""),
             isNext: prepared.phase != nil)
-        events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
-        if let phase = prepared.phase {
-            events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
-        }
-        for report in local.client.hello.mended {
-            events.record(
-                .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
-                actor: "guard")
-        }
+        recordBeginning(header, local.client.hello, in: events)
         let names = SignalNames(prepared.drill)
         var configuration = MeasuringEngine.Configuration()
         configuration.isRealtime = isRealtime
@@ -105,6 +97,18 @@ struct DrillRun {
         let result = session.run()
         local.wait(for: .seconds(5))
         return conclude(result, header, number, store, writer, events, view, stop)
+    }
+
+    private func recordBeginning(_ header: RunHeader, _ hello: Hello, in events: RunEvents) {
+        events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
+        if let phase = prepared.phase {
+            events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
+        }
+        for report in hello.mended {
+            events.record(
+                .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
+                actor: "guard")
+        }
     }
 
     private func conclude(
