@@ -36,6 +36,46 @@ extension EndToEndTroubles {
             try lab.expectNothingLeft()
         }
 
+        /// Whoever held the output, or pipes it to what reads no more, can still leave: everything is put back and on
+        /// record by then.
+        @Test(arguments: zip([Reader.pipe, .terminal, .pipe], [[], [], ["--json"]]))
+        func aSignalEndsTheWaitForAReader(_ reader: Reader, _ options: [String]) throws {
+            let lab = try Lab()
+            try lab.write(ShortDrill.pause(for: "1s"), to: "drills/pause.yaml")
+            let stalled = try StalledOutput(reader)
+            let running = try lab.start(
+                ["run", "drills/pause.yaml"] + options, environment: ["TERM": "xterm"],
+                into: stalled.takeEnd())
+            #expect(lab.eventually(within: .seconds(90)) { lab.exists("runbooks/reports/1.html") } != nil)
+            #expect(lab.isAlive(running.pid), "somebody has read what it shows")
+            // Until it waits for its reader, a signal is told to the run, which has nothing left to abort.
+            let isOver = lab.eventually(within: .seconds(60)) {
+                _ = try? running.child.kill(SIGINT)
+                return (try? running.child.wait(for: .seconds(1))) != nil
+            }
+            #expect(isOver != nil, "it waits for its reader")
+            let answer = try running.end()
+            let outcome = try lab.newestOutcome()
+            #expect(outcome["ending"] == "completed" && outcome["residue"] == [])
+            #expect(answer.code == 0 || answer.code == 3)
+            #expect(answer.code.map { .int(Int64($0)) } == outcome["exitCode"], "\(outcome)")
+            try lab.expectNothingLeft()
+        }
+
+        /// A run that cannot begin: what was shown of it comes before the error, and is not lost to the end.
+        @Test func whatWasBegunIsShownBeforeAnError() throws {
+            let lab = try Lab()
+            try lab.write(ShortDrill.pause(for: "1s"), to: "drills/pause.yaml")
+            // Where the ledgers' folder would be.
+            try lab.write("", to: "\(lab.state)/ledgers")
+            for _ in 0..<5 {
+                let answer = try lab.muster("run", "drills/pause.yaml")
+                #expect(answer.code != 0 && answer.errors.contains("error:"), "\(answer.all)")
+                #expect(answer.output.contains("outcome #"), "\(answer.all)")
+            }
+            try lab.expectNothingLeft()
+        }
+
         private func everythingWasProbedAndKept(_ lab: Lab) throws {
             let line = try lab.shell(
                 """

@@ -11,6 +11,8 @@ import Testing
     @Test(arguments: [
         "", "://", "http://user@host/", "http://user:@host/", "http://host:80/a:b@c", "user:pass@host",
         "http://h/?mail=a:b@c", "http://[::1]:80/a@b", "postgres://h1:5432,h2:5432/db?x=a@b",
+        "http://user@host:80/a:b@c", "http://user:@host/a@b", "postgres://h:5432/db?password=a@b",
+        "http://h:5432#a:b@c", "http://h:5432?a:b@c", "http://h:80\ta:b@c",
     ])
     func findsNone(_ text: String) { #expect(!holdsPasswordInURL(text)) }
 }
@@ -21,6 +23,13 @@ import Testing
         ("a http://u:p@h and http://u:q@h", "a http://u:***@h and http://u:***@h"),
         // What no URL allows, and people write all the same.
         ("postgres://u:p/w@x#y@h/db", "postgres://u:***@h/db"),
+        // In a query, which is no place for a user: neither half is left, and nothing else is hidden.
+        ("postgres://h:5432/db?password=a@b", "postgres://h:5432/db?password=***"),
+        ("postgres://u@h:5432/db?password=a@b", "postgres://u@h:5432/db?password=***"),
+        ("postgres://u:p@h/db?password=a@b", "postgres://u:***"),
+        ("postgres://u:p@h/db?x=y&password=geheim", "postgres://u:***@h/db?x=y&password=***"),
+        ("postgres://u:p?w@h/db", "postgres://u:***@h/db"), ("redis://u:p#w@h", "redis://u:***@h"),
+        ("http://u:p@h/@scope", "http://u:***@scope"),
         ("host=h password=geheim user=u", "host=h password=*** user=u"),
         ("host=h password='ge heim' user=u", "host=h password='***' user=u"),
         ("env PGPASSWORD=geheim psql", "env PGPASSWORD=*** psql"), ("Password=a&b=c", "Password=***&b=c"),
@@ -43,7 +52,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "http://h:80/x", "http://user@h", "a password: what stands in a drill is shown", "a password",
+        "", "http://h:80/x", "http://user@h", "http://h:80/x:y@z", "http://user@h:80/?mail=a:b@c",
+        "http://[::1]:80/a@b", "postgres://h1:5432,h2:5432/db?x=a@b", "http://h:80#a@b", "http://user:@h/a@b",
+        "a password: what stands in a drill is shown", "a password",
         "password: \"${file:/etc/pg pass}\"", "password: ${env:TOKEN}", "{ password: ${env:TOKEN} }",
     ])
     func leavesTheRest(_ text: String) {

@@ -41,6 +41,30 @@ import Testing
         #expect(eventually { loops.allSatisfy { $0.loop == nil } })
     }
 
+    /// The first is running by then; nobody else would end it.
+    @Test func aThreadIsEndedWhenTheNextOneCannotBeStarted() throws {
+        struct NoMoreThreads: Error {}
+        let ended = Latch<Bool>()
+        var started: [String] = []
+        let engine = try MeasuringEngine(
+            [drillProbe(TCPProbe("127.0.0.1:1"), every: .milliseconds(5), timeout: .seconds(1))],
+            in: TemporaryFolder())
+        #expect(throws: NoMoreThreads.self) {
+            try engine.start { name, run in
+                guard started.isEmpty else { throw NoMoreThreads() }
+                started.append(name)
+                return try OwnThread(name) {
+                    run()
+                    ended.set(true)
+                }
+            }
+        }
+        #expect(started == ["muster-probe"] && engine.threads.isEmpty)
+        #expect(ended.wait(until: monotonicNow()) == true, "it still runs")
+        engine.stop()
+        #expect(engine.signals()[0].samples.isEmpty)
+    }
+
     @Test func whatOnlyTheInstrumentHeldUpIsNotSlow() throws {
         let folder = try TemporaryFolder()
         let server = try TestServer { _ in .status(200, "") }

@@ -152,7 +152,7 @@ import Testing
             [drillProbe(httpProbe(server.url), every: .milliseconds(5), timeout: .milliseconds(200))],
             in: folder)
         try engine.start()
-        #expect(eventually { engine.observation(window: .seconds(1)).signals[0].goodSince != nil })
+        #expect(eventually { engine.observation().signals[0].goodSince != nil })
         engine.mark()
         isDown.store(true, ordering: .relaxed)
         // What was on its way at the mark may fail too, and does not count.

@@ -24,11 +24,7 @@ import Testing
         #expect(try eventually { try writer.put(3) == .acknowledged() })
 
         // Reported complete, and then not committed: only what comes after the report counts.
-        try server.run(
-            "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$")
-        try server.run(
-            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON \(table) DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
-                + "EXECUTE FUNCTION no()")
+        try server.refuseCommits(of: table)
         #expect(try writer.put(4) == .refused(state("P0001")))
         try server.run("DROP TRIGGER late ON \(table)")
         // Swallowed: the server says that it inserted nothing.
@@ -101,11 +97,7 @@ import Testing
         let writer = try TestWriter(server.address)
         #expect(try writer.put(1) == .acknowledged())
         try server.set("synchronous_standby_names", "'nobody'")
-        let answer = try writer.put(2) {
-            let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            #expect(try eventually { try server.run("SELECT count(*) \(waiting)") == [["1"]] })
-            try server.run("SELECT pg_cancel_backend(pid) \(waiting)")
-        }
+        let answer = try writer.put(2) { try server.cancelWaitForStandby() }
         #expect(answer.outcome == .okWithWarning && answer.finding == .ok)
         // The warning belongs to one write only; another warning is none.
         try server.reset("synchronous_standby_names")
@@ -117,72 +109,5 @@ import Testing
         #expect(try writer.put(3) == .acknowledged())
         let there = ReadAnswer.present(isIntact: true, count: 1)
         #expect(try writer.get(1, 2, 3) == [there, there, there])
-    }
-
-    /// A transfer is a transaction over three rows: whatever became of it, all of it did.
-    @Test func whatBecomesOfATransferBecomesOfAllOfIt() throws {
-        let server = try TestPostgres("lc_messages=C")
-        let writer = try TestWriter(server.address)
-        let table = writer.names.table
-        let accounts = (0...1).map(writer.names.account)
-        let opened = try writer.wait { deadline, done in
-            writer.store.openAccounts(accounts, balance: 100, until: deadline, done: done)
-        }
-        #expect(opened == .acknowledged())
-        func holds() throws -> [String?] {
-            try server.run("SELECT value FROM \(table) ORDER BY key").map { $0[0] }
-        }
-        #expect(try writer.move(1) == .acknowledged())
-        #expect(try holds() == ["95", "105", "v1"])
-        // The entry's key is there already: nothing is moved either.
-        #expect(try writer.move(1) == .refused(state("23505")))
-        #expect(try holds() == ["95", "105", "v1"])
-
-        // Fails in the commit itself.
-        try server.run(
-            "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$")
-        try server.run(
-            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON \(table) DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
-                + "EXECUTE FUNCTION no()")
-        #expect(try writer.move(2) == .refused(state("P0001")))
-        try server.run("DROP TRIGGER late ON \(table)")
-        #expect(try holds() == ["95", "105", "v1"])
-
-        // Somebody else holds an account.
-        let other = try TestSession(server.address)
-        defer { other.close() }
-        func lock() {
-            for sql in ["BEGIN", "SELECT FROM \(table) WHERE key = '\(accounts[1])' FOR UPDATE"] {
-                #expect(other.ask(sql).error == nil)
-            }
-        }
-        let waiting =
-            "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'muster-T%'"
-        func whileWaiting(_ sql: String) throws {
-            #expect(try eventually { try server.run("SELECT count(*) \(waiting)") == [["1"]] })
-            try server.run(sql)
-        }
-        lock()
-        let ended = try writer.move(3) { try whileWaiting("SELECT pg_terminate_backend(pid) \(waiting)") }
-        #expect(ended == .inDoubt(try state("57P01")))
-        let cancelled = try writer.move(4) { try whileWaiting("SELECT pg_cancel_backend(pid) \(waiting)") }
-        #expect(cancelled == .refused(try state("57014")))
-        // In doubt, and made as soon as the way is free.
-        #expect(try writer.move(5, within: .milliseconds(500)) == .noAnswer)
-        try whileWaiting("SELECT 1")
-        #expect(try holds() == ["95", "105", "v1"])
-        #expect(other.ask("COMMIT").error == nil)
-        #expect(try eventually { try holds() == ["90", "110", "v1", "v5"] })
-
-        // Committed here, and its standby did not answer.
-        try server.set("synchronous_standby_names", "'nobody'")
-        let local = try writer.move(6) {
-            let syncing = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            #expect(try eventually { try server.run("SELECT count(*) \(syncing)") == [["1"]] })
-            try server.run("SELECT pg_cancel_backend(pid) \(syncing)")
-        }
-        #expect(local.outcome == .okWithWarning && local.finding == .ok)
-        #expect(try holds() == ["85", "115", "v1", "v5", "v6"])
-        try server.reset("synchronous_standby_names")
     }
 }

@@ -61,6 +61,7 @@ final class RawServer: Sendable {
                 let connection = accept(listener, nil, nil)
                 if connection < 0 && errno == EINTR { continue }
                 guard connection >= 0, let self, !isStopped.load(ordering: .relaxed) else {
+                    // Closed here alone: nobody accepts from a number that has become another test's.
                     if connection >= 0 { close(connection) }
                     close(listener)
                     return
@@ -79,6 +80,7 @@ final class RawServer: Sendable {
 
     func stop() {
         isStopped.store(true, ordering: .relaxed)
+        // listen(2) ends with it, so that connections are refused from now on.
         shutdown(listener, Int32(SHUT_RDWR))
         open.withLock { for connection in $0 { shutdown(connection, Int32(SHUT_RDWR)) } }
     }

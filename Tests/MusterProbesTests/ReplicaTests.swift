@@ -24,6 +24,24 @@ import Testing
         return text
     }
 
+    /// An engine that writes on.
+    private func writing(
+        _ workloads: DrillWorkload..., in folder: TemporaryFolder, until acknowledged: Int
+    ) throws -> MeasuringEngine {
+        let engine = try MeasuringEngine([], workloads, in: folder)
+        try engine.start()
+        engine.startWorkloads()
+        expectMore(acknowledged, of: engine)
+        return engine
+    }
+
+    /// Waits until so many more were acknowledged of each workload.
+    private func expectMore(_ count: Int, of engine: MeasuringEngine) {
+        let goals = engine.snapshot().workloads.map { $0.acknowledged + count }
+        #expect(
+            eventually { zip(engine.snapshot().workloads, goals).allSatisfy { $0.acknowledged >= $1 } })
+    }
+
     private func judged(_ ledger: Ledger) -> LedgerFindings {
         let last = ledger.entries.compactMap(\.finished).max() ?? SystemTimekeeper().monotonic()
         return LedgerJudge.classify(ledger, fault: Bracket(last, last))
@@ -33,10 +51,7 @@ import Testing
         let folder = try TemporaryFolder()
         let (primary, replica) = (try TestRedis(), try TestRedis())
         try follow(replica, primary)
-        let engine = try MeasuringEngine([], [workload(primary, replica)], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 300 })
+        let engine = try writing(workload(primary, replica), in: folder, until: 300)
         engine.stopWorkloads()
         let ledger = engine.readBack(replicaGap: .milliseconds(100), within: .seconds(120))[0]
         engine.stop()
@@ -61,13 +76,9 @@ import Testing
         let (primary, behind, spoilt) = (try TestRedis(), try TestRedis(), try TestRedis())
         try follow(behind, primary)
         try follow(spoilt, primary)
-        let engine = try MeasuringEngine([], [workload(primary, behind, spoilt)], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 200 })
+        let engine = try writing(workload(primary, behind, spoilt), in: folder, until: 200)
         try behind.run("REPLICAOF", "NO", "ONE")
-        let cut = engine.snapshot().workloads[0].acknowledged
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= cut + 200 })
+        expectMore(200, of: engine)
         engine.stopWorkloads()
         let entries = engine.ledgers()[0].entries
         #expect(entries.allSatisfy { $0.outcome == .ok })
@@ -107,10 +118,7 @@ import Testing
         let folder = try TemporaryFolder()
         let (primary, replica) = (try TestRedis(), try TestRedis())
         try follow(replica, primary)
-        let engine = try MeasuringEngine([], [workload(primary, replica)], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 50 })
+        let engine = try writing(workload(primary, replica), in: folder, until: 50)
         engine.stopWorkloads()
         replica.kill()
         var notes: [String] = []
@@ -133,14 +141,10 @@ import Testing
         try follow(behind, primary)
         var made = workload(primary, follows, behind)
         (made.setting.mode, made.setting.keys) = (.register, 2)
-        let engine = try MeasuringEngine([], [made], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 300 })
+        let engine = try writing(made, in: folder, until: 300)
         try behind.run("REPLICAOF", "NO", "ONE")
         // Every register is written over many times.
-        let cut = engine.snapshot().workloads[0].acknowledged
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= cut + 400 })
+        expectMore(400, of: engine)
         engine.stopWorkloads()
         let ledger = engine.readBack(replicaGap: .milliseconds(100), within: .seconds(120))[0]
         engine.stop()
@@ -169,10 +173,7 @@ import Testing
         made.setting.sample.above = 100
         made.setting.sample.older = 30
         made.setting.sample.recent = .seconds(0)
-        let engine = try MeasuringEngine([], [made], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 300 })
+        let engine = try writing(made, in: folder, until: 300)
         let fault = SystemTimekeeper().monotonic()
         #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 400 })
         engine.stopWorkloads()
@@ -197,10 +198,7 @@ import Testing
         let redis = try TestRedis()
         var (first, second) = (workload(redis), workload(redis))
         (first.name, second.name) = ("first", "second")
-        let engine = try MeasuringEngine([], [first, second], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads.allSatisfy { $0.acknowledged >= 100 } })
+        let engine = try writing(first, second, in: folder, until: 100)
         engine.stopWorkloads()
         try redis.run(
             "EVAL",
@@ -219,10 +217,7 @@ import Testing
         let redis = try TestRedis()
         try redis.run("CONFIG", "SET", "maxmemory", "100mb")
         try redis.run("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-        let engine = try MeasuringEngine([], [workload(redis)], in: folder)
-        try engine.start()
-        engine.startWorkloads()
-        #expect(eventually { engine.snapshot().workloads[0].acknowledged >= 10 })
+        let engine = try writing(workload(redis), in: folder, until: 10)
         engine.stopWorkloads()
         let readBack = engine.readBack(gap: .milliseconds(20), within: .seconds(120))[0].readBack
         engine.stop()

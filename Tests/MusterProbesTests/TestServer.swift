@@ -3,7 +3,7 @@ import MusterCore
 import MusterSystem
 import Synchronization
 
-/// A small HTTP server on loopback, made of sockets and threads. What it answers is a function of the request
+/// A small HTTP server on loopback. What it answers is a function of the request
 /// and of CLOCK_MONOTONIC at that moment, so the truth has no scheduling error.
 final class TestServer: Sendable {
     struct Request: Sendable {
@@ -37,41 +37,18 @@ final class TestServer: Sendable {
         var written: Instant?
     }
 
-    let port: UInt16
-    private let listener: Int32
-    private let answer: @Sendable (Request) -> Reply
-    private let open = Mutex<Set<Int32>>([])
-    private let log = Mutex<[String: Handled]>([:])
-    private let isStopped = Atomic<Bool>(false)
+    private typealias Log = [String: Handled]
+    private let server: RawServer
+    private let log = Shared(Log())
 
+    var port: UInt16 { server.port }
     var url: String { "http://127.0.0.1:\(port)" }
 
     init(_ answer: @escaping @Sendable (Request) -> Reply) throws {
-        self.answer = answer
-        (listener, port) = try listenOnLoopback()
-        let listener = self.listener
-        try startThread(name: "test-accept") { [weak self] in
-            while true {
-                let connection = accept(listener, nil, nil)
-                if connection < 0 && errno == EINTR { continue }
-                guard connection >= 0, let self, !isStopped.load(ordering: .relaxed) else {
-                    // Closed here alone: nobody accepts from a number that has become another test's.
-                    if connection >= 0 { close(connection) }
-                    close(listener)
-                    return
-                }
-                _ = open.withLock { $0.insert(connection) }
-                try? startThread(name: "test-serve", stackSize: 1 << 18) { self.serve(connection) }
-            }
-        }
+        server = try RawServer { [log] in Self.serve($0, answer, log) }
     }
 
-    func stop() {
-        isStopped.store(true, ordering: .relaxed)
-        // listen(2) ends with it, so that connections are refused from now on.
-        shutdown(listener, Int32(SHUT_RDWR))
-        open.withLock { for connection in $0 { shutdown(connection, Int32(SHUT_RDWR)) } }
-    }
+    func stop() { server.stop() }
 
     /// By path, the last request of each.
     func handled() -> [String: Handled] { log.withLock { $0 } }
@@ -79,36 +56,28 @@ final class TestServer: Sendable {
     /// Forgets what was handled, which takes memory for each path.
     func forget() { log.withLock { $0 = [:] } }
 
-    private func serve(_ connection: Int32) {
-        var shallReset = false
-        while let request = Self.read(connection) {
+    private static func serve(
+        _ connection: RawServer.Connection, _ answer: (Request) -> Reply, _ log: Shared<Log>
+    ) {
+        while let request = read(connection) {
             let reply = answer(request)
             log.withLock { $0[request.path] = Handled(at: request.at, reply: reply) }
             switch reply {
-            case .status(let status, let body): respond(connection, request, status, body)
+            case .status(let status, let body): respond(connection, status, body)
             case .late(let delay, let status, let body):
                 SystemTimekeeper().sleep(for: delay)
-                respond(connection, request, status, body)
+                respond(connection, status, body)
             case .hang:
-                var byte: UInt8 = 0
-                while recv(connection, &byte, 1, 0) > 0 {}
-            case .reset: shallReset = true
+                connection.hang()
+                continue
+            case .reset: return connection.reset()
             }
-            if shallReset { break }
-        }
-        if shallReset {
-            var option = linger(l_onoff: 1, l_linger: 0)
-            setsockopt(connection, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-        }
-        open.withLock {
-            $0.remove(connection)
-            close(connection)
+            log.withLock { $0[request.path]?.written = SystemTimekeeper().monotonic() }
         }
     }
 
-    private static func read(_ connection: Int32) -> Request? {
+    private static func read(_ connection: RawServer.Connection) -> Request? {
         var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 8192)
         while true {
             let text = String(decoding: bytes, as: UTF8.self)
             if let end = text.ranges(of: "\r\n\r\n").first {
@@ -124,18 +93,23 @@ final class TestServer: Sendable {
                         at: SystemTimekeeper().monotonic())
                 }
             }
-            let count = recv(connection, &buffer, buffer.count, 0)
-            guard count > 0 else { return nil }
-            bytes += buffer[..<count]
+            guard let more = connection.receive() else { return nil }
+            bytes += more
         }
     }
 
-    private func respond(_ connection: Int32, _ request: Request, _ status: Int, _ body: String) {
-        let text =
-            "HTTP/1.1 \(status) Test\r\nX-Role: primary\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
-        let bytes = Array(text.utf8)
-        _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-        log.withLock { $0[request.path]?.written = SystemTimekeeper().monotonic() }
+    private static func respond(_ connection: RawServer.Connection, _ status: Int, _ body: String) {
+        connection.send(
+            "HTTP/1.1 \(status) Test\r\nX-Role: primary\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }
+}
+
+/// A value that several threads change.
+final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { body(&$0) }
     }
 }
 

@@ -127,7 +127,7 @@ struct KilledStore {
         let before = SystemTimekeeper().monotonic()
         store.kill()
         killed = Bracket(before, SystemTimekeeper().monotonic())
-        let signals = { engine.observation(window: .seconds(1)).signals }
+        let signals = { engine.observation().signals }
         #expect(eventually { signals().allSatisfy { $0.badSince != nil } })
         try store.start()
         #expect(eventually { signals().allSatisfy { $0.goodSince != nil } })

@@ -134,10 +134,18 @@ func growth(_ url: String, _ streams: Int, _ rate: Int, _ folder: String, _ coun
 {
     let engine = try writing(url, streams, rate, folder, realtime: realtime)
     var resident: [Value] = []
+    // Three times what it takes at this rate: a store or a disk that cannot keep up is no measurement of memory.
+    let limit = Duration.seconds(60 + 3 * (counts.max() ?? 0) / max(1, rate))
+    let deadline = clock.monotonic() + limit
     for count in counts {
         var status = engine.snapshot().workloads[0]
         while status.acknowledged < count {
             if let failure = status.ledgerFailure { fail("the ledger failed: \(failure)") }
+            guard clock.monotonic() < deadline else {
+                fail(
+                    "only \(status.acknowledged) of \(count) writes were acknowledged within \(limit.forPeople): "
+                        + "a lower rate, or a quieter machine, is needed")
+            }
             clock.sleep(for: .milliseconds(50))
             status = engine.snapshot().workloads[0]
         }

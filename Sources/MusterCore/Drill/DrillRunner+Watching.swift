@@ -1,3 +1,28 @@
+extension DrillRunner {
+    /// What the signals look like at one moment.
+    public struct Observation: Sendable {
+        public struct Signal: Sendable {
+            public var name: String
+            /// When the first sample of the present unbroken run of good ones was sent; nil while it is bad
+            /// or nothing was seen yet.
+            public var goodSince: Instant?
+            /// When the first sample of the present unbroken run of bad ones was over.
+            public var badSince: Instant?
+            /// 99th percentile of latency over the steady window.
+            public var p99: Duration?
+            public init(name: String, goodSince: Instant?, badSince: Instant?, p99: Duration? = nil) {
+                self.name = name
+                self.goodSince = goodSince
+                self.badSince = badSince
+                self.p99 = p99
+            }
+        }
+        /// Probes, and one for each workload, which is as bad as its worst writer.
+        public var signals: [Signal]
+        public init(signals: [Signal]) { self.signals = signals }
+    }
+}
+
 /// What a run waits for: steady states, lifts that are due, recovery, deadlines.
 extension DrillRunner {
     mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {

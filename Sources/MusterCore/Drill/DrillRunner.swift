@@ -47,29 +47,6 @@ public struct DrillRunner: Sendable {
         case finish
     }
 
-    /// What the signals look like at one moment.
-    public struct Observation: Sendable {
-        public struct Signal: Sendable {
-            public var name: String
-            /// When the first sample of the present unbroken run of good ones was sent; nil while it is bad
-            /// or nothing was seen yet.
-            public var goodSince: Instant?
-            /// When the first sample of the present unbroken run of bad ones was over.
-            public var badSince: Instant?
-            /// 99th percentile of latency over the steady window.
-            public var p99: Duration?
-            public init(name: String, goodSince: Instant?, badSince: Instant?, p99: Duration? = nil) {
-                self.name = name
-                self.goodSince = goodSince
-                self.badSince = badSince
-                self.p99 = p99
-            }
-        }
-        /// Probes, and one for each workload, which is as bad as its worst writer.
-        public var signals: [Signal]
-        public init(signals: [Signal]) { self.signals = signals }
-    }
-
     public enum Phase: String, Sendable {
         case fixtures, steady, warmingUp, waiting, steps, recovering, after, stopping, readingBack, undoing,
             steadyAgain,
@@ -177,16 +154,7 @@ public struct DrillRunner: Sendable {
             guard phase == .fixturesDown else { return [] }
             return enter(.finished, now) + [.finish]
         case .abort(let reason): return abort(reason, now)
-        case .guardLost(let reason):
-            guard !isGuardLost else { return [] }
-            isGuardLost = true
-            // The warden lifts them; nobody will say when.
-            open = [:]
-            lifting = []
-            liftsDue = [:]
-            let effects = [record(.guardLost, "", reason)] + abort("the guard was lost: \(reason)", now)
-            guard areFixturesGone, phase == .recovering || phase == .steadyAgain else { return effects }
-            return effects + endWithoutFixtures(now)
+        case .guardLost(let reason): return loseGuard(reason, now)
         }
     }
 
@@ -273,53 +241,5 @@ public struct DrillRunner: Sendable {
     mutating func startUndo(_ now: Instant) -> [Effect] {
         if isGuardLost { return enter(.fixturesDown, now) + [.takeDownFixtures] }
         return enter(.undoing, now) + [.undoInjections(recovered: isRecovered)]
-    }
-
-    /// A fixture ends with its guard: there is nothing left that could recover or be read back.
-    private var areFixturesGone: Bool { isGuardLost && !drill.fixtures.isEmpty }
-
-    private mutating func endWithoutFixtures(_ now: Instant) -> [Effect] {
-        isReadBack ? enter(.fixturesDown, now) + [.takeDownFixtures] : enter(.stopping, now) + [.stopWriters]
-    }
-
-    // MARK: Ending early
-
-    var isEndingEarly: Bool { abortReason != nil || failure != nil }
-
-    mutating func cannotRun(_ reason: String, _ now: Instant) -> [Effect] {
-        guard abortReason == nil, failure == nil else { return [] }
-        failure = reason
-        return [.record(.stepFinished, subject: "", text: reason, detail: ["ok": false], seen: nil)]
-            + stopEarly(now)
-    }
-
-    mutating func abort(_ reason: String, _ now: Instant) -> [Effect] {
-        // The first reason wins, also when it was a failure and not an abort.
-        guard abortReason == nil, failure == nil || isGuardLost else {
-            return [record(.note, "", "abort asked for again: \(reason)")]
-        }
-        abortReason = reason
-        return [record(.abort, "", reason)] + stopEarly(now)
-    }
-
-    mutating func stopEarly(_ now: Instant) -> [Effect] {
-        switch phase {
-        case .undoing, .steadyAgain, .fixturesDown, .finished, .stopping, .readingBack: return []
-        case .fixtures: return [.cancelRunbooks] + enter(.fixturesDown, now) + [.takeDownFixtures]
-        default: break
-        }
-        liftsDue = [:]
-        var effects: [Effect] = [.cancelRunbooks]
-        defer { program.cancel() }
-        if firstInjection == nil && !program.awaitsInjection {
-            effects += enter(.stopping, now) + [.stopWriters]
-        } else if areFixturesGone {
-            effects += endWithoutFixtures(now)
-        } else if isGuardLost {
-            effects += enter(.recovering, now)
-        } else {
-            effects += enter(.undoing, now) + [.undoInjections(recovered: false)]
-        }
-        return effects
     }
 }

@@ -138,8 +138,10 @@ public struct Recovery: Sendable {
     public var figures: OutageFigures { hard.figures(until: rule.until) }
     public var slowFigures: OutageFigures { slow.figures(until: rule.until) }
 
-    /// The longest time in `from ... to` in which no sample was sent of which the outcome is known.
-    /// - Parameter paced: those do not count of which it is not known whether they were slow.
+    /// For how long at most nobody looked: the longest time between two neighbouring samples of known outcome, of those
+    /// that `start ... end` lies in or between. One before it and one behind it bound the gaps that reach beyond it;
+    /// without them `start` and `end` themselves do.
+    /// - Parameter paced: samples do not count of which it is not known whether they were slow.
     public func largestGap(from start: Instant, to end: Instant, paced: Bool = false) -> Duration {
         var last = start
         var gap = Duration.zero

@@ -33,20 +33,13 @@ struct RecoveryJudge {
     /// were looked at, or an outage was seen.
     var lookedAway: String? {
         guard rta == nil else { return nil }
-        for signal in signals {
-            for recovery in signal.recoveries {
-                let rule = recovery.rule
-                let allowed = drill.objectives.rto ?? rule.allowedGap(every: recovery.every)
-                let window = drill.objectives.rto.map { rule.fault.upper + $0 + drill.recovered.stable }
-                let end = min(rule.until, window ?? rule.until)
-                let gap = recovery.largestGap(from: rule.fault.lower, to: end)
-                if gap > allowed {
-                    return "no outage seen, but '\(signal.name)' looked away for \(gap.forPeople) and could "
-                        + "have missed one of \(allowed.forPeople)"
-                }
-            }
-        }
-        return nil
+        let rto = drill.objectives.rto
+        let found = signals.lookedAway(
+            longerThan: { rto ?? $0.rule.allowedGap(every: $0.every) },
+            until: { recovery in
+                rto.map { recovery.rule.fault.upper + $0 + drill.recovered.stable } ?? recovery.rule.until
+            })
+        return found.map { "no outage seen, but \($0.words) one of \($0.allowed.forPeople)" }
     }
 
     /// The result for the declared objective; nil when none was declared.
@@ -153,16 +146,9 @@ struct RecoveryJudge {
 
     /// A signal that saw nothing while others did must have been able to.
     private func unseeing(_ rto: Duration) -> String? {
-        for signal in signals where !signal.sawOutage {
-            for recovery in signal.recoveries {
-                let end = min(recovery.rule.until, recovery.rule.fault.upper + rto)
-                let gap = recovery.largestGap(from: recovery.rule.fault.lower, to: end)
-                if gap > rto {
-                    return "'\(signal.name)' looked away for \(gap.forPeople) and could have missed an outage"
-                }
-            }
-        }
-        return nil
+        signals.filter { !$0.sawOutage }
+            .lookedAway(longerThan: { _ in rto }, until: { $0.rule.fault.upper + rto })
+            .map { "\($0.words) an outage" }
     }
 
     /// Section 6, rule 3.

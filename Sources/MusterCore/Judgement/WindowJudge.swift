@@ -112,17 +112,7 @@ struct WindowJudge {
 
     /// Why more may have been slow than was seen: a signal was not looked at, or not in time, for longer than `limit`.
     private func lookedAway(_ limit: Duration) -> String? {
-        for signal in signals {
-            for recovery in signal.recoveries {
-                let gap = recovery.largestGap(
-                    from: recovery.rule.fault.lower, to: recovery.rule.until, paced: true)
-                if gap > limit {
-                    return ", but '\(signal.name)' looked away for \(gap.forPeople) and could have missed "
-                        + "more"
-                }
-            }
-        }
-        return nil
+        signals.lookedAway(longerThan: { _ in limit }, paced: true).map { ", but \($0.words) more" }
     }
 
     // MARK: Parts

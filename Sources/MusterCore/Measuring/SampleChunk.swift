@@ -61,10 +61,12 @@ struct SampleChunk: Sendable {
         place = .memory(bytes)
     }
 
-    /// Gives its bytes away, if the archive takes them.
-    mutating func move(to archive: any SampleArchive) {
-        guard case .memory(let bytes) = place, let kept = archive.keep(bytes) else { return }
-        place = .archive(kept)
+    /// Offers its bytes, and gives them away if they are taken.
+    mutating func offer(to archive: any SampleArchive) -> ArchiveAnswer {
+        guard case .memory(let bytes) = place else { return .unneeded }
+        let answer = archive.keep(bytes)
+        if case .kept(let kept) = answer { place = .archive(kept) }
+        return answer
     }
 
     /// - Parameter archive: the one that it was moved to.

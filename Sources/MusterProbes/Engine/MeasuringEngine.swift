@@ -18,6 +18,13 @@ public final class MeasuringEngine: @unchecked Sendable {
         /// Bytes of encoded samples that may lie in memory, of all signals together; a million take some seven or
         /// eight MB. What is beyond lies in a file without a name, near the ledgers.
         public var samplesInMemory = 4 << 20
+        /// Bytes of encoded samples that may wait to be written to that file.
+        public var samplesToWrite = 4 << 20
+        /// Bytes of encoded samples that may wait in memory beside them, because that file's disk takes nothing: what
+        /// 1,000 samples a second are in two hours. Beyond that they wait where there is room for `sampleCapacity`.
+        public var samplesOwed = 64 << 20
+        /// Over which time `observation` looks at latency. Samples of so long ago stay in memory.
+        public var window = Duration.seconds(1)
         /// Records that may wait for the ledger's disk; beyond that nothing is sent.
         public var ledgerCapacity = 65_536
         /// Runs the probing thread in SCHED_FIFO where that is permitted; its children are not.
@@ -34,7 +41,8 @@ public final class MeasuringEngine: @unchecked Sendable {
     private let schedules: [ProbeSchedule]
     private let canary: ProbeSchedule
     let runs: [WorkloadRun]
-    private let configuration: Configuration
+    let configuration: Configuration
+    private let sampleFile: SampleFile
     private let nullServer: NullServer
     private let watch: SelfWatch
     private(set) var threads: [OwnThread] = []
@@ -59,54 +67,52 @@ public final class MeasuringEngine: @unchecked Sendable {
         probeLoop = try EventLoop(inFlightLimit: limit)
         writeLoop = try EventLoop(inFlightLimit: limit)
         signalList = Self.signals(probes, workloads)
+        sampleFile = SampleFile(
+            near: ledgerDirectory, spare: configuration.samplesInMemory, limit: configuration.samplesToWrite)
         recorder = try Recorder(
             signals: signalList.map { SignalStatus(name: $0.name, writer: $0.writer, every: $0.every) },
             capacity: configuration.sampleCapacity,
-            archive: SampleFile(near: ledgerDirectory, spare: configuration.samplesInMemory), sink: sink)
+            history: Self.history(of: probes, workloads, in: sampleFile, window: configuration.window),
+            owedLimit: configuration.samplesOwed, sink: sink)
         nullServer = try Self.orStop([recorder.stop]) { try NullServer(isRealtime: configuration.isRealtime) }
         watch = try Self.orStop([recorder.stop, nullServer.stop]) { try SelfWatch() }
-        do {
-            schedules = try probes.enumerated().map { [probeLoop, recorder] index, probe in
-                guard let runnable = probe.probe as? any RunnableProbe else {
-                    throw MeasuringError.unknownKind(probe.kind)
-                }
-                return ProbeSchedule(
-                    loop: probeLoop, prober: try runnable.prober(on: probeLoop), setting: probe.setting,
-                    signal: index, recorder: recorder)
-            }
-            canary = Canary.schedule(on: probeLoop, nullServer, recorder: recorder)
+        // With its type: the runtime cannot make an array of these functions from one of `@Sendable` ones.
+        let others: [() -> Void] = [recorder.stop, nullServer.stop, watch.stop]
+        schedules = try Self.orStop(others) { [probeLoop, recorder] in
+            try Self.schedules(of: probes, on: probeLoop, recorder)
+        }
+        canary = Canary.schedule(on: probeLoop, nullServer, recorder: recorder)
+        runs = try Self.orStop(others) { [writeLoop, recorder] in
             if !workloads.isEmpty { try EngineHost.makeDirectory(ledgerDirectory) }
-            var runs: [WorkloadRun] = []
-            var signal = probes.count
-            for (index, workload) in workloads.enumerated() {
+            return try Self.runs(of: workloads, behind: probes.count) { workload, index, signal in
                 // Two workloads may write to one store: the keys of each begin as no other's do.
-                let run = index == 0 ? runID : "\(runID).\(index)"
-                runs.append(
-                    try WorkloadRun(
-                        workload, run: run, seed: seed, directory: ledgerDirectory,
-                        ledgerCapacity: configuration.ledgerCapacity, loop: writeLoop, recorder: recorder,
-                        firstSignal: signal))
-                signal += workload.setting.writers
+                try WorkloadRun(
+                    workload, run: index == 0 ? runID : "\(runID).\(index)", seed: seed,
+                    directory: ledgerDirectory, ledgerCapacity: configuration.ledgerCapacity, loop: writeLoop,
+                    recorder: recorder, firstSignal: signal)
             }
-            self.runs = runs
-        } catch {
-            recorder.stop()
-            nullServer.stop()
-            watch.stop()
-            throw error
         }
     }
 
     /// Starts probing.
-    public func start() throws {
+    /// - Throws: `MeasuringError` when the system gives no threads; then none is left, and `stop` is all that can follow.
+    public func start() throws { try start { try OwnThread($0, $1) } }
+
+    /// - Parameter makeThread: for tests.
+    func start(_ makeThread: (String, @escaping @Sendable () -> Void) throws -> OwnThread) throws {
         let isRealtime = configuration.isRealtime
-        for (name, loop) in [("muster-probe", probeLoop), ("muster-write", writeLoop)] {
-            threads.append(
-                try OwnThread(name) {
-                    if isRealtime { _ = ccurl_realtime_thread(10) }
-                    loop.run()
-                    loop.clear()
-                })
+        do {
+            for (name, loop) in [("muster-probe", probeLoop), ("muster-write", writeLoop)] {
+                threads.append(
+                    try makeThread(name) {
+                        if isRealtime { _ = ccurl_realtime_thread(10) }
+                        loop.run()
+                        loop.clear()
+                    })
+            }
+        } catch {
+            endThreads()
+            throw error
         }
         let start = monotonicNow() + .milliseconds(2)
         let schedules = LoopOnly(self.schedules + [canary])
@@ -150,6 +156,11 @@ public final class MeasuringEngine: @unchecked Sendable {
                 "the machine was suspended for \(host.suspended.forPeople): the monotonic clock stood still, and "
                     + "nothing that was going on then can be dated")
         }
+        if instrument.isHeldUp {
+            instrument.samplesTrouble =
+                "more than \(ByteCount(Int64(configuration.samplesOwed)).unitsText) of them wait in memory for their file"
+                + (sampleFile.trouble.map { " (\($0))" } ?? "")
+        }
         instrument.suspicions += unreadable.withLock { $0.sorted() }
         return MeasuringSnapshot(
             at: monotonicNow(), signals: signals, workloads: runs.map(\.status), instrument: instrument)
@@ -176,10 +187,7 @@ public final class MeasuringEngine: @unchecked Sendable {
             }
             for latch in latches { _ = latch.wait(until: monotonicNow() + .seconds(5)) }
         }
-        probeLoop.stop()
-        writeLoop.stop()
-        for thread in threads { thread.join() }
-        threads = []
+        endThreads()
         if !isRunning {
             // Nobody runs the loops, so they are this thread's.
             endProbes()
@@ -196,6 +204,13 @@ public final class MeasuringEngine: @unchecked Sendable {
         ccurl_trim_memory()
     }
 
+    private func endThreads() {
+        probeLoop.stop()
+        writeLoop.stop()
+        for thread in threads { thread.join() }
+        threads = []
+    }
+
     func latency(of signals: [Int], quantile: Double, since start: Instant) -> Duration? {
         recorder.latency(of: signals, quantile: quantile, since: start)
     }
@@ -208,25 +223,4 @@ public final class MeasuringEngine: @unchecked Sendable {
 
     /// For tests: the files whose disk can be held up.
     var ledgerFiles: [LedgerFile] { runs.map(\.ledger) }
-}
-
-extension MeasuringEngine {
-    fileprivate static func signals(_ probes: [DrillProbe], _ workloads: [DrillWorkload]) -> [Signal] {
-        probes.map { Signal(name: $0.name, every: $0.setting.every) }
-            + workloads.flatMap { workload in
-                (0..<workload.setting.writers).map {
-                    Signal(
-                        name: workload.name, writer: $0,
-                        every: workload.setting.rate.period * workload.setting.writers)
-                }
-            }
-    }
-
-    /// What `make` makes; the others end when it cannot.
-    fileprivate static func orStop<Made>(_ others: [() -> Void], _ make: () throws -> Made) throws -> Made {
-        do { return try make() } catch {
-            for stop in others { stop() }
-            throw error
-        }
-    }
 }

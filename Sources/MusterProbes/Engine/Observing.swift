@@ -1,9 +1,8 @@
 public import MusterCore
 
 extension MeasuringEngine {
-    /// What the state machine of a run asks for ten times a second.
-    /// - Parameter window: over which latency is looked at.
-    public func observation(window: Duration) -> DrillRunner.Observation {
+    /// What the state machine of a run asks for ten times a second. Waits for no disk.
+    public func observation() -> DrillRunner.Observation {
         let snapshot = snapshot()
         var names: [String] = []
         var groups: [String: [Int]] = [:]
@@ -22,7 +21,7 @@ extension MeasuringEngine {
                     // As bad as its worst writer.
                     goodSince: good.contains(nil) ? nil : good.compactMap { $0 }.max(),
                     badSince: statuses.compactMap { $0.badSince?.finished }.min(),
-                    p99: latency(of: members, quantile: 0.99, since: snapshot.at - window))
+                    p99: latency(of: members, quantile: 0.99, since: snapshot.at - configuration.window))
             })
     }
 }

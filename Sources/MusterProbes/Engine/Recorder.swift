@@ -26,6 +26,11 @@ final class Recorder: @unchecked Sendable {
     private var seen = [0, 0]
     private var isStopped = false
     private var isUrged = false
+    /// Those who wait in `flush`.
+    private var flushing = 0
+    /// Whether nothing is handed on, because too much of the history waits for its archive.
+    private var isHeldUp = false
+    private let owedLimit: Int
     private var thread: OwnThread?
 
     /// Samples that are handed on at once, at most.
@@ -35,15 +40,19 @@ final class Recorder: @unchecked Sendable {
 
     /// - Parameters:
     ///   - capacity: samples that may wait, of probes and of writers each.
-    ///   - archive: takes what is older, so that the history takes no more memory the longer it is.
+    ///   - history: of each signal, empty; with an archive, memory does not grow with it.
+    ///   - owedLimit: bytes of the history that may wait in memory for their archives. Beyond them samples stay in the
+    ///     rings, and are dropped when these are full.
     init(
-        signals: [SignalStatus], capacity: Int, archive: (any SampleArchive)? = nil, sink: @escaping Sink
+        signals: [SignalStatus], capacity: Int, history: [SampleSeries]? = nil, owedLimit: Int = .max,
+        sink: @escaping Sink
     ) throws {
         statuses = signals
+        self.owedLimit = owedLimit
         probes = try SampleLane(capacity: capacity)
         writers = try SampleLane(capacity: capacity)
         self.sink = sink
-        history = Mutex(signals.map { _ in SampleSeries(archive: archive) })
+        self.history = Mutex(history ?? signals.map { _ in SampleSeries() })
         thread = try OwnThread("muster-samples") { [self] in work() }
     }
 
@@ -81,6 +90,7 @@ final class Recorder: @unchecked Sendable {
             instrument.latenessMax = .nanoseconds(lateness.maximum)
             instrument.dropped = lanes.reduce(0) { $0 + $1.drops.count }
             instrument.missed = missed
+            instrument.isHeldUp = isHeldUp
             instrument.canaryFailures = watch.canaryFailures
             instrument.windows = watch.closed(by: isStopped ? nil : monotonicNow())
             // What was due and not sent is no suspicion of its own: bounds are made of what was sent, so a
@@ -123,6 +133,8 @@ final class Recorder: @unchecked Sendable {
         let goals = lanes.map(\.ring.pushed)
         condition.withLock {
             isUrged = true
+            flushing += 1
+            defer { flushing -= 1 }
             condition.signal()
             while !isStopped, zip(lanes, goals).contains(where: { $0.ring.released < $1 }) {
                 _ = condition.wait()
@@ -165,21 +177,39 @@ final class Recorder: @unchecked Sendable {
 
     private func work() {
         while true {
-            let (ends, isLast) = condition.withLock {
+            let (ends, isLast, isAwaited) = condition.withLock {
                 if !isStopped, !isUrged { _ = condition.wait(until: monotonicNow() + Self.pause) }
                 isUrged = false
                 // Before the rings are looked at: what the loops put in before they ended is in the last
                 // batch.
                 let isLast = isStopped
                 look()
-                return (zip(lanes, seen).map { min($1, $0.ring.released + Self.batch) }, isLast)
+                return (
+                    zip(lanes, seen).map { min($1, $0.ring.released + Self.batch) }, isLast, flushing > 0
+                )
             }
+            let isFull = settleDebts()
+            condition.withLock { isHeldUp = isFull }
+            // What somebody waits for is no more than the rings hold.
+            if isFull, !isLast, !isAwaited { continue }
             let isEmptied = handOn(ends)
             condition.withLock {
                 for (lane, end) in zip(lanes, ends) { lane.ring.release(to: end) }
                 condition.signal()
             }
             if isLast, isEmptied { return }
+        }
+    }
+
+    /// - Returns: whether more of the history waits for its archives than may.
+    private func settleDebts() -> Bool {
+        history.withLock { history in
+            var owed = 0
+            for index in history.indices where history[index].owedBytes > 0 {
+                history[index].offerAgain()
+                owed += history[index].owedBytes
+            }
+            return owed > owedLimit
         }
     }
 

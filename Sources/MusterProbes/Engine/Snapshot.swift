@@ -114,6 +114,11 @@ public struct InstrumentStatus: Sendable {
     public var latenessMax: Duration = .zero
     /// Samples that were lost because nothing took them off the queue.
     public var dropped = 0
+    /// Whether so many samples wait in memory for their file that no more are handed on; what finds no room on the queue
+    /// then is lost.
+    var isHeldUp = false
+    /// Why samples are about to be lost, for people; nil while none are.
+    public var samplesTrouble: String?
     /// Probes that were due and not sent, because the instrument was late or too many were in flight.
     public var missed = 0
     /// Looks at our own server that failed.

@@ -140,3 +140,18 @@ struct LoopOnly<Value>: @unchecked Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
 }
+
+extension SocketAddress {
+    /// The address as a number, without its port (getnameinfo(3)).
+    var number: String? {
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let result = bytes.withUnsafeBytes { raw -> Int32 in
+            guard let start = raw.baseAddress else { return EAI_FAIL }
+            return getnameinfo(
+                start.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count), &text,
+                socklen_t(text.count),
+                nil, 0, NI_NUMERICHOST)
+        }
+        return result == 0 ? text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } : nil
+    }
+}

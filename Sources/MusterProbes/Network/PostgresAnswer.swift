@@ -1,3 +1,4 @@
+import CPostgres
 import Glibc
 import MusterCore
 
@@ -35,6 +36,45 @@ struct PostgresAnswer: Hashable {
     var error: PostgresError?
     /// The server committed, and gave up waiting for its standby.
     var isLocalOnly = false
+
+    /// Adds what a result of libpq says.
+    /// - Returns: false when enough is known.
+    mutating func take(_ result: OpaquePointer, from connection: OpaquePointer) -> Bool {
+        switch Int(cpq_kind(result)) {
+        case CPQ_ERROR:
+            // The first one says why; libpq adds that the connection was lost.
+            guard error == nil else { return true }
+            error = PostgresError(
+                state: cpq_sqlstate(result).map { String(cString: $0) },
+                severity: cpq_severity(result).map { String(cString: $0) } ?? "FATAL",
+                message: cpq_message(result).map { String(cString: $0) }
+                    ?? String(cString: cpq_error(connection)))
+        case CPQ_ONE_ROW:
+            guard rows.isEmpty else { return false }
+            rows = Self.rows(of: result)
+        case CPQ_ROWS:
+            rows += Self.rows(of: result)
+        case CPQ_DONE:
+            affected = cpq_affected(result).flatMap { Int(String(cString: $0)) }
+        default:
+            // COPY and the like, which nobody here has any use for.
+            error = PostgresError(state: nil, severity: "FATAL", message: "not a statement with rows")
+            return false
+        }
+        return true
+    }
+
+    private static func rows(of result: OpaquePointer) -> [[String?]] {
+        (0..<cpq_rows(result)).map { row in
+            (0..<cpq_columns(result)).map { column in
+                var length: Int32 = 0
+                guard let start = cpq_value(result, row, column, &length) else { return nil }
+                return start.withMemoryRebound(to: UInt8.self, capacity: Int(length)) {
+                    String(decoding: UnsafeBufferPointer(start: $0, count: Int(length)), as: UTF8.self)
+                }
+            }
+        }
+    }
 }
 
 /// An error of a server, or of libpq.

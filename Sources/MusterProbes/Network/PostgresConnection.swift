@@ -192,51 +192,12 @@ final class PostgresConnection {
         while phase == .running, cpq_is_open(handle) == 0 || cpq_is_busy(handle) == 0 {
             guard let result = cpq_next(handle) else { return finishStatement(handle) }
             defer { cpq_clear(result) }
-            guard take(result) else {
+            guard current.take(result, from: handle) else {
                 answers.append(current)
                 let done = self.done
                 close()
                 done?(.answered(answers))
                 return
-            }
-        }
-    }
-
-    /// - Returns: false when enough is known.
-    private func take(_ result: OpaquePointer) -> Bool {
-        switch Int(cpq_kind(result)) {
-        case CPQ_ERROR:
-            // The first one says why; libpq adds that the connection was lost.
-            guard current.error == nil else { return true }
-            current.error = PostgresError(
-                state: cpq_sqlstate(result).map { String(cString: $0) },
-                severity: cpq_severity(result).map { String(cString: $0) } ?? "FATAL",
-                message: cpq_message(result).map { String(cString: $0) } ?? handle.map {
-                    String(cString: cpq_error($0))
-                } ?? "")
-        case CPQ_ONE_ROW:
-            guard current.rows.isEmpty else { return false }
-            current.rows = rows(of: result)
-        case CPQ_ROWS:
-            current.rows += rows(of: result)
-        case CPQ_DONE:
-            current.affected = cpq_affected(result).flatMap { Int(String(cString: $0)) }
-        default:
-            // COPY and the like, which nobody here has any use for.
-            current.error = PostgresError(state: nil, severity: "FATAL", message: "not a statement with rows")
-            return false
-        }
-        return true
-    }
-
-    private func rows(of result: OpaquePointer) -> [[String?]] {
-        (0..<cpq_rows(result)).map { row in
-            (0..<cpq_columns(result)).map { column in
-                var length: Int32 = 0
-                guard let start = cpq_value(result, row, column, &length) else { return nil }
-                return start.withMemoryRebound(to: UInt8.self, capacity: Int(length)) {
-                    String(decoding: UnsafeBufferPointer(start: $0, count: Int(length)), as: UTF8.self)
-                }
             }
         }
     }
@@ -271,20 +232,5 @@ final class PostgresConnection {
     private func unwatch() {
         if socket >= 0 { loop.unwatch(socket) }
         socket = -1
-    }
-}
-
-extension SocketAddress {
-    /// The address as a number, without its port (getnameinfo(3)).
-    var number: String? {
-        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let result = bytes.withUnsafeBytes { raw -> Int32 in
-            guard let start = raw.baseAddress else { return EAI_FAIL }
-            return getnameinfo(
-                start.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count), &text,
-                socklen_t(text.count),
-                nil, 0, NI_NUMERICHOST)
-        }
-        return result == 0 ? text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } : nil
     }
 }

@@ -23,40 +23,7 @@ public struct HTTPProbe: Probe, Hashable {
         "http", "Asks a web server; good is an expected status, and an expected content where one is given.",
         example: "health: { http: \"http://127.0.0.1:8080/health\", status: 200, every: 50ms }",
         blank: HTTPProbe(),
-        fields: [
-            Field(required: "http", \.http, "The URL, without a password.", in: httpProblem),
-            Field("method", \.method, default: "GET", "The method.", in: methodProblem),
-            Field("status", \.status, default: StatusSet(200...399), "Statuses that are good."),
-            Field("contains", \.contains, "Text that the body must contain."),
-            Field(
-                "header", \.header, default: [:],
-                "Headers that the answer must have, with their values; an empty value takes any.",
-                in: headersProblem),
-            Field("headers", \.headers, default: [:], "Headers to send.", in: headersProblem),
-            Field("body", \.body, "The body to send."),
-            Field(
-                "keepAlive", \.keepAlive, default: false,
-                "Keeps connections open; by default each probe connects anew, as a new user would."),
-            Field(
-                "json", \.json, default: [:],
-                "Values that the JSON of the body must hold, by pointer (RFC 6901); an empty value takes any.",
-                in: pointersProblem),
-            Field(
-                "redirects", \.redirects, default: 0,
-                "How many redirects are followed; with none, the redirect is the answer.",
-                in: { (0...20).contains($0) ? nil : "from 0 to 20" }),
-            Field(
-                "socket", \.socket, "A UNIX socket to connect to, whatever host the URL names.",
-                in: socketPathProblem),
-            Field("ca", \.ca, authoritiesSentence, in: absolutePathProblem),
-            Field(
-                "insecure", \.insecure, default: false,
-                "Takes any certificate: what answers may be anybody."),
-            Field(
-                "limit", \.limit, default: ByteCount(1 << 20),
-                "How long the body may be; a longer one is an error, and not read on.",
-                in: { (0...(64 << 20)).contains($0.bytes) ? nil : "from 0B to 64MiB" }),
-        ],
+        fields: questionAndAnswer + wayAndLimits,
         check: { probe in
             guard probe.redirects == 0 || ["GET", "HEAD"].contains(probe.method) else {
                 throw FormProblem(
@@ -64,6 +31,45 @@ public struct HTTPProbe: Probe, Hashable {
                     expected: "redirects: 0, or the method GET or HEAD")
             }
         })
+
+    // In parts, because the type of one long list takes the compiler too long.
+    private static let questionAndAnswer: [Field<HTTPProbe>] = [
+        Field(required: "http", \.http, "The URL, without a password.", in: httpProblem),
+        Field("method", \.method, default: "GET", "The method.", in: methodProblem),
+        Field("status", \.status, default: StatusSet(200...399), "Statuses that are good."),
+        Field("contains", \.contains, "Text that the body must contain."),
+        Field(
+            "header", \.header, default: [:],
+            "Headers that the answer must have, with their values; an empty value takes any.",
+            in: headersProblem),
+        Field("headers", \.headers, default: [:], "Headers to send.", in: headersProblem),
+        Field("body", \.body, "The body to send."),
+        Field(
+            "keepAlive", \.keepAlive, default: false,
+            "Keeps connections open; by default each probe connects anew, as a new user would."),
+    ]
+
+    private static let wayAndLimits: [Field<HTTPProbe>] = [
+        Field(
+            "json", \.json, default: [:],
+            "Values that the JSON of the body must hold, by pointer (RFC 6901); an empty value takes any.",
+            in: pointersProblem),
+        Field(
+            "redirects", \.redirects, default: 0,
+            "How many redirects are followed; with none, the redirect is the answer.",
+            in: { (0...20).contains($0) ? nil : "from 0 to 20" }),
+        Field(
+            "socket", \.socket, "A UNIX socket to connect to, whatever host the URL names.",
+            in: socketPathProblem),
+        Field("ca", \.ca, authoritiesSentence, in: absolutePathProblem),
+        Field(
+            "insecure", \.insecure, default: false,
+            "Takes any certificate: what answers may be anybody."),
+        Field(
+            "limit", \.limit, default: ByteCount(1 << 20),
+            "How long the body may be; a longer one is an error, and not read on.",
+            in: { (0...(64 << 20)).contains($0.bytes) ? nil : "from 0B to 64MiB" }),
+    ]
 }
 
 let authoritiesSentence =

@@ -29,6 +29,9 @@ final class WorkloadRun: @unchecked Sendable {
         let names = KeyNames(run: run)
         self.names = names
         let bytes = Int(setting.payload.bytes)
+        // Before the ledger, whose thread would be left behind.
+        let clients = try drill.clients(
+            on: loop, for: StoreRun(names: names, seed: seed, payloadBytes: bytes))
         let file = drill.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "_" }
         ledger = try LedgerFile(
             path: "\(directory)/\(String(file)).ledger",
@@ -37,8 +40,6 @@ final class WorkloadRun: @unchecked Sendable {
         steps = WorkloadSteps(setting.plan(seed: seed), names, payloadBytes: bytes)
         let context = WriterStream.Context(
             loop: loop, ledger: ledger, recorder: recorder, setting: setting, counts: counts, steps: steps)
-        let clients = try drill.clients(
-            on: loop, for: StoreRun(names: names, seed: seed, payloadBytes: bytes))
         writers = clients.enumerated().map { index, client in
             WriterStream(context, stream: Int32(index), client: client, signal: firstSignal + index)
         }

@@ -107,6 +107,7 @@ final class InstrumentWorker {
         for step in instrument.clockSteps {
             troubles.append(Complaint(.clockStep, step.text, step.between, size: step.by))
         }
+        if let trouble = instrument.samplesTrouble { troubles.append(Complaint(.suspicion, trouble)) }
         for why in snapshot.workloads.compactMap(\.ledgerFailure) {
             troubles.append(Complaint(.ledger, "the ledger cannot be written (\(why))"))
         }

@@ -92,7 +92,11 @@ struct RunCommand: ParsableCommand {
                     codes.append(try repeats.run(drill, latch))
                 } else {
                     let result = try makeRun(drill).run(latch)
-                    if output.json { Terminal.line(Value.map(result.value).prettyJSON) }
+                    if output.json {
+                        latch.whileNobodyReads(leaveWith: result.status) {
+                            Terminal.line(Value.map(result.value).prettyJSON)
+                        }
+                    }
                     codes.append(result.status)
                 }
                 // Who stops a drill, or must put something right first, wants no other one to begin.

@@ -50,7 +50,11 @@ struct DrillRun {
         let start = clock.monotonic()
         let binary = BinaryHash()
         let view = LiveView(start: start, on: isJSON ? nil : try Screen())
-        defer { view.end() }
+        defer {
+            view.end()
+            // Before an error is told, and the process with it: what was begun comes first.
+            view.wait(until: clock.monotonic() + .seconds(1))
+        }
         view.objective = prepared.drill.objectives.rto
         let storePath = prepared.project.outcomesPath(storeOptions.outcomes)
         let ledgers = ledgerDirectory
@@ -75,19 +79,13 @@ struct DrillRun {
         }
         view.title(
             "\(prepared.drill.name)  outcome #\(number) · \(prepared.drill.environment.rawValue)"
-                + (prepared.drill.service.map { " · service \($0)" } ?? ""))
-        events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
-        if let phase = prepared.phase {
-            events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
-        }
-        for report in local.client.hello.mended {
-            events.record(
-                .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
-                actor: "guard")
-        }
+                + (prepared.drill.service.map { " · service \($0)" } ?? ""),
+            isNext: prepared.phase != nil)
+        recordBeginning(header, local.client.hello, in: events)
         let names = SignalNames(prepared.drill)
         var configuration = MeasuringEngine.Configuration()
         configuration.isRealtime = isRealtime
+        configuration.window = prepared.drill.steady.duration
         let engine = try MeasuringEngine(
             probes: prepared.drill.probes, workloads: prepared.drill.workloads, runID: header.id,
             seed: UInt64.random(in: 0 ... .max), ledgerDirectory: ledgers, configuration: configuration
@@ -98,13 +96,25 @@ struct DrillRun {
             heart: heart)
         let result = session.run()
         local.wait(for: .seconds(5))
-        return try conclude(result, header, number, store, writer, events, view)
+        return conclude(result, header, number, store, writer, events, view, stop)
+    }
+
+    private func recordBeginning(_ header: RunHeader, _ hello: Hello, in events: RunEvents) {
+        events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
+        if let phase = prepared.phase {
+            events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
+        }
+        for report in hello.mended {
+            events.record(
+                .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
+                actor: "guard")
+        }
     }
 
     private func conclude(
         _ result: SessionResult, _ header: RunHeader, _ number: Int, _ store: OutcomeStore,
-        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView
-    ) throws -> Result {
+        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView, _ stop: StopLatch
+    ) -> Result {
         writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
             prepared.drill, result, hiding: Redaction(prepared.secrets), now: clock)
@@ -115,29 +125,33 @@ struct DrillRun {
         }
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
-        var report: ReportFiles.Written?
-        do {
+        let kept = Swift.Result {
             try writer.finish(closing)
             KeptLedger.prune(prepared.state)
-            report = try ReportFiles.write(number, store, prepared.project)
-        } catch {
-            Terminal.complain(
-                "the outcome could not be kept: \(error)",
-                advice: "keep what stands below, and make room before the next run")
+            return try ReportFiles.write(number, store, prepared.project)
         }
+        let report = try? kept.get()
+        // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
+        var status = Status(rawValue: closing.exitCode) ?? .internalError
+        if report == nil, status != .residue { status = .inconclusive }
         // Everything is put back and on record: now somebody may take as long to read as they like.
-        view.wait()
-        if !isJSON { show(closing, number, report) }
+        stop.whileNobodyReads(leaveWith: status) {
+            view.wait()
+            if case .failure(let error) = kept {
+                Terminal.complain(
+                    "the outcome could not be kept: \(error)",
+                    advice: "keep what stands below, and make room before the next run")
+            }
+            if !isJSON { show(closing, number, report) }
+        }
         var value = OutcomeText.value(closing)
         value["number"] = .int(Int64(number))
         value["id"] = .text(header.id)
         value["drill"] = .text(header.drill)
         if let report { value["report"] = .text(report.path) }
-        // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
-        let status = Status(rawValue: closing.exitCode) ?? .internalError
         return Result(
-            status: report == nil && status != .residue ? .inconclusive : status,
-            obstacle: obstacle(result.runner, status, isKept: report != nil), value: value, report: report)
+            status: status, obstacle: obstacle(result.runner, status, isKept: report != nil), value: value,
+            report: report)
     }
 
     private func obstacle(_ runner: DrillRunner, _ status: Status, isKept: Bool) -> String? {
@@ -157,52 +171,6 @@ struct DrillRun {
 
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
     private var ledgerDirectory: String { KeptLedger.directory(prepared.state) + "/" + prepared.runID }
-}
-
-extension ReadBack {
-    /// What a store or a program said while it was read back ends up in the judgement's reasons.
-    fileprivate mutating func hide(_ redaction: Redaction) {
-        problems = problems.map(redaction.text)
-        violations = violations.map(redaction.text)
-        hints = hints.map(redaction.text)
-        for index in replicas.indices {
-            replicas[index].name = redaction.text(replicas[index].name)
-            replicas[index].problems = replicas[index].problems.map(redaction.text)
-        }
-    }
-}
-
-/// What a run's verdict, ending and exit code are made of.
-enum Conclusion {
-    static func make(
-        _ drill: Drill, _ result: SessionResult, hiding redaction: Redaction, now clock: SystemTimekeeper
-    ) -> RunClosing {
-        let ledgers = result.ledgers.map { ledger in
-            var ledger = ledger
-            ledger.readBack?.hide(redaction)
-            ledger.violations = ledger.violations.map(redaction.text)
-            return ledger
-        }
-        let history = History(events: result.events, signals: result.signals, ledgers: ledgers)
-        let judgement = DrillJudge.judge(drill, history)
-        let runner = result.runner
-        var residue = result.residue.map(redaction.text)
-        for record in result.injections where record.state != .closed && record.state != .forgotten {
-            if !residue.contains(where: { $0.contains("'\(record.name)'") }) {
-                residue.append("'\(record.name)' (\(record.fault)) is not known to be closed")
-            }
-        }
-        if residue.isEmpty, !runner.isUndoSettled {
-            residue.append("the system is not steady after the undo")
-        }
-        let ending: Ending = runner.abortReason == nil && runner.failure == nil ? .completed : .aborted
-        var code = Status.of(judgement.verdict, ending, hasResidue: !residue.isEmpty)
-        // Nothing was broken and nothing is left: the drill could not be carried out on this host.
-        if judgement.verdict == .error, runner.firstInjection == nil, residue.isEmpty { code = .refused }
-        return RunClosing(
-            ending: ending, judgement: judgement, exitCode: code.rawValue, residue: residue,
-            finishedAt: clock.monotonic(), finishedAtUTC: clock.utcNanoseconds())
-    }
 }
 
 /// The names under which samples are stored, in the order of the engine's signals.

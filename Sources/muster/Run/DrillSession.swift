@@ -141,7 +141,7 @@ final class DrillSession: @unchecked Sendable {
         guard isMeasuring else { return }
         let snapshot = engine.snapshot()
         if let reason = instrument.record(snapshot, in: events) { feed(.abort(reason)) }
-        feed(.observed(engine.observation(window: drill.steady.duration)))
+        feed(.observed(engine.observation()))
         view.draw(
             Observing.rows(snapshot, drill), phase: Observing.words(runner.phase), now: clock.monotonic())
     }
@@ -149,23 +149,9 @@ final class DrillSession: @unchecked Sendable {
     private func stopMeasuring() {
         guard isMeasuring else { return }
         isMeasuring = false
-        noteMissed()
+        instrument.noteMissed(engine.snapshot(), in: events)
         engine.stop()
         instrument.conclude(engine.snapshot(), in: events)
-    }
-
-    /// Lateness only widens the bounds, but a reader should know that they are wider for it.
-    private func noteMissed() {
-        let instrument = engine.snapshot().instrument
-        guard instrument.missed > 0 else { return }
-        events.record(
-            .warning, "",
-            "\(Observing.count(instrument.missed, "probe")) could not be sent when due (p99 lateness "
-                + "\(instrument.latenessP99.forPeople)): this host is busy, and the bounds are wider for it",
-            detail: [
-                "missed": .int(Int64(instrument.missed)),
-                "lateness-max": .int(instrument.latenessMax.nanoseconds),
-            ])
     }
 
     private func perform(_ effect: DrillRunner.Effect) {
@@ -254,44 +240,5 @@ final class DrillSession: @unchecked Sendable {
 
     func records(_ included: (InjectionRecord) -> Bool) -> [InjectionRecord] {
         locked { injections.filter(included) }
-    }
-
-    func words(_ error: any Error) -> String {
-        switch error {
-        case let failure as GuardFailure:
-            failure.message + (failure.advice.isEmpty ? "" : " (\(failure.advice))")
-        case let refusal as Refusal: refusal.message
-        default: MusterCore.describe(error)
-        }
-    }
-}
-
-/// What a session leaves behind.
-struct SessionResult {
-    var runner: DrillRunner
-    var events: [Event]
-    var signals: [Signal]
-    var ledgers: [Ledger]
-    var injections: [InjectionRecord]
-    var residue: [String]
-}
-
-/// Whether the control loop turns: a lease that is renewed by a thread of its own would outlive a hung engine.
-final class Heart: @unchecked Sendable {
-    private let lock = NSLock()
-    private var last: Instant?
-    private let clock = SystemTimekeeper()
-
-    func beat(_ now: Instant) {
-        lock.lock()
-        last = now
-        lock.unlock()
-    }
-
-    /// Whether there was a beat within `duration`, or none yet.
-    func isBeating(within duration: Duration) -> Bool {
-        lock.lock()
-        defer { lock.unlock() }
-        return last.map { clock.monotonic() - $0 <= duration } ?? true
     }
 }

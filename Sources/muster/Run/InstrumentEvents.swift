@@ -8,6 +8,7 @@ struct InstrumentEvents {
     private var windows = 0
     private var steps = 0
     private var shortcomings = 0
+    private var hasLostSamples = false
 
     /// Records what is new.
     /// - Returns: why the run must be aborted, where it must.
@@ -35,7 +36,18 @@ struct InstrumentEvents {
                 detail: ["clock-step-ns": .int(step.by.nanoseconds)])
         }
         steps = instrument.clockSteps.count
-        return failedLedger(snapshot, events)
+        return failedLedger(snapshot, events) ?? heldUpSamples(instrument, events)
+    }
+
+    private mutating func heldUpSamples(_ instrument: InstrumentStatus, _ events: RunEvents) -> String? {
+        guard let trouble = instrument.samplesTrouble, !hasLostSamples else { return nil }
+        hasLostSamples = true
+        events.record(
+            .instrumentSuspect, "",
+            "the samples have nowhere to go: \(trouble). Still valid: every figure of the time up to here. Not valid, once "
+                + "the queue is full as well: what is said of the time from which samples are then missing, which is "
+                + "marked")
+        return "the samples have nowhere to go: \(trouble)"
     }
 
     private mutating func failedLedger(_ snapshot: MeasuringSnapshot, _ events: RunEvents) -> String? {
@@ -52,6 +64,20 @@ struct InstrumentEvents {
             return "the ledger of '\(workload.name)' cannot be written: \(why)"
         }
         return nil
+    }
+
+    /// Lateness only widens the bounds, but a reader should know that they are wider for it.
+    func noteMissed(_ snapshot: MeasuringSnapshot, in events: RunEvents) {
+        let instrument = snapshot.instrument
+        guard instrument.missed > 0 else { return }
+        events.record(
+            .warning, "",
+            "\(Observing.count(instrument.missed, "probe")) could not be sent when due (p99 lateness "
+                + "\(instrument.latenessP99.forPeople)): this host is busy, and the bounds are wider for it",
+            detail: [
+                "missed": .int(Int64(instrument.missed)),
+                "lateness-max": .int(instrument.latenessMax.nanoseconds),
+            ])
     }
 
     /// The last of it, once nothing is measured any more.

@@ -24,7 +24,11 @@ final class LiveView {
         self.screen = screen
     }
 
-    func title(_ text: String) { screen?.add(Terminal.styled(text, .bold)) }
+    /// - Parameter isNext: whether something stands above it.
+    func title(_ text: String, isNext: Bool) {
+        if isNext { screen?.add("") }
+        screen?.add(Terminal.styled(text, .bold))
+    }
 
     func event(_ event: Event) {
         guard let screen, let mark = Self.mark(event.kind) else { return }
@@ -56,8 +60,8 @@ final class LiveView {
     /// Nothing more is shown. Does not wait for whoever reads.
     func end() { screen?.end() }
 
-    /// After `end`: until what was shown was read.
-    func wait() { screen?.wait() }
+    /// After `end`: until what was shown was read, or until `deadline`.
+    func wait(until deadline: Instant? = nil) { screen?.wait(until: deadline) }
 
     private func hasEscape(_ line: String) -> Bool { line.utf8.contains(0x1B) }
     private func pad(_ text: String, _ width: Int) -> String {

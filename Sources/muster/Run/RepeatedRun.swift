@@ -20,9 +20,11 @@ struct RepeatedRun {
         let phases = FaultPhase.all(count, within: window, seed: seed)
         let group = ULID.make()
         if !isJSON {
-            Terminal.line(
-                "\(count) repeats of '\(first.drill.name)', each fault at a random moment of \(window.forPeople) "
-                    + "(seed \(seed)); group \(group)")
+            stop.whileNobodyReads {
+                Terminal.line(
+                    "\(count) repeats of '\(first.drill.name)', each fault at a random moment of "
+                        + "\(window.forPeople) (seed \(seed)); group \(group)")
+            }
         }
         var results: [DrillRun.Result] = []
         var codes: [Status] = []
@@ -31,7 +33,6 @@ struct RepeatedRun {
                 var prepared = results.isEmpty ? first : try loader.load(.run, as: first)
                 prepared.repeatGroup = group
                 prepared.phase = phase
-                if !isJSON { Terminal.line() }
                 results.append(try makeRun(prepared).run(stop))
                 codes.append(results[results.count - 1].status)
             } catch  where !results.isEmpty {
@@ -41,12 +42,16 @@ struct RepeatedRun {
             if results.count == count { break }
             if let (reason, code) = obstacle(after: results[results.count - 1], stop) {
                 if let code { codes.append(code) }
-                note("stopped after \(results.count) of \(count): \(reason)")
+                stop.whileNobodyReads(leaveWith: Status.worst(codes)) {
+                    note("stopped after \(results.count) of \(count): \(reason)")
+                }
                 break
             }
         }
-        conclude(group, results, first.project)
-        return Status.worst(codes)
+        let status = Status.worst(codes)
+        let summary = summary(ofGroup: group, results, first.project)
+        stop.whileNobodyReads(leaveWith: status) { show(summary, ofGroup: group, results) }
+        return status
     }
 
     /// Why another one must not begin, and what that adds to the exit code.
@@ -75,18 +80,26 @@ struct RepeatedRun {
     private func note(_ text: String) { isJSON ? Terminal.note(text) : Terminal.line("\n" + text) }
 
     /// Sums up what there is, and lets each report know of all the others.
-    private func conclude(_ group: String, _ results: [DrillRun.Result], _ project: Project) {
-        let summary: RepeatSummary?
-        do {
+    private func summary(
+        ofGroup group: String, _ results: [DrillRun.Result], _ project: Project
+    ) -> Swift.Result<RepeatSummary?, any Error> {
+        Swift.Result {
             let opened = try store.open(project)
             for report in results.compactMap(\.report) { try ReportFiles.renew(report, opened, project) }
-            summary = try opened.summary(ofGroup: group)
-        } catch {
+            return try opened.summary(ofGroup: group)
+        }
+    }
+
+    private func show(
+        _ summary: Swift.Result<RepeatSummary?, any Error>, ofGroup group: String,
+        _ results: [DrillRun.Result]
+    ) {
+        if case .failure(let error) = summary {
             Terminal.complain(
                 "the repeats could not be summed up: \(error)",
                 advice: "try `muster outcomes --group \(group)`")
-            summary = nil
         }
+        let summary = (try? summary.get()) ?? nil
         if isJSON {
             let map: [String: Value] = [
                 "group": .text(group), "seed": .int(seed), "wanted": .int(Int64(count)),

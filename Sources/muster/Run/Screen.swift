@@ -53,8 +53,10 @@ final class Screen: @unchecked Sendable {
     }
 
     /// After `end`, before anybody else writes to standard output: waits until everything is out, however long nobody
-    /// reads it.
-    func wait() { condition.withLock { while !isDone { _ = condition.wait() } } }
+    /// reads it, or until `deadline`.
+    func wait(until deadline: Instant? = nil) {
+        condition.withLock { while !isDone, condition.wait(until: deadline) {} }
+    }
 
     private func work() {
         while let text = next() { write(text) }

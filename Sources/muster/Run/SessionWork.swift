@@ -6,6 +6,16 @@ import MusterSystem
 
 /// What a session does on threads of its own. Each piece ends by posting what came of it.
 extension DrillSession {
+    /// What went wrong, for the record.
+    func words(_ error: any Error) -> String {
+        switch error {
+        case let failure as GuardFailure:
+            failure.message + (failure.advice.isEmpty ? "" : " (\(failure.advice))")
+        case let refusal as Refusal: refusal.message
+        default: MusterCore.describe(error)
+        }
+    }
+
     // MARK: Fixtures
 
     func makeScratch() throws {
@@ -158,176 +168,5 @@ extension DrillSession {
         events.record(
             .effectMissing, step.name, "no effect of '\(step.name)' was seen: \(missing)", actor: "guard")
         inbox.post(.input(.effect(step.name, nil)))
-    }
-
-    func lift(_ name: String) {
-        let ids = records { $0.name == name && $0.state == .open && !Injection.isFixture($0.fault) }.map(\.id)
-        let sent = clock.monotonic()
-        events.record(.lifting, name, "lifting '\(name)'")
-        do {
-            let reply = try client.undo(ids)
-            record(reply.answer)
-            let settled = reply.answer.reports.allSatisfy { $0.closed != nil }
-            events.record(
-                .lifted, name,
-                settled ? "'\(name)' was lifted, and that was verified" : "'\(name)' could not be lifted",
-                bracket: reply.bracket, actor: "guard")
-            inbox.post(.input(.lifted(name, reply.bracket, settled: settled)))
-        } catch {
-            events.record(.undoFailed, name, "'\(name)' could not be lifted: \(words(error))")
-            inbox.post(.input(.lifted(name, Bracket(sent, clock.monotonic()), settled: false)))
-        }
-    }
-
-    func undoInjections(_ recovered: Bool) {
-        let open = records { $0.state == .open || $0.state == .requested }.filter {
-            !Injection.isFixture($0.fault)
-        }
-        guard !open.isEmpty else { return inbox.post(.input(.undone(settled: true))) }
-        do {
-            let reply = try client.undo(open.map(\.id), recovered: recovered ? open.map(\.id) : [])
-            record(reply.answer)
-            let left = reply.answer.reports.filter { $0.closed == nil }
-            for report in reply.answer.reports {
-                events.record(
-                    report.closed == nil ? .undoFailed : .undone, report.name,
-                    report.closed == nil
-                        ? "'\(report.name)' could not be undone"
-                        : "'\(report.name)' undone, every fact verified",
-                    bracket: reply.bracket, actor: "guard")
-            }
-            inbox.post(.input(.undone(settled: left.isEmpty)))
-        } catch {
-            events.record(.undoFailed, "", "the undo failed: \(words(error))")
-            inbox.post(.input(.undone(settled: false)))
-        }
-    }
-
-    func takeDownFixtures() {
-        do {
-            let reply = try client.bye()
-            record(reply)
-            let left = reply.reports.filter { $0.closed == nil }
-            // A guard that lost its journal reports nothing, and has taken nothing down.
-            let down = Set(reply.reports.map(\.id))
-            if !fixtures.isEmpty, left.isEmpty, fixtures.values.allSatisfy(down.contains) {
-                events.record(.note, "", "the fixtures were taken down")
-            }
-            inbox.post(.input(.fixturesDown(settled: left.isEmpty && reply.open == 0)))
-        } catch {
-            inbox.post(.input(.fixturesDown(settled: waitForWarden(after: error))))
-        }
-    }
-
-    /// The guard is gone: its warden mends. Waits for the host's lock, then reads the journal.
-    private func waitForWarden(after error: any Error) -> Bool {
-        events.record(
-            .note, "", "the guard is gone (\(words(error))); waiting for its warden to put things back")
-        let lease = Duration.nanoseconds(client.hello.lease)
-        var standing = GuardCommandLine.waitUntilMended(
-            state: prepared.state, within: lease * 2 + .seconds(15))
-        if case .open = standing {
-            // Guard and warden both hang, or died together with what they had in hand. The next command would put
-            // things back; nobody should have to type it while we are here.
-            events.record(.note, "", "the warden has not put everything back; running `muster undo`")
-            _ = try? GuardCommandLine.run(
-                ["undo"] + prepared.state.arguments, shows: false, within: .seconds(60))
-            standing = GuardCommandLine.waitUntilMended(state: prepared.state, within: .seconds(2))
-        }
-        switch standing {
-        case .clean:
-            for open in records({ $0.state != .closed }) { update(open.id) { $0.state = .closed } }
-            events.record(
-                .undone, "", "everything was put back: nothing stands in the journal", actor: "guard")
-            return true
-        case .open(let lines):
-            note(residue: lines)
-            events.record(.undoFailed, "", "the warden has not put everything back")
-            return false
-        }
-    }
-
-    /// Keeps what an undo found and left, for each injection.
-    private func record(_ reply: UndoReply) {
-        for report in reply.reports {
-            update(report.id) { injection in
-                injection.state = report.closed == nil ? .open : .closed
-                injection.undo = report.facts.map { fact in
-                    let state =
-                        fact.problem
-                        ?? (fact.detail.isEmpty
-                            ? fact.state.rawValue : "\(fact.state.rawValue): \(fact.detail)")
-                    return "\(fact.sentence) — \(state)"
-                }
-            }
-            guard report.closed == nil else { continue }
-            note(
-                residue: report.facts.filter { !$0.isSettled }.map { fact in
-                    let byHand = fact.byHand.map { $0.joined(separator: " ") }.joined(separator: "; ")
-                    return "'\(report.name)': \(fact.sentence): \(fact.problem ?? fact.detail)"
-                        + (byHand.isEmpty ? "" : "; by hand: \(byHand)")
-                })
-        }
-    }
-
-    // MARK: The ledger
-
-    func stopWriters() {
-        engine.stopWorkloads()
-        events.record(
-            .writersStopped, "", drill.workloads.isEmpty ? "observation ends" : "the writers have stopped")
-        inbox.post(.input(.writersStopped))
-    }
-
-    func readBack() {
-        guard !drill.workloads.isEmpty else { return inbox.post(.input(.readBackDone)) }
-        if isGuardGone, !drill.fixtures.isEmpty {
-            let ledgers = engine.ledgers()
-            keep(ledgers)
-            for ledger in ledgers {
-                events.record(
-                    .readBack, ledger.workload,
-                    "'\(ledger.workload)' is not read back: the fixtures ended with their guard",
-                    detail: keptFiles(of: ledger.workload))
-            }
-            return inbox.post(.input(.readBackDone))
-        }
-        let ledgers = engine.readBack(
-            fault: events.all.first { $0.kind == .injected }?.bracket?.lower,
-            replicaGap: drill.recovered.stable,
-            within: .seconds(120), isCancelled: { [self] in isReadBackEnded },
-            note: { [events] workload, text in events.record(.note, workload, "'\(workload)': \(text)") })
-        keep(ledgers)
-        for ledger in ledgers {
-            let acknowledged = ledger.entries.count { $0.isAcknowledged }
-            let found = ledger.readBack?.found.count ?? 0
-            let problems = ledger.readBack?.problems ?? ["nothing could be read back"]
-            let part =
-                ledger.readBack?.sample.map { "; a sample: \($0.drawn) of \($0.older) older writes" } ?? ""
-            events.record(
-                .readBack, ledger.workload,
-                problems.isEmpty
-                    ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back\(part)"
-                    : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))",
-                detail: keptFiles(of: ledger.workload))
-            if let done = engine.tidy(ledger.workload, keep: !ledger.isFlawless) {
-                events.record(.note, ledger.workload, "'\(ledger.workload)': \(done)")
-            }
-        }
-        inbox.post(.input(.readBackDone))
-    }
-
-    /// Where the raw records of a workload lie, and what they hash to, for `muster export`.
-    private func keptFiles(of workload: String) -> Value {
-        guard let ledger = engine.ledgerPath(of: workload) else { return .null }
-        var files = KeptLedger.describe(ledger)
-        files.merge(KeptLedger.describe(ReadBackFile.path(beside: ledger), as: "readback")) { own, _ in own }
-        let setting = drill.workloads.first { $0.name == workload }?.setting
-        if let setting, !setting.plan(seed: 0).isPlain {
-            files["writes"] = .text(
-                setting.mode == .entries ? "deletes" : "mode: \(setting.mode.rawValue)")
-            if setting.mode == .register { files["keys"] = .int(Int64(setting.keys)) }
-        }
-        return .map(files)
     }
 }

@@ -32,6 +32,10 @@ final class StopLatch: @unchecked Sendable {
     // Guarded by `lock`.
     private var first: String?
     private var forward: (@Sendable (String) -> Void)?
+    /// Counts what was told of signals, one after the other.
+    private var turn = 0
+    /// What was done so far ended with these.
+    private var codes: [Status] = []
     private var watch: SignalWatch?
 
     init() {
@@ -45,9 +49,32 @@ final class StopLatch: @unchecked Sendable {
     func tell(_ forward: (@Sendable (String) -> Void)?) {
         let missed = lock.withLock { () -> String? in
             self.forward = forward
+            turn += 1
             return first
         }
         if let missed { forward?(missed) }
+    }
+
+    /// Writes what there is to say, for as long as nobody reads it. A signal meanwhile ends the process unless that is
+    /// over soon after: nothing is under way that would have to be put back or kept. Whoever was told of signals is not
+    /// told any more.
+    /// - Parameter status: of what was done last, which nothing that comes later makes better; nil when nothing was.
+    func whileNobodyReads(leaveWith status: Status? = nil, _ write: () -> Void) {
+        lock.withLock {
+            turn += 1
+            if let status { codes.append(status) }
+            let code = codes.isEmpty ? Status.aborted : Status.worst(codes)
+            forward = { [weak self, turn] _ in self?.leaveSoon(turn, code) }
+        }
+        write()
+        tell(nil)
+    }
+
+    private func leaveSoon(_ turn: Int, _ status: Status) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(500)) { [self] in
+            // At once: the thread that writes cannot be ended, and what it holds on to is of no use.
+            if lock.withLock({ self.turn == turn }) { _exit(status.rawValue) }
+        }
     }
 
     private func take(_ reason: String) {

@@ -1,7 +1,7 @@
 import MusterCore
 import Testing
 
-/// λ, P and partial outages (MEASUREMENT, section 1).
+/// λ and P (MEASUREMENT, section 1).
 @Suite struct PerformanceTests {
     /// Good before a fault at 10 s with `before` ms of latency, down for a second, then with `after` ms.
     private func run(
@@ -19,15 +19,11 @@ import Testing
         return run
     }
 
-    private func figure(_ name: String, _ run: GivenRun) -> Interval? {
-        run.judgement.measurements.first { $0.name == name }?.interval
-    }
-
     @Test func fullPerformanceIsDatedToTheRecovery() {
         let run = run(after: 0.75)
         #expect(run.judgement.status == .recovered)
-        #expect(figure("time-to-performance", run) == figure("rta", run))
-        #expect(figure("rta", run) == interval(989.8, 1000.75))
+        #expect(run.figure("time-to-performance") == run.figure("rta"))
+        #expect(run.figure("rta") == interval(989.8, 1000.75))
     }
 
     @Test func slowerThanBeforeIsDegraded() {
@@ -36,7 +32,7 @@ import Testing
         let degraded = run(after: 1.8)
         #expect(degraded.judgement.status == .degraded)
         // Whole windows of 30 s were observed until one that began at 11,001.8 + 12,000 (steps of 3 s).
-        #expect(figure("time-to-performance", degraded) == interval(13_001.6, nil))
+        #expect(degraded.figure("time-to-performance") == interval(13_001.6, nil))
         #expect(degraded.judgement.verdict == .pass)
         #expect(degraded.judgement.warnings.contains { $0.hasPrefix("degraded: 'ping' came back") })
         // A tenth of 100 ms are 10.
@@ -52,7 +48,7 @@ import Testing
                 .then(.ok, 20_000, 60_000).signal
         ]
         #expect(run.judgement.status == .recovered)
-        #expect(figure("time-to-performance", run) == interval(7001.6, 10_001.8))
+        #expect(run.figure("time-to-performance") == interval(7001.6, 10_001.8))
     }
 
     @Test func halfTheThroughputIsDegraded() {
@@ -74,19 +70,19 @@ import Testing
     @Test func aShortBaselineSaysNothing() {
         // 298 answers are too few to bound a 99th percentile.
         let few = GivenRun.short(answers: 298, after: 500)
-        #expect(few.judgement.status == .recovered && figure("time-to-performance", few) == nil)
+        #expect(few.judgement.status == .recovered && few.figure("time-to-performance") == nil)
         #expect(GivenRun.short(answers: 299, after: 500).judgement.status == .degraded)
     }
 
     /// λ = max(5 × baseline p99, 50 ms) where the probe declares none.
     @Test func slowHasADefault() {
-        #expect(figure("slow-total", run(after: 50)) == nil)
-        #expect(figure("slow-total", run(after: 50.1)) == interval(44_999.3, nil))
-        #expect(figure("slow-total", run(before: 20, after: 100)) == nil)
-        #expect(figure("slow-total", run(before: 20, after: 100.1)) != nil)
+        #expect(run(after: 50).figure("slow-total") == nil)
+        #expect(run(after: 50.1).figure("slow-total") == interval(44_999.3, nil))
+        #expect(run(before: 20, after: 100).figure("slow-total") == nil)
+        #expect(run(before: 20, after: 100.1).figure("slow-total") != nil)
         var declared = run(after: 60)
         declared.drill.probes[0].setting.slow = ms(70)
-        #expect(figure("slow-total", declared) == nil)
+        #expect(declared.figure("slow-total") == nil)
     }
 
     /// λ is 50 ms here. What the instrument sent late, or did not look at, waited for nobody but the instrument.
@@ -97,7 +93,7 @@ import Testing
                 Sample(
                     due: at(20_000), started: at(started), finished: at(finished), outcome: .ok,
                     blind: ms(blind)))
-            return figure("slow-total", run)
+            return run.figure("slow-total")
         }
         #expect(slow(started: 20_055, finished: 20_056, blind: 0) == nil)
         #expect(slow(started: 20_055, finished: 20_105, blind: 0) == nil)
@@ -108,7 +104,7 @@ import Testing
         var between = run(after: 60)
         between.signals[0].samples.append(
             Sample(due: at(20_001), started: at(20_001), finished: at(20_061), outcome: .ok, blind: ms(20)))
-        #expect(figure("slow-total", between) == figure("slow-total", run(after: 60)))
+        #expect(between.figure("slow-total") == run(after: 60).figure("slow-total"))
     }
 
     /// The baseline answers in 20 ms, so that λ is 100 ms.
@@ -124,15 +120,15 @@ import Testing
             return run
         }
         let stalled = (0..<60).map { 4005 + Double($0) * 10 }
-        #expect(figure("slow-total", run(stalled: stalled, after: 100.1)) != nil)
-        #expect(figure("slow-total", run(stalled: stalled, after: 100)) == nil)
+        #expect(run(stalled: stalled, after: 100.1).figure("slow-total") != nil)
+        #expect(run(stalled: stalled, after: 100).figure("slow-total") == nil)
         // Lateness of the instrument in sending makes no limit either.
         var late = self.run(before: 20, after: 100.1)
         for due in stalled {
             late.signals[0].samples.append(
                 Sample(due: at(due - 200), started: at(due), finished: at(due + 20), outcome: .ok))
         }
-        #expect(figure("slow-total", late) != nil)
+        #expect(late.figure("slow-total") != nil)
         // Where it never looked in time nothing is known to be slow, and nothing to be fast.
         var blind = self.run(before: 20, after: 1000)
         blind.signals[0].samples = SampleSeries(
@@ -141,7 +137,7 @@ import Testing
                 if sample.started < at(10_000) { sample.blind = ms(15) }
                 return sample
             })
-        #expect(figure("slow-total", blind) == nil)
+        #expect(blind.figure("slow-total") == nil)
     }
 
     /// Full performance is not held against a service that only a late instrument made slow.
@@ -155,72 +151,6 @@ import Testing
                 return sample
             })
         #expect(run.judgement.status == .recovered)
-    }
-
-    /// Four endpoints up at 0.5, 2, 2, 9 s: first 0.5, θ = 0.75 at 2, all 9, equivalent 3.375 s.
-    @Test func partialOutageVectorOfMeasurement() {
-        let times = [9, 0.5, 2, 2].map { interval($0 * 1000, $0 * 1000) }
-        let partial = PartialOutage(times: times, down: times)
-        #expect(partial.first == interval(500, 500))
-        #expect(partial.time(share: 0.75) == interval(2000, 2000))
-        #expect(partial.time(share: 0.76) == interval(9000, 9000))
-        #expect(partial.time(share: 0.25) == interval(500, 500))
-        #expect(partial.all == interval(9000, 9000))
-        #expect(partial.equivalent == interval(3375, 3375))
-        // 30 days at 99.99 % are 259.2 s, of which 3.375 s are 1.302 %.
-        let goal = AvailabilityGoal(
-            min: Percentage(millionths: 999_900), window: .seconds(30 * 86_400))
-        #expect(goal.budget == ms(259_200))
-        let spent = goal.spent(by: interval(3375, 3375))
-        #expect(spent.map { ($0.atLeast * 1e5).rounded() } == 1302)
-        #expect(
-            AvailabilityGoal(min: Percentage(millionths: 1_000_000), window: ms(1)).spent(by: times[0]) == nil
-        )
-    }
-
-    @Test func endpointsThatNeverWentDownOrNeverCameBack() {
-        let partial = PartialOutage(
-            times: [nil, interval(1000, 1100), interval(5000, nil)],
-            down: [interval(0, 0), interval(990, 1110), interval(4990, nil)])
-        #expect(partial.first == interval(0, 0))
-        #expect(partial.time(share: 0.5) == interval(1000, 1100))
-        #expect(partial.all == interval(5000, nil))
-        #expect(partial.equivalent == Interval(lower: .nanoseconds(1_993_333_333), upper: nil))
-    }
-
-    @Test func severalProbesAreEndpoints() {
-        var run = GivenRun(rto: 3000, probes: ["a", "b"])
-        run.drill.objectives.serviceLevel = AvailabilityGoal(
-            min: Percentage(millionths: 999_900), window: .seconds(30 * 86_400))
-        let down = { (name: String, end: Double) in
-            Seen(name).then(.ok, 0, 990).then(.error, 1000, end).then(.ok, end + 10, 40_000).signal
-        }
-        run.signals = [down("a", 1490), down("b", 2990)]
-        #expect(figure("rta-first", run) == interval(489.8, 500.7))
-        #expect(figure("rta-half", run) == interval(489.8, 500.7))
-        #expect(figure("rta", run) == interval(1989.8, 2000.7))
-        // Down for [489.3, 510.7] and [1989.3, 2010.7].
-        #expect(figure("outage-equivalent", run) == interval(1239.3, 1260.7))
-        #expect(
-            run.judgement.scope.contains(
-                "in production this outage would spend 0.4781 % to 0.4863 % of the error budget of 4m 19s "
-                    + "(99.99 % over 30d 0h)"))
-        run.signals = [down("a", 1490), Seen("b").then(.ok, 0, 40_000).signal]
-        #expect(figure("rta-first", run) == interval(0, 0))
-        run.drill.judgedBy = ["a"]
-        #expect(figure("rta-first", run) == nil)
-    }
-
-    @Test func flappingHasFigures() {
-        var run = GivenRun(rto: 5000)
-        run.signals = [
-            Seen().then(.ok, 0, 990).then(.error, 1000, 2000).then(.ok, 2010, 2500).then(.error, 2510, 3000)
-                .then(.ok, 3010, 40_000).signal
-        ]
-        #expect(figure("down-longest", run) == interval(1010.7, 1010.7))
-        #expect(figure("down-span", run) == interval(2010.7, 2010.7))
-        run.signals = [boundsVector()]
-        #expect(figure("down-span", run) == nil)
     }
 
     /// Samples that overlap a failure of the canary make neither edge (section 6, rule 6).
@@ -264,6 +194,9 @@ import Testing
 }
 
 extension GivenRun {
+    /// nil where it was not measured.
+    func figure(_ name: String) -> Interval? { judgement.measurements.first { $0.name == name }?.interval }
+
     /// So many answers before a fault at 1000 s, and another latency after it.
     static func short(answers: Int, after: Double) -> GivenRun {
         var run = GivenRun(rto: 2000)

@@ -1,0 +1,64 @@
+import MusterCore
+import MusterProbes
+
+/// How a session ends its writes, and accounts for them.
+extension DrillSession {
+    func stopWriters() {
+        engine.stopWorkloads()
+        events.record(
+            .writersStopped, "", drill.workloads.isEmpty ? "observation ends" : "the writers have stopped")
+        inbox.post(.input(.writersStopped))
+    }
+
+    func readBack() {
+        guard !drill.workloads.isEmpty else { return inbox.post(.input(.readBackDone)) }
+        if isGuardGone, !drill.fixtures.isEmpty {
+            let ledgers = engine.ledgers()
+            keep(ledgers)
+            for ledger in ledgers {
+                events.record(
+                    .readBack, ledger.workload,
+                    "'\(ledger.workload)' is not read back: the fixtures ended with their guard",
+                    detail: keptFiles(of: ledger.workload))
+            }
+            return inbox.post(.input(.readBackDone))
+        }
+        let ledgers = engine.readBack(
+            fault: events.all.first { $0.kind == .injected }?.bracket?.lower,
+            replicaGap: drill.recovered.stable,
+            within: .seconds(120), isCancelled: { [self] in isReadBackEnded },
+            note: { [events] workload, text in events.record(.note, workload, "'\(workload)': \(text)") })
+        keep(ledgers)
+        for ledger in ledgers {
+            let acknowledged = ledger.entries.count { $0.isAcknowledged }
+            let found = ledger.readBack?.found.count ?? 0
+            let problems = ledger.readBack?.problems ?? ["nothing could be read back"]
+            let part =
+                ledger.readBack?.sample.map { "; a sample: \($0.drawn) of \($0.older) older writes" } ?? ""
+            events.record(
+                .readBack, ledger.workload,
+                problems.isEmpty
+                    ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back\(part)"
+                    : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))",
+                detail: keptFiles(of: ledger.workload))
+            if let done = engine.tidy(ledger.workload, keep: !ledger.isFlawless) {
+                events.record(.note, ledger.workload, "'\(ledger.workload)': \(done)")
+            }
+        }
+        inbox.post(.input(.readBackDone))
+    }
+
+    /// Where the raw records of a workload lie, and what they hash to, for `muster export`.
+    private func keptFiles(of workload: String) -> Value {
+        guard let ledger = engine.ledgerPath(of: workload) else { return .null }
+        var files = KeptLedger.describe(ledger)
+        files.merge(KeptLedger.describe(ReadBackFile.path(beside: ledger), as: "readback")) { own, _ in own }
+        let setting = drill.workloads.first { $0.name == workload }?.setting
+        if let setting, !setting.plan(seed: 0).isPlain {
+            files["writes"] = .text(
+                setting.mode == .entries ? "deletes" : "mode: \(setting.mode.rawValue)")
+            if setting.mode == .register { files["keys"] = .int(Int64(setting.keys)) }
+        }
+        return .map(files)
+    }
+}
