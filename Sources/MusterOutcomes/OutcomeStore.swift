@@ -38,7 +38,8 @@ public final class OutcomeStore: Outcomes {
         switch access {
         case .readWrite: try StoreFile.createIfMissing(path)
         case .readOnly:
-            if StoreFile.size(path) == nil { throw OutcomeStoreError.missing(path: path) }
+            if StoreFile.size(path) ?? 0 == 0 { throw OutcomeStoreError.missing(path: path) }
+            try StoreFile.requireRoom(path)
         }
         var configuration = Configuration()
         configuration.label = "outcomes"
@@ -47,7 +48,7 @@ public final class OutcomeStore: Outcomes {
         configuration.busyMode = .timeout(10)
         // Before anything is changed. For the same reason GRDB is not asked for WAL mode: it would write a
         // table and drop it again, even in a file that is then found to be damaged.
-        configuration.prepareDatabase { [path] database in try Self.recognise(database, path) }
+        configuration.prepareDatabase { [path] database in try Self.recognise(database, path, access) }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
         } catch {
@@ -71,7 +72,7 @@ public final class OutcomeStore: Outcomes {
     }
 
     /// Refuses what is not ours or not understood.
-    private static func recognise(_ database: Database, _ path: String) throws {
+    private static func recognise(_ database: Database, _ path: String, _ access: Access) throws {
         let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
@@ -79,6 +80,8 @@ public final class OutcomeStore: Outcomes {
             throw OutcomeStoreError.notAnOutcomeStore(
                 path: path, "it is a database of another program (application id \(application))")
         }
+        // Whoever was to make it was killed, or had no room; the next run does.
+        if tables == 0, access == .readOnly { throw OutcomeStoreError.missing(path: path) }
         if found > Schema.version {
             throw OutcomeStoreError.newerVersion(path: path, found: found, known: Schema.version)
         }

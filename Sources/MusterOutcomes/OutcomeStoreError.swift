@@ -30,16 +30,17 @@ extension OutcomeStoreError: CustomStringConvertible {
             muster made, or no file at all; name another path with --outcomes.
             """
         case .missing(let path):
-            "There is no store of outcomes at \(path). It is made by the first `muster run`."
+            "There is no store of outcomes at \(path), or nothing in it yet. It is made by the first `muster run`."
         case .cannotOpen(let path, let detail):
             """
             Cannot open the store of outcomes at \(path): \(detail). Expected a file, and a directory that \
-            this user may write to; look with `ls -ld \(quoted(path))*`.
+            this user may write to, with room; look with `ls -ld \(quoted(path))*` and `df -h \(quoted(path))`.
             """
         case .cannotWrite(let path, let detail):
             """
-            Cannot write to the store of outcomes at \(path): \(detail). Look at the free space with \
-            `df -h \(quoted(path))` and for other writers with `fuser \(quoted(path))`.
+            Cannot write to the store of outcomes at \(path): \(detail). Look who may write to it with \
+            `ls -ld \(quoted(path))*`, at the free space with `df -h \(quoted(path))`, and for other writers \
+            with `fuser \(quoted(path))`; --outcomes names another place.
             """
         case .unknownRun(let path, let run):
             "\(path) has no run \(run). List the runs with `muster outcomes`."

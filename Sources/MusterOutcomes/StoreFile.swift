@@ -36,6 +36,16 @@ enum StoreFile {
         return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 
+    /// Readers share an index with the writer (-shm), which SQLite maps and makes without asking for its blocks: on a full
+    /// disk they would be killed by SIGBUS (mmap(2)) as soon as they touch it.
+    static func requireRoom(_ path: String) throws {
+        var disk = statvfs()
+        guard size(path + "-wal") ?? 0 > 0, statvfs(path, &disk) == 0 else { return }
+        if UInt64(disk.f_bavail) * UInt64(disk.f_frsize) < 65_536 {
+            throw OutcomeStoreError.cannotOpen(path: path, "no space is left on its disk")
+        }
+    }
+
     private static func createDirectory(_ path: String) throws {
         var status = stat()
         if stat(path, &status) == 0 { return }

@@ -48,6 +48,21 @@ extension EndToEndTroubles {
             #expect(!lab.exists(lab.outcomes))
         }
 
+        @Test func oneOddEntryDoesNotKeepTheOthersFromBeingChecked() throws {
+            let lab = try Lab()
+            try lab.shell(
+                """
+                rm -rf drills && mkdir -p drills/a.yaml empty && ln -s nowhere drills/b.yaml && mkfifo drills/c.yaml
+                printf '\\377\\376' > drills/d.yaml && echo 'drill: x' > drills/e.yaml
+                """)
+            let answer = try lab.muster("lint", "drills")
+            #expect(answer.code == 2 && answer.output.contains("3 files: "), "\(answer.all)")
+            for file in ["b.yaml", "d.yaml", "e.yaml"] {
+                #expect(answer.output.contains("drills/\(file)"), "\(answer.all)")
+            }
+            try refused(lab, 2, "lint", "empty", saying: "empty", "no drill")
+        }
+
         @Test func aMistypedDrillIsShownWhereItIsWrong() throws {
             let lab = try Lab()
             try lab.write(
@@ -119,6 +134,16 @@ extension EndToEndTroubles {
             try refused(lab, 2, "show", saying: "no store of outcomes")
             try refused(lab, 2, "verify", "--max-age", "90", saying: "--max-age")
             try refused(lab, 2, "undo", "--forget", "x", saying: "--reason")
+        }
+
+        /// Settings that no drill shows, such as those of libpq's environment.
+        @Test func anInstrumentThatCannotWorkLeavesNoOutcome() throws {
+            let lab = try Lab()
+            let answer = try lab.muster(
+                "run", "drills/postgres-crash.yaml", environment: ["PGSERVICE": "nowhere"])
+            #expect(answer.code == 2 && answer.errors.contains("PGSERVICE"), "\(answer.all)")
+            #expect(!answer.all.contains("bug") && !lab.exists(lab.outcomes), "\(answer.all)")
+            try lab.expectNothingLeft()
         }
 
         @Test func aStoreOfANewerMusterIsLeftAlone() throws {

@@ -67,7 +67,12 @@ extension EndToEndDrills {
 
         @Test func endsCleanlyWithWhatItHas() throws {
             let lab = try Lab()
-            let running = try lab.start(["calibrate", "--trials", "100000", "--json"])
+            // What was left by one that was killed, of a number that no process has (proc(5), pid_max).
+            let left = "\(lab.directory)/muster-calibrate-99999999"
+            let alive = "\(lab.directory)/muster-calibrate-\(getpid())"
+            try lab.shell("mkdir '\(left)' '\(alive)' && touch '\(left)/ledger'")
+            let running = try lab.start(
+                ["calibrate", "--trials", "100000", "--json"], environment: ["TMPDIR": lab.directory])
             let begun = lab.eventually(within: .seconds(20)) { lab.leftovers().count >= 2 }
             try #require(begun != nil, "no instrument was started: \(running.said)")
             try running.child.kill(SIGINT)
@@ -76,6 +81,8 @@ extension EndToEndDrills {
             #expect(try answer.json()["reason"] == "it was ended before it was done")
             #expect(lab.eventually { lab.leftovers().isEmpty } != nil, "\(lab.leftoversInWords())")
             #expect(!lab.exists(lab.outcomes), "half a calibration is none")
+            #expect(!lab.exists(left) && lab.exists(alive))
+            #expect(try lab.shell("ls -d '\(lab.directory)'/muster-calibrate-*") == alive)
         }
 
         @Test func badOptionsAreRefused() throws {

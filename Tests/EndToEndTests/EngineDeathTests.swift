@@ -81,6 +81,21 @@ extension EndToEndTroubles {
             }
         }
 
+        /// What is asked for while the guard says goodbye was never done.
+        @Test(arguments: [0, 20, 50, 100]) func stoppedAtTheVeryBeginningNothingIsLeft(_ delay: Int64) throws
+        {
+            let lab = try Lab()
+            try lab.write(ShortDrill.kill, to: "drills/kill.yaml")
+            let running = try lab.start(["run", "drills/kill.yaml"])
+            try running.waits(for: "outcome #1")
+            SystemTimekeeper().sleep(for: .milliseconds(delay))
+            try running.child.kill(SIGINT)
+            let answer = try running.end(within: .seconds(60))
+            #expect(answer.code == 4 && !answer.all.contains("NOT everything"), "\(answer.all)")
+            #expect(try lab.newestOutcome()["residue"] == [], "\(answer.all)")
+            try lab.expectNothingLeft()
+        }
+
         @Test func aSecondCtrlCSaysThatTheRevertGoesOn() throws {
             let lab = try Lab()
             let (running, _) = try paused(lab)

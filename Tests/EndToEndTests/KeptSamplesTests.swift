@@ -41,5 +41,21 @@ extension EndToEndDrills {
             #expect(try lab.read("runbooks/reports/1.md") == report)
             try lab.expectNothingLeft()
         }
+
+        @Test func aReportThatCannotBeWrittenLeavesTheOutcomeOnRecord() throws {
+            let lab = try Lab()
+            try lab.write(ShortDrill.kill, to: "drills/kill.yaml")
+            try lab.shell("rm -rf runbooks/reports && echo mine > runbooks/reports")
+            let answer = try lab.muster("run", "drills/kill.yaml", within: .seconds(90))
+            #expect(answer.code == 0 || answer.output.contains("the instrument is suspect"), "\(answer.all)")
+            #expect(
+                answer.output.contains("outcome #1 · NO REPORT") && answer.errors.contains("muster report 1"),
+                "\(answer.all)")
+            #expect(try lab.newestOutcome()["ending"] == "completed")
+            #expect(try lab.shell("cat runbooks/reports && rm runbooks/reports") == "mine")
+            let again = try lab.muster("report", "1")
+            #expect(again.code == 0 && lab.exists("\(lab.project)/runbooks/reports/1.md"), "\(again.all)")
+            try lab.expectNothingLeft()
+        }
     }
 }

@@ -48,6 +48,20 @@ extension EndToEndDrills {
                 #expect(begun == Int(sent) && read == begun)
             }
             #expect(lines.count { $0.contains(":process :nemesis, :f :process-kill, :value \"crash\"") } == 2)
+            // Whatever stands where it is to go stays what it is.
+            try lab.shell("ln -s ../target.edn link.edn")
+            #expect(try lab.muster("export", "--output", "link.edn").code == 0)
+            #expect(try lab.shell("test -L link.edn && wc -l < ../target.edn") == "\(lines.count)")
+            for question in [["show"], ["outcomes", "--json"], ["export"]] {
+                let full = try Descriptor(opening: "/dev/full", O_WRONLY)
+                let lost = try lab.start(question, into: full).end()
+                #expect(lost.code == 2 && lost.errors.contains("No space left"), "\(question): \(lost.all)")
+            }
+            let nobody = try lab.muster("undo", "--forget", "nobody-1", "--reason", "x", "--as", "y")
+            #expect(nobody.code == 2 && nobody.errors.contains("nobody-1"), "\(nobody.all)")
+            let elsewhere = try lab.muster("guard", "list", "--state", "/etc")
+            #expect(elsewhere.code == 7, "\(elsewhere.all)")
+
             let one = try lab.muster("export", "--workload", "others", "--replicas")
             #expect(one.code == 0 && !one.output.contains("writes/"))
             #expect(one.output.contains(":node \"http://"))

@@ -109,6 +109,32 @@ struct OpeningTests {
         #expect(access(scratch.store, F_OK) != 0)
     }
 
+    /// Whoever was to make it was killed, or had no room for it.
+    @Test func aStoreThatWasOnlyBegunIsNoneToReaders() throws {
+        let scratch = Scratch()
+        for contents in [[], try emptyDatabase(scratch)] {
+            let file = try #require(fopen(scratch.store, "w"))
+            #expect(fwrite(contents, 1, contents.count, file) == contents.count)
+            fclose(file)
+            #expect(throws: OutcomeStoreError.missing(path: scratch.store)) {
+                try OutcomeStore(path: scratch.store, access: .readOnly, hash: toyHash)
+            }
+        }
+        let store = try makeStore(scratch)
+        #expect(try store.begin(makeHeader()) == 1)
+    }
+
+    /// The bytes of a database without a table.
+    private func emptyDatabase(_ scratch: Scratch) throws -> [UInt8] {
+        let path = scratch.store + ".empty"
+        try DatabaseQueue(path: path).vacuum()
+        let file = try #require(fopen(path, "r"))
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        bytes.removeLast(bytes.count - fread(&bytes, 1, bytes.count, file))
+        return bytes
+    }
+
     @Test func readersSeeWhatIsRecordedMeanwhile() throws {
         let scratch = Scratch()
         let store = try makeStore(scratch)

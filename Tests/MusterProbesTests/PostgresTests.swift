@@ -96,10 +96,12 @@ import Testing
         var probe = PostgresProbe()
         probe.postgres = server.address
         probe.keepAlive = true
-        let prober = try probe.prober(on: loop)
+        let probers = try [probe.prober(on: loop), probe.prober(on: loop)]
         var findings: [Finding] = []
         for round in 1...2 {
-            for _ in 1...5 { prober.look(timeout: .seconds(60), on: loop) { findings.append($0) } }
+            for number in 1...5 {
+                probers[number % 2].look(timeout: .seconds(60), on: loop) { findings.append($0) }
+            }
             loop.run { findings.count == round * 5 }
         }
         #expect(findings.allSatisfy { $0 == .ok }, "\(findings)")
@@ -108,7 +110,7 @@ import Testing
                 == (0..<5).map { ["\($0)", "2"] })
         let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'muster-probe'"
         #expect(try server.run(count) == [["5"]])
-        prober.close()
+        for prober in probers { prober.close() }
         #expect(try eventually { try server.run(count) == [["0"]] })
     }
 

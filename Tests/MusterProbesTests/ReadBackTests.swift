@@ -212,6 +212,27 @@ final class ForgetfulStore: Sendable {
         #expect(Set(readBack.unread).isSuperset(of: ledger.entries.map(\.key)))
     }
 
+    /// It answers each read, and all of them would take most of a minute: what was read in time counts.
+    @Test func ofASlowStoreIsKnownWhatWasReadInTime() throws {
+        let folder = try TemporaryFolder()
+        let store = ForgetfulStore()
+        let server = try TestServer { request in
+            let isFence = request.path.hasSuffix("-4-1")
+            if request.method == "GET", !isFence { pass(.seconds(1)) }
+            return store.answer(request)
+        }
+        defer { server.stop() }
+        let engine = try wrote(200, to: httpWorkload(server), in: folder)
+        let ledger = engine.readBack(within: .seconds(3))[0]
+        engine.stop()
+        let readBack = try #require(ledger.readBack)
+        #expect(!readBack.agreed && !readBack.found.isEmpty && !readBack.unread.isEmpty)
+        #expect(readBack.found.count + readBack.unread.count >= 200)
+        let now = SystemTimekeeper().monotonic()
+        let findings = LedgerJudge.classify(ledger, fault: Bracket(now, now))
+        #expect(findings.lost == 0 && findings.inconclusive != nil)
+    }
+
     /// An engine whose writers have stopped after so many acknowledgements.
     private func wrote(
         _ count: Int, to workload: HTTPWorkload, in folder: TemporaryFolder

@@ -1,6 +1,7 @@
 import Glibc
 import MusterCore
 import MusterSystem
+import Synchronization
 import Testing
 
 @testable import MusterProbes
@@ -58,6 +59,59 @@ final class TestRedis {
 }
 
 @Suite(.serialized) struct RedisTests {
+    /// As the next command's reply it would acknowledge a write that the server never had.
+    @Test(arguments: ["+OK\r\n+OK\r\n", "+OK\r\n*2\r\n", "+OK\r\n+"])
+    func aReplyTooManyIsNobodysReply(_ answer: String) throws {
+        let server = try RawServer { connection in
+            while connection.receive() != nil { connection.send(answer) }
+        }
+        defer { server.stop() }
+        let loop = try EventLoop()
+        let address = try #require(RedisAddress("redis://127.0.0.1:\(server.port)"))
+        let connection = RedisConnection(loop: loop, address: address)
+        var result: RedisConnection.Result?
+        connection.exchange([["PING"]], until: monotonicNow() + .seconds(60)) { result = $0 }
+        loop.run { result != nil }
+        guard case .failed(SampleCode.protocolViolation, nothingSent: false, timedOut: false)? = result else {
+            Issue.record("\(String(describing: result))")
+            return
+        }
+    }
+
+    @Test func aReplyThatComesLateEndsItsConnection() throws {
+        let connections = Atomic(0)
+        let shallRepeat = Atomic(false)
+        let isLeft = Atomic(false)
+        let server = try RawServer { connection in
+            let number = connections.add(1, ordering: .relaxed).newValue
+            while connection.receive() != nil {
+                connection.send("+\(number)\r\n")
+                guard number == 1, eventually({ shallRepeat.load(ordering: .relaxed) }) else { continue }
+                connection.send("+late\r\n")
+            }
+            isLeft.store(true, ordering: .relaxed)
+        }
+        defer { server.stop() }
+        let loop = try EventLoop()
+        let address = try #require(RedisAddress("redis://127.0.0.1:\(server.port)"))
+        let connection = RedisConnection(loop: loop, address: address)
+        func ask() -> RedisReply? {
+            var result: RedisConnection.Result?
+            connection.exchange([["PING"]], until: monotonicNow() + .seconds(60)) { result = $0 }
+            loop.run { result != nil }
+            return result?.reply
+        }
+        #expect(ask() == .simple("1"))
+        shallRepeat.store(true, ordering: .relaxed)
+        let deadline = monotonicNow() + .seconds(60)
+        while !isLeft.load(ordering: .relaxed), monotonicNow() < deadline {
+            var isOver = false
+            loop.at(monotonicNow() + .milliseconds(5)) { isOver = true }
+            loop.run { isOver }
+        }
+        #expect(ask() == .simple("2"))
+    }
+
     @Test func repliesAreCutOutOfAnyPieces() throws {
         let bytes = Array("+OK\r\n-ERR no\r\n:-7\r\n$5\r\nhe\r\no\r\n$-1\r\n*2\r\n$1\r\na\r\n*0\r\n".utf8)
         let expected: [RedisReply] = [

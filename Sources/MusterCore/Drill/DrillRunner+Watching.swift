@@ -28,7 +28,10 @@ extension DrillRunner {
     mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
         var effects = noteEdges(seen)
         if now - runStart > drill.abort.after + faultPhase, !isEndingEarly, !isSettling {
-            effects += abort("the run took longer than abort.after (\(drill.abort.after.forPeople))", now)
+            let failing = seen.signals.filter { $0.badSince != nil }.map { "'\($0.name)'" }
+            effects += abort(
+                "the run took longer than abort.after (\(drill.abort.after.forPeople))"
+                    + (failing.isEmpty ? "" : "; failing: " + failing.joined(separator: ", ")), now)
         }
         for condition in drill.abort.when where abortReason == nil && firstInjection != nil {
             if let bad = seen.signals.first(where: { $0.name == condition.probe })?.badSince,

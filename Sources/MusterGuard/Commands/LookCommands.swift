@@ -37,7 +37,7 @@ public struct LookCommand: Sendable {
             }
         } catch {
             Log.note(words(error))
-            return 70
+            return (error as? GuardFailure)?.code == .surroundings ? 7 : 70
         }
     }
 

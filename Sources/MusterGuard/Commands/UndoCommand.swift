@@ -28,7 +28,8 @@ public struct UndoCommand: Sendable {
 
     public init() {}
 
-    /// - Returns: an exit code: 0 when nothing is open, 5 when something still is, 7 when it may not.
+    /// - Returns: an exit code: 0 when nothing is open, 2 when what it is to forget is not there, 5 when something still
+    ///   is, 7 when it may not.
     public func run(_ equipment: Equipment) -> Int32 {
         do {
             try Signals.ignore(SIGPIPE)
@@ -36,7 +37,11 @@ public struct UndoCommand: Sendable {
         } catch {
             let failure = (error as? GuardFailure) ?? GuardFailure(.host, words(error), advice: "")
             Log.note(failure.message + (failure.advice.isEmpty ? "" : "; " + failure.advice))
-            return failure.code == .surroundings || failure.code == .locked ? 7 : 5
+            return switch failure.code {
+            case .surroundings, .locked: 7
+            case .notFound: 2
+            default: 5
+            }
         }
     }
 

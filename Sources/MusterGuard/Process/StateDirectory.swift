@@ -76,8 +76,11 @@ public struct StateDirectory: Hashable, Sendable {
         for part in path.split(separator: "/") {
             parents.append(part)
             let step = "/" + parents.joined(separator: "/")
-            if mkdir(step, 0o700) != 0, errno != EEXIST, access(step, F_OK) != 0 {
-                throw refusal("\(step) cannot be made: \(SystemError.text(of: errno))", path)
+            guard mkdir(step, 0o700) != 0 else { continue }
+            let code = errno
+            // A directory on a read-only file system is not EEXIST everywhere (mkdir(2)).
+            if code != EEXIST, access(step, F_OK) != 0 {
+                throw refusal("\(step) cannot be made: \(SystemError.text(of: code))", path)
             }
         }
     }

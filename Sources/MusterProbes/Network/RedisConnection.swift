@@ -111,7 +111,7 @@ final class RedisConnection {
         // Nobody asked: as the next command's reply it would acknowledge what the server may never have had.
         guard done != nil else { return stream.close() }
         parser.append(bytes)
-        do {
+        do throws(RedisParser.Failure) {
             while let reply = try parser.next() {
                 if skipped > 0 {
                     skipped -= 1
@@ -125,7 +125,7 @@ final class RedisConnection {
                 replies.append(reply)
                 guard replies.count == expected else { continue }
                 // One more reply than commands: which of them is whose?
-                guard parser.isAtRest else { throw .malformed }
+                guard parser.isAtRest else { throw RedisParser.Failure.malformed }
                 return finish(.replies(replies))
             }
         } catch {

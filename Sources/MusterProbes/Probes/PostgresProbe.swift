@@ -69,8 +69,8 @@ private final class PostgresProber: Prober {
     private let loop: EventLoop
     private var idle: [PostgresConnection] = []
     private var busy: [ObjectIdentifier: PostgresConnection] = [:]
-    /// Of all probes of this process, because they may ask the same server.
-    private static let busySlots = Mutex<Set<Int>>([])
+    /// Of all probes of a loop, because they may ask the same server.
+    private static let busySlots = Mutex<[ObjectIdentifier: Set<Int>]>([:])
 
     private static let askRole = PostgresStatement("SELECT pg_is_in_recovery()")
     private static let makeTable = PostgresStatement(
@@ -109,17 +109,21 @@ private final class PostgresProber: Prober {
     private func write(
         _ connection: PostgresConnection, _ patience: Patience, _ done: @escaping (Finding) -> Void
     ) {
+        let place = ObjectIdentifier(loop)
         let slot = Self.busySlots.withLock { busy in
-            let free = (0...).first { !busy.contains($0) } ?? 0
-            busy.insert(free)
-            return free
+            var slot = 0
+            while !busy[place, default: []].insert(slot).inserted { slot += 1 }
+            return slot
         }
         // One statement: the role is that of the server that took the write.
         let write = PostgresStatement(
             "INSERT INTO muster_probe AS p (slot, beats) VALUES ($1::integer, 1) ON CONFLICT (slot) "
                 + "DO UPDATE SET beats = p.beats + 1 RETURNING pg_is_in_recovery()", String(slot))
         let finish = { [weak self] (result: PostgresConnection.Result) in
-            Self.busySlots.withLock { _ = $0.remove(slot) }
+            Self.busySlots.withLock { busy in
+                busy[place]?.remove(slot)
+                if busy[place]?.isEmpty ?? false { busy[place] = nil }
+            }
             self?.give(back: connection)
             done(self?.judge(result) { _ in .ok } ?? .timeout)
         }

@@ -39,7 +39,6 @@ final class CalibrationPlace {
             throw Refusal(
                 .refused, "--network needs the program `ip`", advice: "sudo apt-get install iproute2")
         }
-        removeAbandoned(ip)
         let pid = getpid()
         let name = namePrefix + "\(pid)"
         let (near, far) = ("mcal\(pid)", "mcal\(pid)p")
@@ -61,13 +60,28 @@ final class CalibrationPlace {
 
     private static let namePrefix = "muster-cal-"
 
-    /// What a calibration that was killed has left behind, by the number of its process.
-    private static func removeAbandoned(_ ip: String) {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? [] {
-            guard name.hasPrefix(namePrefix), let pid = Int32(name.dropFirst(namePrefix.count)),
-                kill(pid, 0) != 0, errno == ESRCH
-            else { continue }
-            try? run([ip, "netns", "delete", name])
+    private static let folderPrefix = "muster-calibrate-"
+
+    /// Where the instrument keeps its ledgers meanwhile.
+    static var folder: String { FileManager.default.temporaryDirectory.path + "/\(folderPrefix)\(getpid())" }
+
+    /// Removes what calibrations that were killed have left behind, by the numbers of their processes.
+    static func removeAbandoned() {
+        let temporary = FileManager.default.temporaryDirectory.path
+        for name in abandoned(in: temporary, folderPrefix) {
+            try? FileManager.default.removeItem(atPath: "\(temporary)/\(name)")
+        }
+        guard let ip = Files.program("ip") else { return }
+        for name in abandoned(in: "/run/netns", namePrefix) { try? run([ip, "netns", "delete", name]) }
+    }
+
+    private static func abandoned(in directory: String, _ prefix: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.filter { name in
+            guard name.hasPrefix(prefix), let pid = Int32(name.dropFirst(prefix.count)) else { return false }
+            var status = stat()
+            return kill(pid, 0) != 0 && errno == ESRCH
+                && lstat("\(directory)/\(name)", &status) == 0 && status.st_uid == geteuid()
         }
     }
 

@@ -20,7 +20,7 @@ struct CalibrateCommand: ParsableCommand {
             4 ended before it was done.
             """)
 
-    @Option(help: "Outages to measure; 1000 take about five minutes.") var trials: Int?
+    @Option(help: "Outages to measure; 1000 take about seven minutes.") var trials: Int?
     @Flag(help: "A short form, of some seconds.") var quick = false
     @Flag(help: "Through a network namespace (root), else by a local address that is not loopback.")
     var network = false
@@ -32,7 +32,7 @@ struct CalibrateCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try carryOut {
+        try carryOut(printed: false) {
             let settings = try settings()
             let cancelled = Cancelled()
             let signals = SignalWatch { _ in cancelled.set() }
@@ -86,9 +86,10 @@ struct CalibrateCommand: ParsableCommand {
     private func calibrate(_ settings: Calibration.Settings, _ cancelled: Cancelled) throws
         -> CalibrationReport
     {
+        CalibrationPlace.removeAbandoned()
         let place = network ? try CalibrationPlace.network() : .loopback()
         defer { place.close() }
-        let folder = FileManager.default.temporaryDirectory.path + "/muster-calibrate-\(getpid())"
+        let folder = CalibrationPlace.folder
         guard mkdir(folder, 0o700) == 0 else {
             throw Refusal(
                 .usage, "\(folder) cannot be made: \(String(cString: strerror(errno)))",

@@ -19,7 +19,9 @@ struct LintCommand: ParsableCommand {
     func run() throws {
         try carryOut {
             let files = try paths.flatMap(Linter.files)
-            let results = try files.map(Linter.check)
+            // Of several the others are checked all the same.
+            let check = files.count == 1 ? Linter.check : Linter.checkAsFarAsItGoes
+            let results = try files.map(check)
             if output.json {
                 Terminal.line(Value.list(results.map(\.value)).prettyJSON)
             } else {
@@ -71,10 +73,27 @@ enum Linter {
         }
         guard Files.isDirectory(path) else { return [path] }
         let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-        return names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".md") }.filter {
-            !$0.hasPrefix("reports/")
+        let files = names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".md") }
+            .filter { !$0.hasPrefix("reports/") }
+            .sorted().map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+            .filter { file in
+                // A link that leads nowhere is told of; a pipe would be waited for.
+                var status = stat()
+                return stat(file, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+            }
+        guard !files.isEmpty else {
+            throw Refusal(
+                .usage, "\(path) holds no drill, services file or runbook",
+                advice: "name a directory with .yaml or .md files, or a file")
         }
-        .sorted().map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+        return files
+    }
+
+    static func checkAsFarAsItGoes(_ path: String) throws -> Result {
+        do { return try check(path) } catch let refusal as Refusal {
+            let problem = FormProblem(refusal.message, at: nil, expected: refusal.advice)
+            return Result(path: path, source: "", errors: [problem], warnings: [])
+        }
     }
 
     static func check(_ path: String) throws -> Result {

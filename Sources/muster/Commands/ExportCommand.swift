@@ -113,14 +113,14 @@ private final class LineSink {
             handle = .standardOutput
             return
         }
-        guard FileManager.default.createFile(atPath: path, contents: nil),
-            let handle = FileHandle(forWritingAtPath: path)
-        else {
+        // Opened as a shell's `>` does: whatever stands there stays what it is, a device or a pipe too.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
             throw Refusal(
-                .usage, "\(path) cannot be written",
+                .usage, "\(path) cannot be written: \(String(cString: strerror(errno)))",
                 advice: "name a file in a folder that exists and is yours")
         }
-        self.handle = handle
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     func write(_ line: String) throws {

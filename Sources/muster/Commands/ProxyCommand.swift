@@ -9,6 +9,6 @@ struct ProxyCommand: ParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "As for muster-net proxy.") var arguments: [String] = []
 
     func run() throws {
-        try carryOut { try Companion.net.become(["proxy"] + arguments) }
+        try carryOut(printed: false) { try Companion.net.become(["proxy"] + arguments) }
     }
 }

@@ -61,7 +61,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try carryOut {
+        try carryOut(printed: false) {
             guard let lease = Duration(units: lease), lease >= .milliseconds(200), lease <= .seconds(600)
             else {
                 throw Refusal(

@@ -22,7 +22,7 @@ struct UndoCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try carryOut {
+        try carryOut(printed: false) {
             var arguments = ["undo"]
             if orphans { arguments.append("--orphans") }
             if scan { arguments.append("--scan") }
@@ -70,7 +70,7 @@ struct AbortCommand: ParsableCommand {
     @Argument(help: "The run's id (default: whichever runs).") var id: String?
 
     func run() throws {
-        try carryOut {
+        try carryOut(printed: false) {
             guard let holder = LockHolder.read() else {
                 throw Refusal(.usage, "no drill runs on this host", advice: "")
             }
@@ -111,7 +111,7 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try carryOut {
+        try carryOut(printed: false) {
             if !output.json {
                 let calibration = try? store.open().newestCalibration(of: HostNames.read().host)
                 Terminal.line(calibration?.sentence ?? CalibrationRecord.never)
@@ -130,7 +130,9 @@ struct GuardCommand: ParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "As for muster-guard.") var arguments: [String] = []
 
     func run() throws {
-        try carryOut { try Companion.guardian.become(arguments.isEmpty ? ["--help"] : arguments) }
+        try carryOut(printed: false) {
+            try Companion.guardian.become(arguments.isEmpty ? ["--help"] : arguments)
+        }
     }
 }
 
@@ -148,7 +150,7 @@ struct FixtureCommand: ParsableCommand {
     @Argument(help: "The fixture's name in the drill.") var name: String
 
     func run() throws {
-        try carryOut {
+        try carryOut(printed: false) {
             let sockets = FixtureSockets.read()
             guard let path = sockets[name] else {
                 let known = sockets.keys.sorted().joined(separator: ", ")

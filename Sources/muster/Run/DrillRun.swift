@@ -25,7 +25,7 @@ struct DrillRun {
         var obstacle: String?
         /// For `--json`.
         var value: [String: Value]
-        /// nil when the outcome could not be kept.
+        /// nil when it could not be written.
         var report: ReportFiles.Written?
     }
 
@@ -65,6 +65,8 @@ struct DrillRun {
             protected: [storePath, ledgers], isAlive: { [lease] in heart.isBeating(within: lease / 2) },
             onEvent: { inbox.post(.guardEvent($0)) },
             onLoss: { inbox.post(.input(.guardLost($0.message))) })
+        let outlet = SampleOutlet(SignalNames(prepared.drill))
+        let engine = try makeEngine(outlet)
         let store = try storeOptions.open(prepared.project, access: .readWrite)
         let header = try RunHeaders.make(
             prepared, start: start, hello: local.client.hello, binaryHash: binary.text)
@@ -73,6 +75,7 @@ struct DrillRun {
             inbox.post(.storeFailed("\(error)"))
         }
         defer { writer.stop() }
+        outlet.open(to: writer)
         let events = RunEvents(hiding: Redaction(prepared.secrets)) { event in
             writer.append(event)
             inbox.post(.event(event))
@@ -82,14 +85,6 @@ struct DrillRun {
                 + (prepared.drill.service.map { " · service \($0)" } ?? ""),
             isNext: prepared.phase != nil)
         recordBeginning(header, local.client.hello, in: events)
-        let names = SignalNames(prepared.drill)
-        var configuration = MeasuringEngine.Configuration()
-        configuration.isRealtime = isRealtime
-        configuration.window = prepared.drill.steady.duration
-        let engine = try MeasuringEngine(
-            probes: prepared.drill.probes, workloads: prepared.drill.workloads, runID: header.id,
-            seed: UInt64.random(in: 0 ... .max), ledgerDirectory: ledgers, configuration: configuration
-        ) { signal, samples in writer.append(samples, of: names[signal]) }
         let session = DrillSession(
             prepared, client: local.client, engine: engine, writer: writer, inbox: inbox, events: events,
             view: view,
@@ -97,6 +92,22 @@ struct DrillRun {
         let result = session.run()
         local.wait(for: .seconds(5))
         return conclude(result, header, number, store, writer, events, view, stop)
+    }
+
+    /// - Throws: `Refusal` when what it is to measure with or write to cannot work.
+    private func makeEngine(_ outlet: SampleOutlet) throws -> MeasuringEngine {
+        var configuration = MeasuringEngine.Configuration()
+        configuration.isRealtime = isRealtime
+        configuration.window = prepared.drill.steady.duration
+        do {
+            return try MeasuringEngine(
+                probes: prepared.drill.probes, workloads: prepared.drill.workloads, runID: prepared.runID,
+                seed: UInt64.random(in: 0 ... .max), ledgerDirectory: ledgerDirectory,
+                configuration: configuration
+            ) { signal, samples in outlet.take(samples, of: signal) }
+        } catch let error as MeasuringError {
+            throw Refusal(error)
+        }
     }
 
     private func recordBeginning(_ header: RunHeader, _ hello: Hello, in events: RunEvents) {
@@ -125,15 +136,14 @@ struct DrillRun {
         }
         events.record(.verdict, "", "\(closing.judgement.verdict.rawValue): \(closing.judgement.reason)")
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
-        let kept = Swift.Result {
-            try writer.finish(closing)
-            KeptLedger.prune(prepared.state)
-            return try ReportFiles.write(number, store, prepared.project)
-        }
-        let report = try? kept.get()
+        let kept = Swift.Result { try writer.finish(closing) }
+        let isKept = (try? kept.get()) != nil
+        let written = isKept ? Swift.Result { try ReportFiles.write(number, store, prepared.project) } : nil
+        let report = try? written?.get()
+        if isKept { KeptLedger.prune(prepared.state) }
         // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.
         var status = Status(rawValue: closing.exitCode) ?? .internalError
-        if report == nil, status != .residue { status = .inconclusive }
+        if !isKept { status = Status.worst([status, .inconclusive]) }
         // Everything is put back and on record: now somebody may take as long to read as they like.
         stop.whileNobodyReads(leaveWith: status) {
             view.wait()
@@ -141,8 +151,12 @@ struct DrillRun {
                 Terminal.complain(
                     "the outcome could not be kept: \(error)",
                     advice: "keep what stands below, and make room before the next run")
+            } else if case .failure(let error) = written {
+                Terminal.complain(
+                    "the outcome is on record, but its report could not be written: \(error)",
+                    advice: "mend that, then run `muster report \(number)`")
             }
-            if !isJSON { show(closing, number, report) }
+            if !isJSON { show(closing, number, report, isKept: isKept) }
         }
         var value = OutcomeText.value(closing)
         value["number"] = .int(Int64(number))
@@ -150,7 +164,7 @@ struct DrillRun {
         value["drill"] = .text(header.drill)
         if let report { value["report"] = .text(report.path) }
         return Result(
-            status: status, obstacle: obstacle(result.runner, status, isKept: report != nil), value: value,
+            status: status, obstacle: obstacle(result.runner, status, isKept: isKept), value: value,
             report: report)
     }
 
@@ -161,32 +175,17 @@ struct DrillRun {
         return isKept ? nil : "outcomes cannot be kept"
     }
 
-    private func show(_ closing: RunClosing, _ number: Int, _ report: ReportFiles.Written?) {
+    private func show(
+        _ closing: RunClosing, _ number: Int, _ report: ReportFiles.Written?, isKept: Bool
+    ) {
         // Of one of many only the result: the rest is in its report, and what they come to together follows.
         OutcomeText.summary(closing, isBrief: prepared.phase != nil)
         Terminal.line(
             "outcome #\(number) · "
-                + (report.map { "report \(ReportFiles.shown($0.path)) (and .html)" } ?? "NOT RECORDED"))
+                + (report.map { "report \(ReportFiles.shown($0.path)) (and .html)" }
+                    ?? (isKept ? "NO REPORT" : "NOT RECORDED")))
     }
 
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
     private var ledgerDirectory: String { KeptLedger.directory(prepared.state) + "/" + prepared.runID }
-}
-
-/// The names under which samples are stored, in the order of the engine's signals.
-struct SignalNames: Sendable {
-    private let signals: [Signal]
-
-    init(_ drill: Drill) {
-        var signals = drill.probes.map { Signal(name: $0.name, every: $0.setting.every) }
-        for workload in drill.workloads {
-            let period = workload.setting.rate.period * workload.setting.writers
-            signals += (0..<workload.setting.writers).map {
-                Signal(name: workload.name, writer: $0, every: period)
-            }
-        }
-        self.signals = signals
-    }
-
-    subscript(index: Int) -> Signal { signals[index] }
 }

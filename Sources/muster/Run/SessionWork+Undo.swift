@@ -54,8 +54,11 @@ extension DrillSession {
             let left = reply.reports.filter { $0.closed == nil }
             // A guard that lost its journal reports nothing, and has taken nothing down.
             let down = Set(reply.reports.map(\.id))
-            if !fixtures.isEmpty, left.isEmpty, fixtures.values.allSatisfy(down.contains) {
-                events.record(.note, "", "the fixtures were taken down")
+            let isDown = left.isEmpty && fixtures.values.allSatisfy(down.contains)
+            if isDown, !fixtures.isEmpty { events.record(.note, "", "the fixtures were taken down") }
+            if isDown, reply.open == 0 {
+                // Asked for while the guard said goodbye: it does nothing any more, and nothing stands in its journal.
+                for late in records({ $0.state == .requested }) { update(late.id) { $0.state = .closed } }
             }
             inbox.post(.input(.fixturesDown(settled: left.isEmpty && reply.open == 0)))
         } catch {

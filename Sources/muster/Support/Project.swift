@@ -75,14 +75,32 @@ enum Files {
 
     /// Writes a file that people may be reading, by rename; it belongs to whoever owns the directory, so that
     /// a run under sudo leaves nothing of root's in a user's checkout.
+    /// - Throws: `Refusal`.
     static func write(_ text: String, to path: String) throws {
         let directory = (path as NSString).deletingLastPathComponent
-        if !isDirectory(directory) {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            giveToOwner(of: (directory as NSString).deletingLastPathComponent, directory)
+        do {
+            if !isDirectory(directory) {
+                try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+                giveToOwner(of: (directory as NSString).deletingLastPathComponent, directory)
+            }
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Refusal(
+                .usage, "\(path) cannot be written\(reason(error))",
+                advice: "look at what stands there, who may write to it and how much room there is: "
+                    + "ls -ld '\(directory)'; df -h '\(directory)'")
         }
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         giveToOwner(of: directory, path)
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileWriteNoPermission?: ": permission denied"
+        case .fileWriteOutOfSpace?: ": no space left on the device"
+        case .fileWriteVolumeReadOnly?: ": its file system is read-only"
+        case .fileWriteFileExists?: ": something that is no directory is in the way"
+        default: ""
+        }
     }
 
     private static func giveToOwner(of directory: String, _ path: String) {

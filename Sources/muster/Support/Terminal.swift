@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// What goes to the terminal. Colour only where a person looks, and never as the only carrier of meaning.
 enum Terminal {
@@ -57,12 +58,22 @@ enum Terminal {
         if !advice.isEmpty { put("  what to do: \(advice)\n", STDERR_FILENO) }
     }
 
+    /// Why what was asked for could not be printed; nil while everything was, or where whoever read has gone.
+    static var lostOutput: String? { lost.withLock { $0 } }
+    private static let lost = Mutex<String?>(nil)
+
     private static func put(_ text: String, _ descriptor: Int32) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }
+            guard written > 0 else {
+                let code = errno
+                if descriptor == STDOUT_FILENO, [ENOSPC, EDQUOT, EIO, EFBIG].contains(code) {
+                    lost.withLock { $0 = String(cString: strerror(code)) }
+                }
+                return
+            }
             bytes = bytes.dropFirst(written)
         }
     }

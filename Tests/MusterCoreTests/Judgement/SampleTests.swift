@@ -92,6 +92,17 @@ import Testing
             findings.inconclusive == "2 of 7 older writes were read, drawn at random; 1 of them are lost")
     }
 
+    @Test func boundsOfSeveralSamplesAreToldOneByOne() {
+        var run = GivenRun(rpo: 0)
+        run.signals = [boundsVector()]
+        run.ledgers = [sampled(missing: []), sampled(missing: [])]
+        #expect(
+            run.result("rpo")?.measured == "0 lost; samples leave at most 4 and 4 more (95 % confidence each)"
+        )
+        run.ledgers = [sampled(missing: []), sampled(missing: [9])]
+        #expect(run.result("rpo")?.measured.contains("a sample lacks some") == true)
+    }
+
     @Test func aSampleIsInconclusiveUnlessItShowsALoss() {
         func result(_ rpo: Double, missing: Set<Int64>) -> ObjectiveResult? {
             var run = GivenRun(rpo: rpo)
