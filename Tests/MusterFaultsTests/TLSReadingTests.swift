@@ -120,8 +120,25 @@ import Testing
         #expect(Certificate(pem: "no certificate") == nil)
     }
 
+    /// Where the server does not speak TLS from the first byte, as with STARTTLS, clients fail in another way than meant.
+    @Test(arguments: [TLSFault.Kind.expired, .handshakeStall, .abruptClose])
+    func aServerWithoutTLSProvesNothing(kind: TLSFault.Kind) throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        let id = try bench.proxy(before: bench.server().address)
+        let target = Target(.proxy(.fixture(name: "net", id)))
+        var fault = TLSFault()
+        fault.kind = kind
+        let injection = try bench.injector.inject(bench.request(fault, target)) {}
+        let effect = try bench.injector.effect(of: injection, fault, on: target)
+        guard case .notYet(let why) = effect, why.hasPrefix("straight to the server") else {
+            Issue.record("\(effect)")
+            return
+        }
+    }
+
     /// Without the fault the same look finds nothing, whichever kind is asked for.
-    @Test(arguments: TLSFault.Kind.allCases) func agoodCertificateProvesNothing(kind: TLSFault.Kind) throws {
+    @Test(arguments: TLSFault.Kind.allCases) func aGoodCertificateProvesNothing(kind: TLSFault.Kind) throws {
         let bench = try Bench()
         defer { bench.close() }
         let id = try bench.proxy(before: bench.tlsServer())

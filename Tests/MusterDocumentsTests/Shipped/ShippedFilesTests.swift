@@ -20,13 +20,17 @@ import Testing
         try String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
     }
 
-    @Test(arguments: files("drills", ".yaml").filter { !$0.hasSuffix("/services.yaml") })
-    func drillsAreRead(_ path: String) throws {
+    private func reader() throws -> DrillReader {
         let now = Int64(Date().timeIntervalSince1970) * 1_000_000_000
         let services = try Services(reading: text("drills/services.yaml"), now: now)
-        let reader = DrillReader(
+        return DrillReader(
             faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard,
             services: services, now: now)
+    }
+
+    @Test(arguments: files("drills", ".yaml").filter { !$0.hasSuffix("/services.yaml") })
+    func drillsAreRead(_ path: String) throws {
+        let reader = try reader()
         let source = try text(path)
         let found = reader.examine(source)
         #expect(found.errors.isEmpty, "\(ProblemText.render(found.errors, path: path, source: source))")
@@ -34,6 +38,14 @@ import Testing
         let schema = DrillSchema.drill(
             faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard)
         #expect(try SchemaTests.complaint(about: source, schema: schema) == "")
+    }
+
+    /// What only disturbs a network cannot say whether data outlive anything.
+    @Test(arguments: ["http-errors", "tls-certificate", "redis-slow-network", "redis-proxy-cut", "partition"])
+    func disturbedNetworksSayNothingAboutDurability(_ name: String) throws {
+        let reader = try reader()
+        let drill = try #require(reader.examine(try text("drills/\(name).yaml")).drill)
+        #expect(DrillJudge.durabilityScope(of: drill) == "none")
     }
 
     @Test(arguments: files("runbooks", ".md"))

@@ -30,9 +30,15 @@ enum TLSGreeting {
         return [22, 3, 1] + vector([1] + vector(body, 3), 2)
     }
 
-    /// That greeting, answered when its server has shown a certificate, or said that it will not.
+    /// That greeting, answered when its server has shown a certificate, or said that it will not. A server that speaks
+    /// something else first, as those with STARTTLS do, has not answered it.
     static func exchange(askingFor name: String?) -> Exchange {
-        Exchange(says: client(askingFor: name), expected: nil, least: 7) { reply(in: $0) != .incomplete }
+        Exchange(says: client(askingFor: name), expected: nil, least: 7) {
+            switch reply(in: $0) {
+            case .certificate, .alert: true
+            case .incomplete, .none: false
+            }
+        }
     }
 
     enum Reply: Equatable {
