@@ -22,6 +22,7 @@ extension FaultCatalog {
         ProxyStall.self,
         ProxyConnect.self,
         HTTPFault.self,
+        TLSFault.self,
     ])
 
     /// What drills bring up for themselves. A guard decodes these too, but nobody injects them by name.

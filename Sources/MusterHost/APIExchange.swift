@@ -25,6 +25,8 @@ struct APIExchange {
 
     static let limit = 4 << 20
     private static let deepest = 32
+    /// Of an answer that is no JSON, such as a certificate, this is kept.
+    private static let longestText = 16 << 10
 
     private var operation: String { "\(method) \(path) at \(api.text)" }
 
@@ -39,7 +41,7 @@ struct APIExchange {
             answer.body.isEmpty
             ? Value.null
             : (try? JSONDecoder().decode(Value.self, from: Data(answer.body)))
-                ?? .text(String(decoding: answer.body.prefix(1000), as: UTF8.self))
+                ?? .text(String(decoding: answer.body.prefix(Self.longestText), as: UTF8.self))
         return APIAnswer(status: answer.status, body: value)
     }
 

@@ -32,6 +32,7 @@ public final class LinuxHost: Host {
 
     public func bootID() throws -> String { try port { () throws(SystemError) in try MusterSystem.bootID() } }
     public func monotonic() -> Instant { timekeeper.monotonic() }
+    public func utcNanoseconds() -> Int64 { timekeeper.utcNanoseconds() }
     public func userID() -> UInt32 { ThisProcess.effectiveUserID }
 
     public func pause(_ duration: Duration) {

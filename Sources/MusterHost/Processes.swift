@@ -19,6 +19,16 @@ extension LinuxHost {
         return try port { () throws(SystemError) in try status(of: pid) }
     }
 
+    public func networkNamespace(of pid: Int32?) throws -> UInt64? {
+        let path = "/proc/\(pid.map(String.init) ?? "self")/ns/net"
+        var found = stat()
+        if stat(path, &found) == 0 { return UInt64(found.st_ino) }
+        let code = errno
+        // proc(5): others' need the right to trace them.
+        if [ENOENT, ESRCH, EACCES, EPERM].contains(code) { return nil }
+        throw SystemError("look at \(path)", code: code).hostError
+    }
+
     @discardableResult
     public func signal(_ process: ProcessIdentity, _ signal: SignalName) throws -> Bool {
         reapChildren()

@@ -78,17 +78,60 @@ extension EndToEndDrills {
             }
         }
 
+        private static let hasTLS =
+            hasFront && access("/usr/bin/openssl", X_OK) == 0 && access("/usr/bin/curl", X_OK) == 0
+
+        /// A client that looks at certificates refuses each of the bad ones; one that does not goes on with any.
+        @Test(.enabled(if: hasTLS)) func badCertificatesAreRefusedByWhoLooksAtThem() throws {
+            let runs = try run([
+                Wanted(drill: "tls-certificate", code: 0),
+                Wanted(drill: "tls-certificate", variables: ["kind=unknownIssuer"], code: 0),
+                Wanted(
+                    drill: "tls-certificate", variables: ["verify=none"], code: 1,
+                    missed: ["rto", "availability"]),
+            ])
+            for (wanted, outcome) in runs {
+                let isKnown = wanted.variables != ["kind=unknownIssuer"]
+                let proof = outcome.texts("effective").first ?? ""
+                #expect(proof.contains(isKnown ? "expired on" : "another authority"), "\(proof)")
+                let failures = outcome.texts("first-failure")
+                // Who takes it is answered all the time; the probe that looks sees it either way.
+                let isTaken = wanted.variables == ["verify=none"]
+                #expect(failures.contains { $0.contains("'certificate'") }, "\(failures)")
+                #expect(isTaken || failures.contains { $0.contains("'answers'") }, "\(failures)")
+                #expect(failures.contains { $0.contains("'refusal'") } == isTaken, "\(failures)")
+            }
+        }
+
+        private struct Followed: Sendable {
+            var drill: String
+            var runbook: String
+            var variables: String
+        }
+
+        private static let redis = #"{ port: "${port:sessions}", server: "${port:redis}" }"#
+        private static let runbooks = [
+            Followed(drill: "redis-slow-network", runbook: "redis-slow", variables: redis),
+            Followed(drill: "redis-proxy-cut", runbook: "redis-unreachable", variables: redis),
+            Followed(
+                drill: "http-errors", runbook: "dependency-fails",
+                variables: #"{ front: "http://127.0.0.1:${port:front}", "#
+                    + #"dependency: "http://127.0.0.1:${port:dependency}" }"#),
+            Followed(
+                drill: "tls-certificate", runbook: "certificate-refused",
+                variables: #"{ url: "http://127.0.0.1:${port:front}", service: "127.0.0.1:${port:network}", "#
+                    + #"name: kv.lab, trusted: "${scratch}/trusted.pem" }"#),
+        ]
+
         /// The commands of the runbooks hold on the systems that they are about.
-        @Test(.enabled(if: isInstalled)) func theRunbooksOfTheseDrillsCanBeFollowed() throws {
-            let runbooks = [
-                ("redis-slow-network", "redis-slow"), ("redis-proxy-cut", "redis-unreachable"),
-            ]
-            let runs = try runbooks.map { drill, runbook in
+        @Test(.enabled(if: isInstalled && hasTLS)) func theRunbooksOfTheseDrillsCanBeFollowed() throws {
+            let runs = try Self.runbooks.map { followed in
+                let (drill, runbook) = (followed.drill, followed.runbook)
                 let lab = try Lab()
                 let steps = """
                     after:
                       - runbook: \(runbook).md
-                        vars: { port: "${port:sessions}", server: "${port:redis}" }
+                        vars: \(followed.variables)
                     """
                 let text = try lab.read("drills/\(drill).yaml")
                 try lab.write(text + steps + "\n", to: "drills/followed.yaml")

@@ -5,6 +5,7 @@ import MusterHost
 import MusterJournal
 import MusterSystem
 import Synchronization
+import Testing
 
 /// A real host with a directory, a journal, a cgroup and a namespace of its own; all of it goes with it.
 final class Bench {
@@ -56,7 +57,7 @@ final class Bench {
 
     /// Undoes what a failed test left, and takes everything down.
     func close() {
-        _ = injector.undo((try? journal.openInjections()) ?? [])
+        undoAll()
         for server in servers { server.stop() }
         for child in children {
             _ = try? child.kill()
@@ -73,6 +74,22 @@ final class Bench {
         _ = shell(
             "find /sys/fs/cgroup/unified/\(markDirectory) /sys/fs/cgroup/\(markDirectory) -depth -type d -exec rmdir {} + 2>/dev/null"
         )
+    }
+
+    /// On a busy machine ending a process may take longer than one undo waits. What cannot be undone is told: nobody
+    /// else would ever find it.
+    private func undoAll() {
+        var problem = "the journal cannot be read"
+        let isUndone = waitUntil {
+            guard let open = try? journal.openInjections() else { return false }
+            if open.isEmpty { return true }
+            let results = injector.undo(open)
+            problem = "\(results.filter { $0.closed == nil })"
+            return false
+        }
+        #expect(isUndone, "left behind: \(problem)")
+        let left = shell("pgrep -f '[t]est-\(getpid())x\(namespace)x'")?.output ?? ""
+        #expect(left.isEmpty, "processes are left behind: \(left)")
     }
 
     func request(_ fault: any Fault, _ target: Target, name: String = "it") -> InjectionRequest {
@@ -112,12 +129,13 @@ final class Bench {
     func pinger(_ server: EchoServer) throws -> [String] {
         let script = #"""
             while sleep 0.02; do
-                answer=$(exec 3<>/dev/tcp/127.0.0.1/$1 && printf '*1\r\n$4\r\nPING\r\n' >&3 && head -c 5 <&3)
+                answer=$(exec 3<>/dev/tcp/$3/$1 && printf '*1\r\n$4\r\nPING\r\n' >&3 && head -c 5 <&3)
                 echo "${answer:-failed}" >> "$2"
             done 2>/dev/null
             """#
         let path = try put("data/pinger", Array(script.utf8))
-        return ["/bin/bash", path, String(server.address.port ?? 0), self.path("data/pings")]
+        let host = server.address.isV6 ? "::1" : "127.0.0.1"
+        return ["/bin/bash", path, String(server.address.port ?? 0), self.path("data/pings"), host]
     }
 
     /// How often that script wrote down a word.
@@ -128,16 +146,33 @@ final class Bench {
 
     /// Brings a fault proxy up before a server.
     /// - Returns: the id of its injection.
-    func proxy(before server: EchoServer) throws -> InjectionID {
+    func proxy(before server: StreamAddress, named name: String = "net", ca: String? = nil) throws
+        -> InjectionID
+    {
         var fixture = ProxyFixture()
-        fixture.name = "net"
+        fixture.name = name
         fixture.listen = "127.0.0.1:0"
-        fixture.upstream = server.address.text
+        fixture.upstream = server.text
         fixture.drain = .seconds(1)
-        let request = request(fixture, Target(.host), name: "net")
+        fixture.ca = ca
+        let request = request(fixture, Target(.host), name: name)
         _ = try injector.inject(request) {}
         interfaces.append(.unix(host.site.proxySocket(of: request.id)))
         return request.id
+    }
+
+    /// A server that speaks TLS: a fault proxy of its own that shows a good certificate.
+    func tlsServer() throws -> StreamAddress {
+        let id = try proxy(before: server().address, named: "tls")
+        let api = StreamAddress.unix(host.site.proxySocket(of: id))
+        let toxic: Value = [
+            "type": "tls_fault", "attributes": ["fault": "none", "upstream_tls": false],
+        ]
+        let made = try host.send(
+            APIRequest(.post, "/proxies/tls/toxics", body: toxic), to: api, deadline: .seconds(60))
+        #expect(made.status == 200, "\(made)")
+        let listen = try host.fetch("/proxies/tls", from: api, deadline: .seconds(60)).body["listen"]?.asText
+        return try #require(listen.flatMap { StreamAddress($0) })
     }
 
     /// A process of the test's own that a selector can find.

@@ -134,8 +134,29 @@ extension Specimen {
                 fault.body = "something else"
                 return fault
             },
+            handshake("tls-fault", .expired),
+            handshake("tls-fault", .notYetValid, name: "cache.example.org"),
+            handshake("tls-fault", .wrongName, name: "cache.example.org"),
+            handshake("tls-fault", .unknownIssuer),
+            handshake("tls-fault", .handshakeStall),
+            handshake("tls-fault", .abruptClose),
+            Specimen("tls-fault", "reset, half of the connections") { bench in
+                let id = try bench.proxy(before: bench.tlsServer())
+                var fault = TLSFault()
+                fault.kind = .abruptClose
+                fault.reset = true
+                fault.setting.share = Percentage(millionths: 500_000)
+                return (fault, Target(.proxy(.fixture(name: "net", id))))
+            },
+            Specimen("tls-fault", "a server without TLS") { bench in
+                let id = try bench.proxy(before: bench.server().address)
+                var fault = TLSFault()
+                fault.kind = .wrongName
+                fault.serverSpeaksTLS = false
+                return (fault, Target(.proxy(.fixture(name: "net", id))))
+            },
             Specimen("proxy-down") { bench in
-                let id = try bench.proxy(before: bench.server())
+                let id = try bench.proxy(before: bench.server().address)
                 return (ProxyDown(), Target(.proxy(.fixture(name: "net", id))))
             },
             Specimen("proxy-fixture") { bench in
@@ -145,13 +166,32 @@ extension Specimen {
                 fixture.upstream = try bench.server().address.text
                 return (fixture, Target(.host))
             },
+            Specimen("proxy-fixture", "authority") { bench in
+                var fixture = ProxyFixture()
+                fixture.name = "net"
+                fixture.listen = "127.0.0.1:0"
+                fixture.upstream = try bench.server().address.text
+                fixture.ca = bench.path("data/ca.pem")
+                return (fixture, Target(.host))
+            },
         ]
+
+    private static func handshake(_ name: String, _ kind: TLSFault.Kind, name host: String? = nil) -> Specimen
+    {
+        Specimen(name, kind.rawValue) { bench in
+            let id = try bench.proxy(before: bench.tlsServer())
+            var fault = TLSFault()
+            fault.kind = kind
+            fault.name = host
+            return (fault, Target(.proxy(.fixture(name: "net", id))))
+        }
+    }
 
     private static func toxic<F: ToxicFault>(
         _ name: String, _ variant: String = "", _ make: @escaping @Sendable () -> F
     ) -> Specimen {
         Specimen(name, variant) { bench in
-            let id = try bench.proxy(before: bench.server())
+            let id = try bench.proxy(before: bench.server().address)
             var fault = make()
             if fault.setting.speaks == nil, fault.setting.says == nil { fault.setting.speaks = .redis }
             return (fault, Target(.proxy(.fixture(name: "net", id))))

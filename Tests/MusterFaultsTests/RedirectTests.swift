@@ -2,6 +2,7 @@ import MusterCore
 import MusterFaults
 import MusterHost
 import MusterSystem
+import Synchronization
 import Testing
 
 /// Connections that are led through a proxy without their knowing, in a network namespace of the test's own or for a
@@ -28,6 +29,25 @@ import Testing
         fixture.drain = .seconds(1)
         fixture.redirect = redirect
         return fixture
+    }
+
+    private var latency: ProxyLatency {
+        var latency = ProxyLatency()
+        latency.latency = .milliseconds(50)
+        latency.setting.speaks = .redis
+        return latency
+    }
+
+    private func expectProven(_ fault: any Fault, _ injection: Injection, on target: Target, _ bench: Bench)
+        throws
+    {
+        var effect = Effect.notYet("never asked")
+        let isProven = try waitUntil {
+            effect = try bench.injector.effect(of: injection, fault, on: target)
+            if case .proven = effect { return true }
+            return false
+        }
+        #expect(isProven, "\(effect)")
     }
 
     /// A namespace in which a server listens, reached by the addresses of its loopback.
@@ -57,8 +77,23 @@ import Testing
         let down = bench.request(ProxyDown(), target, name: "down")
         let cut = try bench.injector.inject(down) {}
         #expect(ping(server.address, from: space).ending == .refused, "nothing but the proxy leads there")
+        try expectProven(ProxyDown(), cut, on: target, bench)
         #expect(bench.injector.undo([cut]).first?.closed == .verified)
         #expect(ping(server.address, from: space).ending == .answered)
+
+        // A toxic is seen from within, by a client that goes to the server as everybody there does.
+        let slow = try bench.injector.inject(bench.request(latency, target, name: "slow")) {}
+        try expectProven(latency, slow, on: target, bench)
+        #expect(ping(server.address, from: space).ended >= .milliseconds(50))
+        // When nobody is led any more there is no effect, whatever the proxy's interface says.
+        let table = NoNftTable.table(of: request.id)
+        bench.shell("ip netns exec \(space) nft flush set inet \(table) to")
+        let after = try bench.injector.effect(of: slow, latency, on: target)
+        guard case .notYet(let why) = after, why.contains("lifted") else {
+            Issue.record("after the redirect was lifted: \(after)")
+            return
+        }
+        #expect(bench.injector.undo([slow]).first?.closed == .verified)
 
         #expect(bench.injector.undo([injection]).first?.closed == .verified)
         #expect(ping(server.address, from: space).ending == .answered, "straight again")
@@ -91,10 +126,11 @@ import Testing
     }
 
     /// In the host's own namespace only the cgroup is led through: everybody else goes straight.
-    @Test func onlyTheCgroupIsMeant() throws {
+    @Test(arguments: [("127.0.0.1", "127.0.0.1:0"), ("::1", "[::1]:0")])
+    func onlyTheCgroupIsMeant(host: String, listen: String) throws {
         guard let bench = try bench() else { return }
         defer { bench.close() }
-        let server = try bench.server()
+        let server = try bench.server(on: host)
         let client = FixtureFault(name: "client", run: try bench.pinger(server))
         let started = bench.request(client, Target(.host), name: "client")
         _ = try bench.injector.inject(started) {}
@@ -103,33 +139,76 @@ import Testing
         redirect.fixture = "client"
         redirect.id = started.id.rawValue
         redirect.to = [server.address]
-        let fixture = fixture(redirect, listen: "127.0.0.1:0", upstream: "original/\(server.address.text)")
+        let fixture = fixture(redirect, listen: listen, upstream: "original/\(server.address.text)")
         let request = bench.request(fixture, Target(.host), name: "net")
         let injection = try bench.injector.inject(request) {}
+        try expectProven(fixture, injection, on: request.target, bench)
         let target = Target(.proxy(.fixture(name: "net", request.id)))
         let cut = try bench.injector.inject(bench.request(ProxyDown(), target, name: "down")) {}
         let failed = bench.pings("failed")
         #expect(waitUntil { bench.pings("failed") > failed + 2 }, "the client is led to a proxy that is down")
         #expect(Bench.ping(server.address, from: nil).ending == .answered, "we are not meant")
+        try expectProven(ProxyDown(), cut, on: target, bench)
         #expect(bench.injector.undo([cut]).first?.closed == .verified)
         let answered = bench.pings("+PONG")
         #expect(waitUntil { bench.pings("+PONG") > answered + 2 }, "the client is led through")
         // A toxic is seen from outside, by a client that comes to the proxy itself.
-        var latency = ProxyLatency()
-        latency.latency = .milliseconds(50)
-        latency.setting.speaks = .redis
-        let slow = bench.request(latency, target, name: "slow")
-        let toxic = try bench.injector.inject(slow) {}
-        var effect = Effect.notYet("never asked")
-        let proven = try waitUntil {
-            effect = try bench.injector.effect(of: toxic, latency, on: target)
-            if case .proven = effect { return true }
-            return false
-        }
-        #expect(proven, "\(effect)")
+        let toxic = try bench.injector.inject(bench.request(latency, target, name: "slow")) {}
+        try expectProven(latency, toxic, on: target, bench)
         #expect(bench.injector.undo([injection, toxic]).allSatisfy { $0.closed == .verified })
         let after = bench.pings("+PONG")
         #expect(waitUntil { bench.pings("+PONG") > after + 2 }, "straight again")
+    }
+
+    /// A toxic that nobody's connections meet has no effect on anybody.
+    @Test func whereNobodyConnectsNothingIsProven() throws {
+        guard let bench = try bench() else { return }
+        defer { bench.close() }
+        let server = try bench.server()
+        let idle = bench.request(
+            FixtureFault(name: "client", run: ["/bin/sleep", "1000"]), Target(.host), name: "client")
+        _ = try bench.injector.inject(idle) {}
+        #expect(try waitUntil { try bench.host.supervisor(of: idle.id)?.process != nil })
+        var redirect = Redirect()
+        redirect.fixture = "client"
+        redirect.id = idle.id.rawValue
+        redirect.to = [server.address]
+        let fixture = fixture(redirect, listen: "127.0.0.1:0", upstream: server.address.text)
+        let request = bench.request(fixture, Target(.host), name: "net")
+        _ = try bench.injector.inject(request) {}
+        let target = Target(.proxy(.fixture(name: "net", request.id)))
+        let slow = try bench.injector.inject(bench.request(latency, target, name: "slow")) {}
+        let effect = try bench.injector.effect(of: slow, latency, on: target)
+        guard case .notYet(let why) = effect, why.contains("no connection was led") else {
+            Issue.record("\(effect)")
+            return
+        }
+    }
+
+    /// Each connection goes where it was going; those that come by themselves go to the first.
+    @Test func severalServersBehindOneProxy() throws {
+        guard let bench = try bench() else { return }
+        defer { bench.close() }
+        let space = bench.namespace
+        bench.shell("ip netns add \(space) && ip netns exec \(space) ip link set lo up")
+        let servers = try (0..<2).map { _ in try bench.server(on: "127.0.0.1", in: space) }
+        var redirect = Redirect()
+        redirect.namespace = space
+        redirect.to = servers.map(\.address)
+        let fixture = fixture(
+            redirect, listen: "127.0.0.1:0", upstream: "original/\(servers[0].address.text)")
+        let request = bench.request(fixture, Target(.host), name: "net")
+        let injection = try bench.injector.inject(request) {}
+        try expectProven(fixture, injection, on: request.target, bench)
+        let before = servers.map { $0.accepted.load(ordering: .relaxed) }
+        #expect(ping(servers[1].address, from: space).ending == .answered)
+        #expect(servers[0].accepted.load(ordering: .relaxed) == before[0])
+        #expect(servers[1].accepted.load(ordering: .relaxed) == before[1] + 1)
+        let target = Target(.proxy(.fixture(name: "net", request.id)))
+        let slow = try bench.injector.inject(bench.request(latency, target, name: "slow")) {}
+        try expectProven(latency, slow, on: target, bench)
+        #expect(bench.injector.undo([injection, slow]).allSatisfy { $0.closed == .verified })
+        #expect(ping(servers[1].address, from: space).ending == .answered, "straight again")
     }
 
     @Test func twoRedirectsOfTheSameConnectionsAreRefused() throws {

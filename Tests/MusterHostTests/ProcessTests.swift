@@ -24,6 +24,18 @@ import Testing
         #expect(try host.process(Int32.max) == nil)
     }
 
+    @Test func networkNamespacesAreTold() throws {
+        let own = try #require(try host.networkNamespace(of: nil))
+        #expect(try host.networkNamespace(of: getpid()) == own)
+        #expect(try host.networkNamespace(of: Int32.max) == nil)
+        guard geteuid() == 0 else { return }
+        let other = try host.spawn(["unshare", "--net", "sleep", "61"], as: test.id)
+        #expect(
+            try eventually {
+                try host.networkNamespace(of: other.pid).map { $0 != own } ?? false
+            })
+    }
+
     @Test func signalReachesOnlyThatProcess() throws {
         let identity = try host.spawn(["sleep", "61"], as: test.id)
         var other = identity

@@ -4,6 +4,13 @@ import Testing
 
 /// Whoever dies, whenever, and again during the recovery: nothing is left broken.
 @Suite struct CrashSimulationTests {
+    @Test func everyFaultIsSimulated() {
+        let simulated = Scenario.alone.flatMap { scenario in
+            scenario.acts.indices.map { scenario.request($0).faultName }
+        }
+        #expect(Set(simulated) == Set(FaultCatalog.complete.names))
+    }
+
     @Test(arguments: Scenario.alone)
     func aDrillThatNobodyDisturbsTakesEffectAndLeavesNothing(
         scenario: Scenario

@@ -76,6 +76,20 @@ struct IgnoreHelpers: SafetyOrder {
     }
 }
 
+/// Takes a proxy down first and its redirect away afterwards.
+struct RedirectLast: SafetyOrder {
+    func undo(_ injections: [Injection], in world: World) {
+        undo(injections, without: NoRedirect.kind, in: world)
+    }
+}
+
+/// Leaves it to the proxies to lift what is on them.
+struct TrustDeadlines: SafetyOrder {
+    func undo(_ injections: [Injection], in world: World) {
+        undo(injections, without: NoToxic.kind, in: world)
+    }
+}
+
 /// Goes on injecting after the lease was lost.
 struct InjectWithoutLease: SafetyOrder {
     func inject(_ request: InjectionRequest, in world: World, permitted: () throws -> Void) throws {
@@ -84,6 +98,15 @@ struct InjectWithoutLease: SafetyOrder {
 }
 
 extension SafetyOrder {
+    fileprivate func undo(_ injections: [Injection], without kind: String, in world: World) {
+        let careless = injections.map { injection in
+            var injection = injection
+            injection.facts.removeAll { $0.kind == kind }
+            return injection
+        }
+        _ = injector(world).undo(careless)
+    }
+
     fileprivate func restoreAll(_ injection: Injection, in world: World) {
         for stored in injection.facts {
             guard let fact = try? FactCatalog.standard.fact(stored) else { continue }

@@ -48,8 +48,16 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             "redis": ProxyProgram.Proxy(
                 listen: .tcp(host: "127.0.0.1", port: 7000), upstream: .tcp(host: "127.0.0.1", port: 6379))
         ])
+        world.programs[plainToxiproxy] = ProxyProgram(
+            proxies: [
+                "plain": ProxyProgram.Proxy(
+                    listen: .tcp(host: "127.0.0.1", port: 7002),
+                    upstream: .tcp(host: "127.0.0.1", port: 6379))
+            ], isPlain: true)
         return world
     }
+
+    static let plainToxiproxy = StreamAddress.tcp(host: "127.0.0.1", port: 8475)
 
     /// Every fault of the catalogue, alone; those on a fixture bring it up first.
     static let singles: [Scenario] = {
@@ -120,7 +128,17 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             ("proxy-stall", ProxyStall()), ("proxy-connect (refuse)", refuse),
             ("proxy-connect (delay)", delay), ("proxy-connect (limit)", few), ("http-fault", errors),
         ]
-        return faults.map { Scenario(acts: [Act(name: $0.0, fault: $0.1, target: proxy)]) }
+        let handshakes = TLSFault.Kind.allCases.map { kind -> (String, any Fault) in
+            var fault = TLSFault()
+            fault.kind = kind
+            return ("tls-fault (\(kind.rawValue))", fault)
+        }
+        let plain = Target(.proxy(.named("plain", api: plainToxiproxy)))
+        return (faults + handshakes).map { Scenario(acts: [Act(name: $0.0, fault: $0.1, target: proxy)]) }
+            + [
+                Act(name: "proxy-latency (plain Toxiproxy)", fault: latency, target: plain),
+                Act(name: "proxy-down (plain Toxiproxy)", fault: ProxyDown(), target: plain),
+            ].map { Scenario(acts: [$0]) }
     }()
 
     /// A proxy of the drill's own, with a toxic on it; and one that somebody's connections are led through.
@@ -134,13 +152,27 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         redirect.cgroup = "/lab"
         redirect.to = [.tcp(host: "127.0.0.1", port: 6379)]
         leading.redirect = redirect
+        var inside = proxy
+        redirect.cgroup = nil
+        redirect.namespace = "lab"
+        inside.redirect = redirect
+        var known = proxy
+        known.ca = "/srv/app/ca.pem"
         var latency = ProxyLatency()
         latency.latency = .milliseconds(100)
-        let toxic = Act(
-            name: "proxy-latency on it", fault: latency, target: Target(.proxy(.fixture(name: "net", id(0)))))
+        latency.setting.speaks = .redis
+        let own = Target(.proxy(.fixture(name: "net", id(0))))
+        let toxic = Act(name: "proxy-latency on it", fault: latency, target: own)
+        let down = Act(name: "proxy-down of it", fault: ProxyDown(), target: own)
         return [
             [Act(name: "proxy-fixture", fault: proxy, target: Target(.host)), toxic],
             [Act(name: "proxy-fixture (redirect)", fault: leading, target: Target(.host)), toxic],
+            [Act(name: "proxy-fixture (namespace)", fault: inside, target: Target(.host)), toxic],
+            [Act(name: "proxy-fixture (namespace)", fault: inside, target: Target(.host)), down],
+            [
+                Act(name: "proxy-fixture (authority)", fault: known, target: Target(.host)),
+                Act(name: "tls-fault on it", fault: TLSFault(), target: own),
+            ],
         ].map(Scenario.init)
     }()
 

@@ -111,6 +111,7 @@ struct Sweep {
             let less = Set(original).subtracting(now).sorted()
             violations.append("\(story): too much: \(more); missing: \(less)")
         }
+        if !world.outrages.isEmpty { violations.append("\(story): \(world.outrages.sorted())") }
         if !world.open.isEmpty { violations.append("\(story): still open: \(world.open.map(\.name))") }
         if !world.leftovers.isEmpty { violations.append("\(story): not disposed of: \(world.leftovers)") }
     }

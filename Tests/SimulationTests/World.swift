@@ -61,11 +61,16 @@ final class World: Host, Journal {
     var programs: [StreamAddress: ProxyProgram] = [:]
     /// Servers that speak Redis.
     var servers: Set<StreamAddress> = []
+    /// Connections of ours that tables led somewhere.
+    var led = 0
     /// Units that systemd starts again: name of the process by unit.
     var units: [String: String] = [:]
 
     var open: [Injection] = []
     var leftovers: [(InjectionID, Disposal)] = []
+
+    /// What nobody may ever see, not even while things are mended.
+    private(set) var outrages: Set<String> = []
 
     private var nextPid: Int32 = 100
     private var now: Int64 = 0
@@ -86,6 +91,8 @@ final class World: Host, Journal {
         namespaces = other.namespaces
         programs = other.programs
         servers = other.servers
+        led = other.led
+        outrages = other.outrages
         units = other.units
         open = other.open
         leftovers = other.leftovers
@@ -106,6 +113,7 @@ final class World: Host, Journal {
     /// One effect: not begun, half done, or done when we die.
     func effect<R>(_ what: String, half: () -> Void = {}, done body: () throws -> R) throws -> R {
         try alive()
+        defer { watch(after: what) }
         effects += 1
         tick()
         let strikesNow = trouble?.at == effects ? trouble?.moment : nil
@@ -124,6 +132,23 @@ final class World: Host, Journal {
             throw ProcessDied()
         case nil: return try body()
         }
+    }
+
+    /// Connections that a table leads to a proxy which is not there are refused, though their server is well.
+    private func watch(after what: String) {
+        let listening = Set(programs.values.flatMap(\.proxies.values).compactMap(\.listen.port))
+        for (name, text) in tables {
+            guard let port = Self.redirection(in: text), !listening.contains(port) else { continue }
+            outrages.insert("after '\(what)' table \(name) leads to nobody")
+        }
+    }
+
+    /// The port to which a table leads connections; nil when it leads none.
+    static func redirection(in table: String) -> Int? {
+        guard table.contains("elements = {"), let begin = table.firstRange(of: "redirect to :") else {
+            return nil
+        }
+        return Int(table[begin.upperBound...].prefix { $0.isNumber })
     }
 
     func alive() throws { if isDead { throw ProcessDied() } }
@@ -175,10 +200,11 @@ final class World: Host, Journal {
     func startChild(of id: InjectionID) {
         guard let supervisor = supervisors[id], supervisor.child == nil else { return }
         let pid = start(
-            supervisor.argv[0], arguments: supervisor.argv, mark: supervisor.mark, parent: supervisor.pid)
+            supervisor.argv[0], arguments: supervisor.argv, cgroup: "/muster/\(supervisor.mark)",
+            mark: supervisor.mark, parent: supervisor.pid)
         supervisors[id]?.child = pid
         supervisors[id]?.starts += 1
-        if supervisor.argv[0].hasSuffix("/muster-net") { startProxy(of: id, pid) }
+        if supervisor.argv.contains(where: { $0.hasSuffix("/muster-net") }) { startProxy(of: id, pid) }
     }
 
     /// The time, without letting any pass.

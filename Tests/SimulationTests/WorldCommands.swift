@@ -51,8 +51,11 @@ extension World {
             let text = names.map { "table inet \($0)\n" }.joined()
             return CommandResult(ending: .exited(0), output: text, errors: "")
         case ["list", "table"]:
-            return tables[key].map { CommandResult(ending: .exited(0), output: $0, errors: "") }
-                ?? failed("No such file or directory")
+            guard let text = tables[key] else { return failed("No such file or directory") }
+            // Whose connections are led has made some; those of our own looks come on top.
+            let counted = text.replacing(
+                "counter redirect", with: "counter packets \(3 + led) bytes 0 redirect")
+            return CommandResult(ending: .exited(0), output: counted, errors: "")
         case ["flush", "set"]:
             let key = "\(namespace)/\(words[3])"
             guard let text = tables[key] else { return failed("No such file") }
@@ -61,6 +64,17 @@ extension World {
         case ["delete", "table"]: return tables.removeValue(forKey: key) == nil ? failed("No such file") : ok
         default: return failed("nft: \(words)")
         }
+    }
+
+    /// Where the tables of a namespace lead a connection; nil when none does.
+    func led(_ address: StreamAddress, from namespace: String) -> StreamAddress? {
+        guard case .tcp(let host, let port) = address else { return nil }
+        let texts = tables.filter { $0.key.hasPrefix(namespace + "/") }.values
+        guard let text = texts.first(where: { $0.contains(" \(host) . \(port) ") }),
+            let port = Self.redirection(in: text)
+        else { return nil }
+        led += 1
+        return .tcp(host: host, port: port)
     }
 
     private func mountImage(_ image: String, on point: String) -> CommandResult {

@@ -18,6 +18,8 @@ struct ProxyProgram {
     }
 
     var proxies: [String: Proxy]
+    /// A plain Toxiproxy: it knows no deadlines, and nothing that is Muster's.
+    var isPlain = false
     /// The process; nil: one that never ends.
     var pid: Int32?
     /// Requests that lie in its sockets: carried out before any later one.
@@ -39,6 +41,13 @@ struct ProxyProgram {
     mutating func answer(_ method: String, _ path: String, _ body: Value?, at now: Int64) -> APIAnswer {
         for name in proxies.keys { proxies[name]?.lift(at: now) }
         let parts = path.split(separator: "/").map(String.init)
+        switch (method, path, isPlain) {
+        case ("GET", "/muster", false):
+            return APIAnswer(status: 200, body: ["compatible_with": "toxiproxy 2.12.0"])
+        case ("GET", "/ca.pem", false):
+            return APIAnswer(status: 200, body: .text(WorldCertificates.authority))
+        default: break
+        }
         guard parts.first == "proxies", parts.count >= 2, var proxy = proxies[parts[1]] else {
             return Self.error(404, "proxy not found")
         }
@@ -53,7 +62,7 @@ struct ProxyProgram {
                 return Self.error(400, "missing required field: name")
             }
             guard proxy.toxics[name] == nil else { return Self.error(409, "toxic already exists") }
-            let ends = body?["ttl"]?.asInt.map { now + $0 * 1_000_000 }
+            let ends = isPlain ? nil : body?["ttl"]?.asInt.map { now + $0 * 1_000_000 }
             proxy.toxics[name] = Toxic(type: type, attributes: body?["attributes"] ?? [:], ends: ends)
             return APIAnswer(status: 200, body: body ?? .null)
         case ("GET", 4):
@@ -142,15 +151,18 @@ extension World {
     private func see(_ visit: Visit, connection: Int) -> Sighting {
         var sighting = Sighting(.refused)
         var toxics: [ProxyProgram.Toxic] = []
-        if !servers.contains(visit.address) {
+        var address = visit.address
+        if let namespace = visit.namespace, let other = led(address, from: namespace) { address = other }
+        if !servers.contains(address) {
             let proxy = programs.values.flatMap(\.proxies.values).first {
-                $0.listen == visit.address && $0.isEnabled
+                $0.listen == address && $0.isEnabled
             }
             guard let proxy, servers.contains(proxy.upstream) else { return sighting }
             toxics = proxy.working(at: moment)
         }
         var answer = pong
         if visit.says.starts(with: Array("*2".utf8)) { answer = Array(visit.says.dropFirst(14)) }
+        if visit.says.first == 22 { answer = WorldCertificates.greeting(.own) }
         if visit.says.starts(with: Array("HEAD".utf8)) { answer = Array("HTTP/1.1 200 OK\r\n\r\n".utf8) }
         sighting = Sighting(
             visit.closesFirst ? .closed : .answered, connected: .microseconds(1), first: .microseconds(2),
@@ -186,7 +198,20 @@ extension ProxyProgram.Toxic {
         case "connection_limit" where connection >= number("connections"): sighting.ending = .reset
         case "http_fault": sighting.bytes = Array("HTTP/1.1 \(number("status")) No\r\n\r\n".utf8)
         case "corrupt": sighting.bytes[0] ^= 1
+        case "tls_fault": handshake(attributes["fault"]?.asText ?? "", on: &sighting)
         default: break
+        }
+    }
+
+    private func handshake(_ fault: String, on sighting: inout Sighting) {
+        switch fault {
+        case "handshake_stall":
+            sighting.bytes = []
+            sighting.ended += .seconds(3600)
+        case "abrupt_close":
+            sighting.ending = attributes["ending"] == "reset" ? .reset : .closed
+            sighting.bytes = []
+        default: sighting.bytes = WorldCertificates.greeting(WorldCertificates.Kind(rawValue: fault) ?? .good)
         }
     }
 }

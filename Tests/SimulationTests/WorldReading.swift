@@ -6,6 +6,7 @@ extension World {
         return "boot"
     }
     func monotonic() -> Instant { Instant(nanoseconds: clock) }
+    func utcNanoseconds() -> Int64 { WorldCertificates.now * 1_000_000_000 + moment }
     func userID() -> UInt32 { 0 }
     func pause(_ duration: Duration) { passTime(duration.nanoseconds) }
 
@@ -14,6 +15,10 @@ extension World {
         if path.hasPrefix("/run/netns/") {
             guard let inode = namespaces[String(path.dropFirst(11))] else { return nil }
             return status(Node(), inode: inode, device: 4)
+        }
+        let groups = "/sys/fs/cgroup"
+        if path.hasPrefix(groups), running.values.contains(where: { groups + $0.status.cgroup == path }) {
+            return status(Node(kind: .directory), inode: 1, device: 8)
         }
         return nodes[path].map { status($0, inode: 1, device: mount(holding: path).1.device) }
     }
@@ -41,6 +46,7 @@ extension World {
 
     func list(_ directory: String) throws -> [String]? {
         try alive()
+        if directory == "/run/netns" { return namespaces.keys.sorted() }
         guard nodes[directory]?.kind == .directory else { return nil }
         return below(directory).map { String($0.dropFirst(directory.count + 1)) }.filter { !$0.contains("/") }
     }
@@ -77,6 +83,13 @@ extension World {
     func process(_ pid: Int32) throws -> ProcessStatus? {
         try alive()
         return running[pid]?.status
+    }
+    func networkNamespace(of pid: Int32?) throws -> UInt64? {
+        try alive()
+        guard let pid else { return 1 }
+        guard let process = running[pid] else { return nil }
+        let entered = process.status.arguments.first { $0.hasPrefix("--net=/run/netns/") }
+        return entered.flatMap { namespaces[String($0.dropFirst("--net=/run/netns/".count))] } ?? 1
     }
     func listeners(onPort port: Int) throws -> [Int32] { [] }
     func helpers(of id: InjectionID) throws -> [ProcessIdentity] {

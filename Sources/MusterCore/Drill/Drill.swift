@@ -132,6 +132,7 @@ public struct Fixture: Hashable, Sendable {
     public var inWords: String {
         guard let proxy else { return run.joined(separator: " ") }
         return "a fault proxy from \(proxy.listen) to \(proxy.upstream)"
+            + (proxy.ca.map { ", whose certificate is written to \($0)" } ?? "")
     }
 }
 
@@ -158,9 +159,15 @@ public struct FixtureProxy: Hashable, Sendable {
     public var upstream: String
     /// How long connections may take to end when it is taken down.
     public var drain: Duration
+    /// Where the certificate of its authority is written, for clients that are to trust it.
+    public var ca: String?
     public var redirect: Redirect?
 
-    public init(listen: String, upstream: String, drain: Duration = .seconds(5), redirect: Redirect? = nil) {
+    public init(
+        listen: String, upstream: String, drain: Duration = .seconds(5), ca: String? = nil,
+        redirect: Redirect? = nil
+    ) {
+        self.ca = ca
         self.listen = listen
         self.upstream = upstream
         self.drain = drain

@@ -7,6 +7,9 @@ public protocol HostReader {
     func bootID() throws -> String
     /// CLOCK_MONOTONIC.
     func monotonic() -> Instant
+    /// CLOCK_REALTIME, nanoseconds since 1970: only to compare with dates that others wrote, such as those in a
+    /// certificate.
+    func utcNanoseconds() -> Int64
     /// Effective user id; 0 may do everything that the capabilities allow.
     func userID() -> UInt32
     /// Where the guard itself lives.
@@ -33,6 +36,10 @@ public protocol HostReader {
     func processes() throws -> [ProcessStatus]
     /// One process; nil when it is gone.
     func process(_ pid: Int32) throws -> ProcessStatus?
+    /// The network namespace of a process, as the inode of its file (namespaces(7)); nil: when the process is gone, or
+    /// this user may not know.
+    /// - Parameter pid: nil: our own.
+    func networkNamespace(of pid: Int32?) throws -> UInt64?
     /// The processes that listen on a TCP port, in the host's own network namespace.
     func listeners(onPort port: Int) throws -> [Int32]
     /// Processes that carry the mark of an injection, by cgroup, recorded session or environment, and whose

@@ -119,7 +119,7 @@ public enum DrillJudge {
     public static func durabilityScope(of drill: Drill) -> String {
         let names = RunFacts.injections(drill.steps).map(\.faultName)
         if names.contains(where: { $0.hasPrefix("file-") || $0 == "directory-loss" }) { return "disk" }
-        let harmless = ["net-", "cpu-", "proxy-", "process-pause", "disk-fill"]
+        let harmless = ["net-", "cpu-", "proxy-", "http-", "tls-", "process-pause", "disk-fill"]
         let isHarmless = { (name: String) in harmless.contains { name.hasPrefix($0) } }
         return !names.isEmpty && names.allSatisfy(isHarmless) ? "none" : "process"
     }

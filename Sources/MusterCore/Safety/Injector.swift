@@ -92,7 +92,9 @@ public struct Injector {
         let others = Result { try journal.openInjections().filter { !batch.contains($0.id) } }
         for phase in MendingPhase.allCases {
             for index in work.indices {
-                if phase == .fixtures, let reason = reasonToKeep(work[index], among: work, others) {
+                if phase == .fixtures,
+                    let reason = work[index].reasonToStay ?? reasonToKeep(work[index], among: work, others)
+                {
                     work[index].hold(reason)
                     continue
                 }
@@ -203,6 +205,12 @@ public struct Injector {
         var superseded: Bool
         var helperRemains = false
         var lastPhase: MendingPhase { facts.map(\.fact.phase).max() ?? .helpers }
+
+        /// While somebody's traffic is still led to a fixture, ending it would cut them off from what they depend on.
+        var reasonToStay: String? {
+            let isLed = zip(facts, result.facts).contains { $0.fact.phase == .network && !$1.isSettled }
+            return isLed ? "kept, because the network still leads to it" : nil
+        }
 
         mutating func hold(_ reason: String) {
             for index in facts.indices where facts[index].fact.phase == .fixtures {

@@ -11,6 +11,8 @@ public struct ProxyFixture: Fault {
     public var upstream = ""
     public var deadline = Duration.seconds(900)
     public var drain = Duration.seconds(5)
+    /// Where the certificate of its authority is written.
+    public var ca: String?
     public var redirect: Redirect?
 
     public init() {}
@@ -36,6 +38,9 @@ public struct ProxyFixture: Fault {
                     "drain", \.drain, default: .seconds(5),
                     "How long connections may take to end when it is taken down."
                 ) { $0 <= .seconds(20) ? nil : "at most 20s" },
+                Field(
+                    "ca", \.ca, "Where the certificate by which clients can trust its `tls-fault` is written."
+                ) { $0.hasPrefix("/") && !$0.hasSuffix("/") ? nil : "an absolute path" },
                 Field("redirect", \.redirect, "Whose connections are led through it, without their knowing."),
             ])
     }
@@ -67,6 +72,11 @@ public struct ProxyFixture: Fault {
             FileAbsent(path: host.site.proxyConfiguration(of: id), phase: .fixtures),
         ]
         plan.touches = ["starts a fault proxy '\(name)' from \(listen) to \(upstream)"]
+        if let ca {
+            _ = try Refusals.path(of: Target(.path(ca.directory)), on: host)
+            plan.facts.append(FileAbsent(path: ca, phase: .fixtures))
+            plan.touches.append("writes the certificate of its authority to \(ca)")
+        }
         guard let redirect else { return plan }
         let (facts, touch) = try redirect.plan(as: id, on: host)
         plan.facts += facts
@@ -82,6 +92,7 @@ public struct ProxyFixture: Fault {
             mode: 0o600)
         try supervised(id, host).inject(into: target, as: id, plan: plan, on: host)
         let state = try waitUntilUp(id, host)
+        if let ca { try writeAuthority(to: ca, id, host) }
         try redirect?.inject(as: id, to: state.listen, plan: plan, on: host)
     }
 
@@ -114,6 +125,15 @@ public struct ProxyFixture: Fault {
         // What is done to it stands in the outcome; its log is for what goes wrong.
         return FixtureFault(
             name: name, run: run, environment: ["LOG_LEVEL": "warn"], stopWithin: drain + .seconds(2))
+    }
+
+    private func writeAuthority(to path: String, _ id: InjectionID, _ host: any Host) throws {
+        let answer = try host.fetch("/ca.pem", from: place(id, host).api, deadline: ProxyPlace.patience)
+        guard answer.status == 200, let pem = answer.body.asText else {
+            throw HostError(
+                .failed, "ask the fault proxy '\(name)' for its certificate", ProxyPlace.words(answer))
+        }
+        try host.createFile(path, contents: Array(pem.utf8), mode: 0o644)
     }
 
     private func waitUntilUp(_ id: InjectionID, _ host: any Host) throws -> ProxyState {

@@ -33,7 +33,9 @@ struct NetworkPlace {
         }
     }
 
-    static func path(ofNamespace name: String) -> String { "/run/netns/\(name)" }
+    /// Where named network namespaces are (ip-netns(8)).
+    static let namespaces = "/run/netns"
+    static func path(ofNamespace name: String) -> String { "\(namespaces)/\(name)" }
 
     /// `ip netns exec` would hide the cgroup mounts, so the namespace is entered by its file.
     static func command(_ namespace: String?, on host: any HostReader) -> [String]? {

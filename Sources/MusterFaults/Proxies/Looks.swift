@@ -31,16 +31,18 @@ extension ProxyObserver {
     }
 
     /// Nothing comes through, while the server itself answers.
-    func isSilent() -> Effect {
-        guard let exchange = exchange() else { return unknown }
+    /// - Parameter forGood: the connection must stay, too.
+    func isSilent(saying exchange: Exchange?, forGood: Bool = false) -> Effect {
+        guard let exchange else { return unknown }
         let straight = lookStraight(exchange, within: .seconds(2))
         if let straight, straight.ending != .answered {
             return .notYet("straight to the server: \(straight.inWords)")
         }
-        let patience = min(Self.longest, (straight?.ended ?? .zero) * 5 + .milliseconds(300))
+        let patience = min(Self.longest, (straight?.ended ?? .milliseconds(200)) * 5 + .milliseconds(300))
         guard let seen = look(exchange, within: patience).first else { return unknown }
         // One that closes in the end has let nothing through either.
-        let nothing = seen.bytes.isEmpty && seen.connected != nil && [.silent, .closed].contains(seen.ending)
+        let endings: Set<Sighting.Ending> = forGood ? [.silent] : [.silent, .closed]
+        let nothing = seen.bytes.isEmpty && seen.connected != nil && endings.contains(seen.ending)
         let words =
             "\(seen.inWords) through the proxy"
             + (straight.map { ", \($0.inWords) without it" } ?? "")

@@ -24,7 +24,10 @@ public struct ProxyDown: Fault {
             facts: [ProxyEnabled(api: place.api, proxy: place.name)],
             claims: [Claim("proxy", "\(place.api.text)/\(place.name)")],
             touches: [
-                "closes proxy '\(place.name)' (\(state.listen) to \(state.upstream)) with all its connections"
+                "closes proxy '\(place.name)' (\(state.listen) to \(state.upstream)) with all its connections, "
+                    + (place.fixture == nil
+                        ? "until Muster opens it again: this has no deadline of its own"
+                        : "until it is opened again, or the drill's proxy ends at its deadline")
             ])
     }
 
@@ -42,8 +45,10 @@ public struct ProxyDown: Fault {
     public func effect(
         on target: Target, as id: InjectionID, facts: [any Fact], seenBy host: any HostReader
     ) throws -> Effect {
-        let observer = try ProxyObserver(target, on: host, stream: .downstream, speaks: nil, says: nil)
-        return observer?.isRefused()
-            ?? .notYet("the proxy is gone, or listens where no client of ours can go")
+        do {
+            return try ProxyObserver(target, on: host).see { $0.isRefused() }
+        } catch let unseen as ProxyObserver.Unseen {
+            return .notYet(unseen.why)
+        }
     }
 }

@@ -4,6 +4,8 @@ import MusterCore
 struct ProxyPlace: Hashable {
     var api: StreamAddress
     var name: String
+    /// The journal row of the drill's own, where it is one.
+    var fixture: InjectionID?
 
     /// How long the interface may take; it answers in a millisecond or two.
     static let patience = Duration.seconds(5)
@@ -18,8 +20,15 @@ struct ProxyPlace: Hashable {
         switch scope {
         case .named(let name, let api): return ProxyPlace(api: api, name: name)
         case .fixture(let name, let id):
-            return ProxyPlace(api: .unix(host.site.proxySocket(of: id)), name: name)
+            return ProxyPlace(api: .unix(host.site.proxySocket(of: id)), name: name, fixture: id)
         }
+    }
+
+    /// Whether a program of Muster's runs it, and not a Toxiproxy, which knows no deadlines and fewer toxics.
+    func isMusters(on host: any HostReader) throws -> Bool {
+        if fixture != nil { return true }
+        let answer = try host.fetch("/muster", from: api, deadline: Self.patience)
+        return answer.status == 200 && answer.body["compatible_with"]?.asText != nil
     }
 
     /// What there is to know of it.

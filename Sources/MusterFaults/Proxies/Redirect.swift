@@ -97,14 +97,26 @@ public struct Redirect: Formed {
         }
     }
 
+    /// In a namespace a client of ours connects as everybody there does, and the packet filter counts it. Nobody but
+    /// its own processes can do so for a cgroup: there the table is all that is looked at.
     func effect(as id: InjectionID, on host: any HostReader) throws -> Effect {
-        let table = NoNftTable.table(of: id)
-        guard let nft = NetworkPlace.command(namespace, on: host) else { return .notYet("nft is missing") }
-        let list = try host.query(nft + ["list", "table", "inet", table], deadline: .seconds(5))
-        guard list.succeeded else { return .notYet("the table \(table) is not there") }
-        return list.output.contains("elements = {")
-            ? .proven("connections are redirected by \(table)")
-            : .notYet("the kernel has lifted it: the set of \(table) is empty")
+        func leading() throws -> Leading? { try Leading.read(id, in: namespace, on: host) }
+        guard let before = try leading() else {
+            return .notYet("the table \(NoNftTable.table(of: id)) is not there")
+        }
+        guard !before.to.isEmpty else { return .notYet("the kernel has lifted it: nobody is led any more") }
+        let addresses = to.map(\.text).joined(separator: ", ")
+        guard let namespace else {
+            return .proven("new connections to \(addresses) are led through it; so far: \(before.count)")
+        }
+        for address in to {
+            _ = host.visit(
+                Visit(address, namespace: namespace, deadline: .milliseconds(500)) { _ in true }, atOnce: 1)
+        }
+        let led = try (leading()?.count ?? 0) - before.count
+        return led >= to.count
+            ? .proven("connections from namespace \(namespace) to \(addresses) are led through it")
+            : .notYet("of \(to.count) connections from namespace \(namespace), \(max(0, led)) were led")
     }
 }
 

@@ -31,8 +31,8 @@ public enum Speech: String, FormWord {
                 ? nil
                 : Exchange(says: [0, 0, 0, 8, 4, 210, 22, 47], expected: nil, least: 1) { !$0.isEmpty }
         case .tls:
-            upstream > Self.clientHello.count || downstream > 5
-                ? nil : Exchange(says: Self.clientHello, expected: nil, least: 5) { $0.count >= 5 }
+            upstream > TLSGreeting.client().count || downstream > 5
+                ? nil : Exchange(says: TLSGreeting.client(), expected: nil, least: 5) { $0.count >= 5 }
         }
     }
 
@@ -87,20 +87,6 @@ public enum Speech: String, FormWord {
         }
         return found
     }
-
-    /// A greeting of TLS 1.2 with the usual suites and no name (RFC 5246, section 7.4.1.2). Servers answer it with a
-    /// greeting or an alert, and forget it.
-    private static let clientHello: [UInt8] = {
-        let suites: [UInt8] = [0xC0, 0x2F, 0xC0, 0x30, 0xC0, 0x2B, 0xC0, 0x2C, 0x00, 0x9C, 0x00, 0x2F]
-        let extensions: [UInt8] =
-            [0, 10, 0, 6, 0, 4, 0, 29, 0, 23] + [0, 11, 0, 2, 1, 0]
-            + [0, 13, 0, 10, 0, 8, 4, 3, 8, 4, 4, 1, 2, 1]
-        let body: [UInt8] =
-            [3, 3] + (0..<32).map { UInt8($0) } + [0, 0, UInt8(suites.count)] + suites + [1, 0, 0]
-            + [UInt8(extensions.count)] + extensions
-        let handshake: [UInt8] = [1, 0, 0, UInt8(body.count)] + body
-        return [22, 3, 1, 0, UInt8(handshake.count)] + handshake
-    }()
 }
 
 /// Something that a client says, and how it knows that it was answered.

@@ -40,7 +40,9 @@ extension ToxicFault {
     }
 
     /// Fields that all of them have, behind their own.
-    static func commonFields(hasStream: Bool = true, hasShare: Bool = true) -> [Field<Self>] {
+    static func commonFields(
+        hasStream: Bool = true, hasShare: Bool = true, hasWords: Bool = true
+    ) -> [Field<Self>] {
         let stream = Field<Self>(
             "stream", \.setting.stream, default: .downstream,
             "Works on what the client sends (upstream) or on what it gets (downstream).")
@@ -48,7 +50,8 @@ extension ToxicFault {
             "share", \.setting.share, default: Percentage(millionths: 1_000_000),
             "On how many of the connections it works, drawn for each."
         ) { $0.millionths == 0 ? "more than 0%" : nil }
-        return (hasStream ? [stream] : []) + (hasShare ? [share] : []) + ProxyLookFields.all()
+        return (hasStream ? [stream] : []) + (hasShare ? [share] : []) + [ToxicFields.deadline()]
+            + (hasWords ? ToxicFields.words() : [])
     }
 
     public func plan(for target: Target, as id: InjectionID, on host: any HostReader) throws -> UndoPlan {
@@ -59,7 +62,18 @@ extension ToxicFault {
                 .noMatch, "proxy '\(place.name)' at \(place.api.text) is disabled",
                 advice: "enable it first: nothing passes through it")
         }
+        let isMusters = try place.isMusters(on: host)
+        guard isMusters || Self.toxiproxys.contains(toxic.type) else {
+            throw FaultRefusal(
+                .noMechanism,
+                "what answers at \(place.api.text) is a plain Toxiproxy, which has no toxic '\(toxic.type)'",
+                advice: "put `muster proxy` in its place, or let the drill bring a proxy up as a fixture")
+        }
         let fact = NoToxic(api: place.api, proxy: place.name, toxic: NoToxic.name(id))
+        let howLong =
+            isMusters
+            ? "for at most \(setting.deadline.unitsText)"
+            : "until Muster lifts it: a plain Toxiproxy knows no deadline"
         let whom =
             setting.share.millionths == 1_000_000 ? "" : ", on \(setting.share.forPeople) of connections"
         return UndoPlan(
@@ -71,7 +85,7 @@ extension ToxicFault {
             ],
             touches: [
                 "\(inWords)\(whom), on proxy '\(place.name)' (\(state.listen) to \(state.upstream)) by toxic "
-                    + "\(fact.toxic), for at most \(setting.deadline.unitsText)"
+                    + "\(fact.toxic), \(howLong)"
             ])
     }
 
@@ -96,22 +110,33 @@ extension ToxicFault {
     public func effect(
         on target: Target, as id: InjectionID, facts: [any Fact], seenBy host: any HostReader
     ) throws -> Effect {
-        guard
-            let observer = try ProxyObserver(
-                target, on: host, stream: setting.stream, speaks: setting.speaks, says: setting.says)
-        else { return .notYet("the proxy is not there, or is at no address that can be looked at") }
-        return look(observer)
+        do {
+            return try ProxyObserver(
+                target, on: host, stream: setting.stream, speaks: setting.speaks, says: setting.says
+            ).see(look)
+        } catch let unseen as ProxyObserver.Unseen {
+            return .notYet(unseen.why)
+        }
+    }
+
+    /// The types of toxics that every Toxiproxy has.
+    private static var toxiproxys: Set<String> {
+        ["latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data"]
     }
 }
 
-/// How the effect of a fault on a proxy is looked at; the fields that say so.
-enum ProxyLookFields {
-    static func all<F: ToxicFault>() -> [Field<F>] {
+/// Fields of all toxics.
+enum ToxicFields {
+    static func deadline<F: ToxicFault>() -> Field<F> {
+        Field(
+            "deadline", \F.setting.deadline, default: .seconds(600),
+            "The proxy itself lifts it after this, whoever has died; a plain Toxiproxy does not."
+        ) { (.seconds(1)...(.seconds(86400))) ~= $0 ? nil : "from 1s to 24h" }
+    }
+
+    /// How its effect is looked at.
+    static func words<F: ToxicFault>() -> [Field<F>] {
         [
-            Field(
-                "deadline", \F.setting.deadline, default: .seconds(600),
-                "The proxy itself lifts it after this, whoever has died."
-            ) { (.seconds(1)...(.seconds(86400))) ~= $0 ? nil : "from 1s to 24h" },
             Field(
                 "speaks", \F.setting.speaks,
                 "What the server understands, so that the effect can be looked at; by its port when left out."

@@ -57,6 +57,7 @@ struct PreparedDrill: Sendable {
         fault.listen = proxy.listen
         fault.upstream = proxy.upstream
         fault.drain = proxy.drain
+        fault.ca = proxy.ca
         // Beyond the run come the undo and the read-back, which goes through it as everything did.
         fault.deadline = drill.abort.after + .seconds(300)
         guard let wanted = proxy.redirect else { return fault }
@@ -92,7 +93,7 @@ enum Programs {
         "redis-server": "redis-server", "redis-cli": "redis-tools", "postgres": "postgresql",
         "nginx": "nginx",
         "mariadbd": "mariadb-server", "haproxy": "haproxy", "etcd": "etcd-server", "nft": "nftables",
-        "ip": "iproute2",
+        "ip": "iproute2", "openssl": "openssl", "curl": "curl",
     ]
 
     static func find(_ name: String, for whom: String) throws -> String {

@@ -20,13 +20,17 @@ import Testing
         try String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
     }
 
-    @Test(arguments: files("drills", ".yaml").filter { !$0.hasSuffix("/services.yaml") })
-    func drillsAreRead(_ path: String) throws {
+    private func reader() throws -> DrillReader {
         let now = Int64(Date().timeIntervalSince1970) * 1_000_000_000
         let services = try Services(reading: text("drills/services.yaml"), now: now)
-        let reader = DrillReader(
+        return DrillReader(
             faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard,
             services: services, now: now)
+    }
+
+    @Test(arguments: files("drills", ".yaml").filter { !$0.hasSuffix("/services.yaml") })
+    func drillsAreRead(_ path: String) throws {
+        let reader = try reader()
         let source = try text(path)
         let found = reader.examine(source)
         #expect(found.errors.isEmpty, "\(ProblemText.render(found.errors, path: path, source: source))")
@@ -36,13 +40,27 @@ import Testing
         #expect(try SchemaTests.complaint(about: source, schema: schema) == "")
     }
 
+    /// What only disturbs a network cannot say whether data outlive anything.
+    @Test(arguments: ["http-errors", "tls-certificate", "redis-slow-network", "redis-proxy-cut", "partition"])
+    func disturbedNetworksSayNothingAboutDurability(_ name: String) throws {
+        let reader = try reader()
+        let drill = try #require(reader.examine(try text("drills/\(name).yaml")).drill)
+        #expect(DrillJudge.durabilityScope(of: drill) == "none")
+    }
+
     @Test(arguments: files("runbooks", ".md"))
     func runbooksAreRead(_ path: String) throws {
         let source = try text(path)
         let found = RunbookReader.examine(source, fallbackTitle: path) { String($0.hashValue) }
         let problems = ProblemText.render(found.errors + found.warnings, path: path, source: source)
         #expect(problems.isEmpty, "\(problems)")
-        #expect(found.runbook?.steps.isEmpty == false)
+        let runbook = try #require(found.runbook)
+        #expect(!runbook.steps.isEmpty)
+        // Debian's sh is dash: it takes `{1..50}` for one word, and the loop is over after one round.
+        for step in runbook.steps where step.shell == "sh" {
+            let strange = step.body.firstMatch(of: /\{\d+\.\.\d+\}|\[\[|<<<|pipefail/)
+            #expect(strange == nil, "\(step.name): \(strange?.output ?? "") is not for sh")
+        }
     }
 
     /// Editors read the schemas from the files; `RECORD=1 swift test --filter ShippedFilesTests` rewrites them.

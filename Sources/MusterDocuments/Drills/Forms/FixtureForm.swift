@@ -56,6 +56,7 @@ struct FixtureProxyForm: Formed {
     var listen = ""
     var upstream: String?
     var drain: Duration = .seconds(5)
+    var ca: String?
     var redirect: RedirectForm?
 
     static let form = Form(
@@ -70,6 +71,10 @@ struct FixtureProxyForm: Formed {
                 "drain", \.drain, default: .seconds(5),
                 "How long connections may take to end when it is taken down.",
                 in: { $0 <= .seconds(20) ? nil : "at most 20s" }),
+            Field(
+                "ca", \.ca,
+                "Where the certificate is written by which clients can trust its `tls-fault`, below ${scratch}.",
+                in: { $0.hasPrefix("/") && !$0.hasSuffix("/") ? nil : "an absolute path" }),
             Field("redirect", \.redirect, "Whose connections are led through it, without their knowing."),
         ],
         check: { proxy in
@@ -85,9 +90,9 @@ struct FixtureProxyForm: Formed {
         let own = to.first?.isV6 == true ? "[::1]:0" : "127.0.0.1:0"
         return FixtureProxy(
             listen: listen.isEmpty ? own : listen,
-            // Only the connection itself knows which of several it was going to.
-            upstream: upstream ?? (to.count == 1 ? to[0].text : "original"),
-            drain: drain, redirect: redirect?.redirect)
+            // Only the connection itself knows which of several it was going to; who comes by himself gets the first.
+            upstream: upstream ?? (to.count == 1 ? to[0].text : "original/\(to[0].text)"),
+            drain: drain, ca: ca, redirect: redirect?.redirect)
     }
 }
 

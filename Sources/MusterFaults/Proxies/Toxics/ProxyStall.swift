@@ -17,5 +17,5 @@ public struct ProxyStall: ToxicFault {
 
     public var toxic: (type: String, attributes: Value) { ("stall", [:]) }
     public var inWords: String { "holds up what goes \(setting.stream.rawValue)" }
-    public func look(_ observer: ProxyObserver) -> Effect { observer.isSilent() }
+    public func look(_ observer: ProxyObserver) -> Effect { observer.isSilent(saying: observer.exchange()) }
 }

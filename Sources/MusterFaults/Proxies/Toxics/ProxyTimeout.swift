@@ -27,5 +27,5 @@ public struct ProxyTimeout: ToxicFault {
     public var inWords: String {
         "loses everything" + (after == .zero ? "" : ", and closes connections after \(after.unitsText)")
     }
-    public func look(_ observer: ProxyObserver) -> Effect { observer.isSilent() }
+    public func look(_ observer: ProxyObserver) -> Effect { observer.isSilent(saying: observer.exchange()) }
 }
