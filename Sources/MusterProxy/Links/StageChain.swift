@@ -39,6 +39,11 @@ struct StageChain {
         slots.reduce(output.bytes) { $0 + $1.input.bytes + ($1.isActive ? $1.stage.held : 0) }
     }
 
+    /// Memory that it takes, in bytes: what waits or is held, and what chunks cost besides their bytes.
+    var kept: Int {
+        slots.reduce(output.cost) { $0 + $1.input.cost + ($1.isActive ? $1.stage.kept : 0) }
+    }
+
     /// The filters in it, which other directions may have fed.
     var filters: [FilterBox] { slots.compactMap { ($0.stage as? FilterPort)?.box } }
 
@@ -161,7 +166,7 @@ struct StageChain {
         guard index >= 0 else { return nil }
         guard slots[index].isActive else { return feed(index - 1, at: now) }
         while slots[index].ending == nil {
-            guard slots[index].stage.held < slots[index].stage.capacity else {
+            guard slots[index].stage.hasRoom else {
                 _ = feed(index - 1, at: now)
                 return nil
             }
