@@ -70,6 +70,7 @@ struct ProxyCommand: ParsableCommand {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptors()
+        MemoryReturn.prepare()
 
         let end = deadline.map { bootTime() + $0.duration }
         let service = try wait { try await Service.start(self, level) }

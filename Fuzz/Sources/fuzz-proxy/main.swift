@@ -3,14 +3,14 @@ internal import Glibc
 
 /// What is tried, as `MUSTER_FUZZ_TARGET` names it; the arguments are libFuzzer's.
 let target = getenv("MUSTER_FUZZ_TARGET").map { String(cString: $0) } ?? ""
-nonisolated(unsafe) let run: @Sendable ([UInt8]) -> Void = {
+let run: @Sendable ([UInt8]) -> Void = {
     switch target {
     case "bodies": return fuzzBodies
     case "http": return fuzzHTTP
     case "hello": return fuzzHello
     case "messages": return fuzzMessages
     default:
-        fputs("fuzz-proxy: MUSTER_FUZZ_TARGET: expected bodies, http, hello or messages\n", stderr)
+        print("fuzz-proxy: MUSTER_FUZZ_TARGET: expected bodies, http, hello or messages")
         exit(2)
     }
 }()

@@ -66,6 +66,18 @@ public struct MemoryReturn {
         return true
     }
 
+    /// To be called before there is much memory: what is larger than any buffer of a connection is taken from the machine
+    /// by itself, and given back as soon as it is free. By default glibc raises that bound when large memory is freed, and
+    /// with it what it keeps at the end of each thread's memory, which `malloc_trim` does not look at.
+    public static func prepare() {
+        typealias Option = @convention(c) (CInt, CInt) -> CInt
+        guard let symbol = dlsym(nil, "mallopt") else { return }
+        let set = unsafeBitCast(symbol, to: Option.self)
+        // M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h (mallopt(3)), which Swift does not see.
+        _ = set(-3, 1 << 18)
+        _ = set(-1, 4 << 20)
+    }
+
     /// malloc_trim(3), which glibc has and other C libraries have not.
     private static func trim() {
         typealias Trim = @convention(c) (Int) -> CInt

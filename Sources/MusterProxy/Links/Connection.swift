@@ -130,6 +130,7 @@ final class Connection {
             return closeAll(.unreachable)
         }
         serverEnd = end
+        if down.isHolding { end.readSingly() }
         up.sink = end
         down.source = end
         up.sinkIsReady()

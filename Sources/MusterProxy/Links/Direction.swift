@@ -23,6 +23,8 @@ final class Direction {
     private var isPumping = false
     /// Bytes that the budget knows to be kept here.
     private var counted = 0
+    /// There was a toxic.
+    private(set) var isHolding = false
     /// It is read on when there is room for what it will bring.
     private var isWaitingForRoom = false
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
@@ -85,6 +87,7 @@ final class Direction {
 
     func sinkIsReady() {
         pump()
+        account()
         readOn()
     }
 
@@ -103,6 +106,8 @@ final class Direction {
     func add(_ name: String, _ stage: any ToxicStage, isActive: Bool) {
         if isDone { return }
         if chain == nil { chain = StageChain() }
+        if !isHolding { source?.readSingly() }
+        isHolding = true
         chain?.add(name, stage, isActive: isActive)
         changed()
     }

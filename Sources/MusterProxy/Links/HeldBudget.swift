@@ -10,8 +10,8 @@ public final class HeldBudget: Sendable {
     public static let usual = 256 << 20
     /// What a direction may keep, in bytes, when the budget is spent: none starves because others hold a lot.
     static let small = 16_384
-    /// Room that one direction more must have before it is read again, in bytes: about what one read may bring.
-    static let step = 262_144
+    /// Room that one direction more must have before it is read again, in bytes: what one reading may bring.
+    static let step = 65_536
 
     /// In bytes.
     public let most: Int

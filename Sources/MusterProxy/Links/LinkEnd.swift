@@ -63,6 +63,9 @@ final class LinkEnd: ChannelInboundHandler {
     func flush() { context?.flush() }
     func read() { context?.read() }
 
+    /// One reading brings one buffer, no more: where bytes are held, each may have to be the last for a while.
+    func readSingly() { try? context?.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1) }
+
     /// Half-closes after all that was written has left.
     func finish() {
         guard !isFinishing, let context else { return }

@@ -23,6 +23,9 @@ struct StageChain {
     private var output = ChunkQueue()
     /// How the source ended.
     private var sourceEnding: StageOutput?
+    /// The slot that was found to have nothing to give while it is asked now, and until when: it is not asked again, or
+    /// the time that a long chain takes would grow with the square of its length.
+    private var quiet: (index: Int, until: NIODeadline?)?
 
     init() {}
 
@@ -90,6 +93,7 @@ struct StageChain {
     /// What may leave now. Asked again until it answers `wait` or an end.
     mutating func next(at now: NIODeadline) -> StageOutput {
         if let chunk = output.takeFirst() { return .chunk(chunk) }
+        quiet = nil
         let answer = pull(slots.count - 1, at: now)
         if case .wait(nil) = answer { settle() }
         return answer
@@ -139,11 +143,21 @@ struct StageChain {
 
     /// Lets the stages take what they have room for, while nothing can leave: a latency must run also for bytes that
     /// wait behind a sink that is slow, or the delay would eat up the throughput.
-    mutating func feed(at now: NIODeadline) { _ = feed(slots.count - 1, at: now) }
+    mutating func feed(at now: NIODeadline) {
+        quiet = nil
+        _ = feed(slots.count - 1, at: now)
+    }
 
     /// What leaves the slot of that index; below the first one is the source.
     private mutating func pull(_ index: Int, at now: NIODeadline) -> StageOutput {
         guard index >= 0 else { return sourceEnding ?? .wait(until: nil) }
+        if let quiet, quiet.index == index { return .wait(until: quiet.until) }
+        let answer = ask(index, at: now)
+        if case .wait(let until) = answer { quiet = (index, until) }
+        return answer
+    }
+
+    private mutating func ask(_ index: Int, at now: NIODeadline) -> StageOutput {
         guard slots[index].isActive else { return take(index, at: now) }
         let earliest = feed(index, at: now)
         let answer = slots[index].stage.next(at: now)

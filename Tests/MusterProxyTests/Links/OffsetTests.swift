@@ -1,10 +1,13 @@
+import Glibc
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import MusterProxy
 
 /// A client that goes with RST at each byte of what it says, where the proxy reads along.
-@Suite(.timeLimit(.minutes(3))) struct OffsetTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct OffsetTests {
+    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let server: TestServer
     private let log = EventLog()
     private let shared = SharedLimits()
@@ -12,7 +15,7 @@ import Testing
 
     init() throws {
         server = try TestServer()
-        engine = SocketEngine(group: testGroup, seed: 1, events: log, shared: shared)
+        engine = SocketEngine(group: Self.group, seed: 1, events: log, shared: shared)
     }
 
     private func goAtEachByte(of request: [UInt8], _ toxics: [ActiveToxic]) async throws {
@@ -20,7 +23,7 @@ import Testing
             "p", listen: "127.0.0.1:0", upstream: server.address, toxics: toxics)
         let count = request.count + 1
         let log = log
-        try await blocking {
+        try await offThePool {
             for end in 0..<count {
                 let client = try Socket(connecting: proxy.address)
                 try client.send(Array(request[..<end]))
@@ -67,7 +70,7 @@ import Testing
                 try toxic(
                     HTTPFaultToxic.self, ["status": .integer(200), "body_size": .integer(1_000_000_000_000)])
             ])
-        try await blocking {
+        try await offThePool {
             let client = try Socket(connecting: proxy.address)
             try client.send(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
             // Some of it has come, so that the rest waits.

@@ -282,8 +282,15 @@ struct JSONCursor {
 /// the two letters beyond ASCII that fold into it (U+017F, U+212A).
 func isField(_ name: String, _ field: String) -> Bool {
     if name == field { return true }
-    // Each letter takes three bytes at most. A long name would be copied for each field that it may be.
-    guard name.utf8.count <= 3 * field.utf8.count else { return false }
+    // A body may have a million names, or one of a million bytes: what is copied below is short, and seldom.
+    let count = name.utf8.count
+    if count == field.utf8.count {
+        return zip(name.utf8, field.utf8).allSatisfy { a, b in
+            a == b || ((0x41...0x5A).contains(a) ? a | 0x20 : a) == ((0x41...0x5A).contains(b) ? b | 0x20 : b)
+        }
+    }
+    guard count > field.utf8.count, count <= 3 * field.utf8.count, name.utf8.contains(where: { $0 >= 0x80 })
+    else { return false }
     func folded(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
