@@ -7,7 +7,10 @@ enum Ending: Int32 {
     case refused = 7
 }
 
-/// On standard error.
+/// What is told while the proxy works.
+let log = LogQueue(STDERR_FILENO)
+
+/// On standard error, before the program goes on.
 func note(_ text: String) { say(text, to: STDERR_FILENO) }
 
 /// One line, in one piece, at once.
@@ -50,9 +53,10 @@ struct TellingSink: RegistryEventSink {
         switch event {
         case .proxy(let change, let name, let listen, let upstream, let enabled):
             let place = enabled ? "\(listen) to \(upstream)" : "disabled"
-            note("muster-net: proxy '\(name)' \(change.rawValue) (\(place))")
+            log.add("muster-net: proxy '\(name)' \(change.rawValue) (\(place))")
         case .toxic(let change, let name, let type, let stream, let proxy):
-            note("muster-net: toxic '\(name)' (\(type), \(stream.rawValue)) of '\(proxy)' \(change.rawValue)")
+            log.add(
+                "muster-net: toxic '\(name)' (\(type), \(stream.rawValue)) of '\(proxy)' \(change.rawValue)")
         }
     }
 }

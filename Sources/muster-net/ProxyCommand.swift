@@ -39,6 +39,8 @@ struct ProxyCommand: ParsableCommand {
     @Option(help: "How long connections may go on when it ends.") var drain = Span(.seconds(5))
     @Option(help: "A file that is written once the API listens: one line, its address.") var readyFile:
         String?
+    @Option(help: "Megabytes that connections may hold back, all together; beyond, they are read no further.")
+    var hold = HeldBudget.usual >> 20
     @Option(help: "Threads that move bytes (each proxy lives on one).") var threads = 1
 
     /// Ours and Go's way of writing a long option.
@@ -50,6 +52,9 @@ struct ProxyCommand: ParsableCommand {
         guard (1...256).contains(threads) else {
             throw ValidationError("--threads: expected 1 to 256, not \(threads)")
         }
+        guard (1...1_048_576).contains(hold) else {
+            throw ValidationError("--hold: expected 1 to 1048576 megabytes, not \(hold)")
+        }
     }
 
     func run() throws {
@@ -57,7 +62,7 @@ struct ProxyCommand: ParsableCommand {
             say("muster-net version \(netVersion) (Toxiproxy API \(ProxyAPI.compatibleVersion))")
             return
         }
-        let log = level()
+        let level = level()
         // Before there are threads, so that all of them leave these signals to the wait at the end.
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -65,30 +70,58 @@ struct ProxyCommand: ParsableCommand {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptors()
+        MemoryReturn.prepare()
 
         let end = deadline.map { bootTime() + $0.duration }
-        let service = try wait { try await Service.start(self, log) }
+        let service = try wait { try await Service.start(self, level) }
         try announce(service)
-        var cause = "deadline"
+        let cause = work(service, until: end, &signals)
+        if level <= .info {
+            log.add(
+                "muster-net: \(cause): toxics are removed, connections have \(drain.defaultValueDescription)")
+        }
+        self.end(service, &signals)
+        log.flush(within: 0.5)
+    }
+
+    /// - Returns: why it ends.
+    private func work(_ service: Service, until end: Duration?, _ signals: inout sigset_t) -> String {
+        var memory = MemoryReturn(at: bootTime())
         while end.map({ $0 > bootTime() }) ?? true {
             // Short: a suspend does not count for this wait, but for the deadline.
             var time = timespec(tv_sec: 0, tv_nsec: 200_000_000)
-            let signal = sigtimedwait(&signals, nil, &time)
-            if signal > 0 {
-                cause = signal == SIGINT ? "SIGINT" : "SIGTERM"
-                break
+            switch sigtimedwait(&signals, nil, &time) {
+            case SIGINT: return "SIGINT"
+            case SIGTERM: return "SIGTERM"
+            default: service.returnMemory(&memory)
             }
         }
-        if log <= .info {
-            note(
-                "muster-net: \(cause): toxics are removed, connections have \(drain.defaultValueDescription)")
+        return "deadline"
+    }
+
+    /// How long after the first SIGTERM a second one means it. A supervisor asks twice at the same moment: everybody
+    /// below it, and then each one.
+    private static let insistence = Duration.seconds(1)
+
+    /// Takes the service out of the way, and does not wait longer than it should take: a name service that hangs holds
+    /// up a proxy, and must not hold up the end.
+    private func end(_ service: Service, _ signals: inout sigset_t) {
+        let began = bootTime()
+        let done = DispatchSemaphore(value: 0)
+        let grace = drain.duration
+        Task {
+            await service.stop(draining: grace)
+            done.signal()
         }
-        // Who presses Ctrl-C twice does not want to wait. A supervisor that asks twice does not mean that: it asks
-        // everybody below it, and then each one.
-        signal(SIGTERM, SIG_IGN)
-        signal(SIGINT) { _ in _exit(0) }
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-        try wait { await service.stop(draining: self.drain.duration) }
+        while bootTime() - began < grace + .seconds(1), done.wait(timeout: .now()) == .timedOut {
+            var time = timespec(tv_sec: 0, tv_nsec: 10_000_000)
+            switch sigtimedwait(&signals, nil, &time) {
+            // Who presses Ctrl-C twice does not want to wait.
+            case SIGINT: return
+            case SIGTERM: if bootTime() - began >= Self.insistence { return }
+            default: break
+            }
+        }
     }
 
     private func level() -> LogLevel {

@@ -8,6 +8,7 @@ struct Service: Sendable {
     let seed: Int64
     private let registry: ProxyRegistry
     private let server: APIServer
+    private let shared: SharedLimits
 
     static func start(_ command: ProxyCommand, _ log: LogLevel) async throws -> Service {
         // Within what a JSON number holds exactly everywhere.
@@ -15,7 +16,9 @@ struct Service: Sendable {
         let config = try command.config.map(readConfig)
         let hub = EventHub()
         let links = MultiThreadedEventLoopGroup(numberOfThreads: command.threads)
-        let engine = SocketEngine(group: links, seed: UInt64(bitPattern: seed), events: hub)
+        let shared = SharedLimits(held: HeldBudget(command.hold << 20))
+        let engine = SocketEngine(
+            group: links, seed: UInt64(bitPattern: seed), events: hub, shared: shared)
         let registry = ProxyRegistry(engine: engine, events: TellingSink(hub: hub, level: log))
         if let config {
             do {
@@ -28,7 +31,8 @@ struct Service: Sendable {
             command.proxyMetrics || command.runtimeMetrics
             ? MetricsPage(
                 proxies: command.proxyMetrics, process: command.runtimeMetrics, version: netVersion) : nil
-        let api = ProxyAPI(registry: registry, metrics: metrics, version: netVersion, seed: seed)
+        let api = ProxyAPI(
+            registry: registry, metrics: metrics, version: netVersion, seed: seed, held: shared.held)
         let host =
             command.host.contains(":") && !command.host.hasPrefix("[") ? "[\(command.host)]" : command.host
         let listen = command.listen ?? "\(host):\(command.port)"
@@ -36,7 +40,8 @@ struct Service: Sendable {
             // A loop of its own: the API answers, however busy the links are.
             let server = try await APIServer.start(
                 api, events: hub, listen: listen, on: MultiThreadedEventLoopGroup(numberOfThreads: 1))
-            return Service(address: server.address, seed: seed, registry: registry, server: server)
+            return Service(
+                address: server.address, seed: seed, registry: registry, server: server, shared: shared)
         } catch let problem as BindProblem {
             let hint =
                 problem.code == EADDRINUSE
@@ -71,6 +76,9 @@ struct Service: Sendable {
         }
         throw refusal("--config \(path): larger than 64 MiB", .usage)
     }
+
+    /// To be called several times a second.
+    func returnMemory(_ memory: inout MemoryReturn) { memory.look(shared, server, at: bootTime()) }
 
     /// No new clients, no toxics; connections have that long to end.
     func stop(draining grace: Duration) async {

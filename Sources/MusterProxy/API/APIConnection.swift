@@ -12,6 +12,8 @@ final class APIConnection: ChannelInboundHandler {
         case waiting
         case reading(HTTPRequestHead)
         case answering(HTTPRequestHead)
+        /// The client has not taken the whole answer: no other request is let in before, or answers would pile up.
+        case writing
         /// Events, for as long as the client takes them.
         case streaming(EventReader)
         /// Nothing more is read or written.
@@ -21,7 +23,10 @@ final class APIConnection: ChannelInboundHandler {
     private let shared: Shared
     private var phase = Phase.waiting
     private var body: [UInt8] = []
-    private var isTooLarge = false
+    /// What the request will be answered with without being read further.
+    private var refusal: Answer?
+    /// Bytes that the server knows to be held for this client.
+    private var counted = 0
     /// The client has said all that it will say.
     private var inputEnded = false
     private var timer: Scheduled<Void>?
@@ -69,7 +74,8 @@ final class APIConnection: ChannelInboundHandler {
         }
         inputEnded = true
         switch phase {
-        case .answering: break
+        // What is being written is for a client that may still read.
+        case .answering, .writing: break
         default:
             end()
             context.close(promise: nil)
@@ -86,7 +92,7 @@ final class APIConnection: ChannelInboundHandler {
     private func begin(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
         phase = .reading(head)
         body = []
-        isTooLarge = false
+        refusal = nil
         close(context, unlessWithin: shared.limits.reading)
         guard head.version != .http1_1 || head.headers.contains(name: "Host") else {
             phase = .answering(head)
@@ -105,21 +111,32 @@ final class APIConnection: ChannelInboundHandler {
     }
 
     private func take(_ part: ByteBuffer) {
-        guard !isTooLarge, body.count + part.readableBytes <= shared.limits.body else {
-            isTooLarge = true
-            body = []
+        if refusal != nil { return }
+        let size = body.count + part.readableBytes
+        if size > shared.limits.body {
+            refusal = .tooLarge(shared.limits.body)
+        } else if !holds(size) {
+            refusal = .busy
+        } else {
+            body.append(contentsOf: part.readableBytesView)
             return
         }
-        body.append(contentsOf: part.readableBytesView)
+        // The rest is read and thrown away, so that the client comes to read the answer.
+        body = []
+        _ = holds(0)
+    }
+
+    /// - Returns: whether there is room for so many bytes instead of those that were held.
+    private func holds(_ bytes: Int) -> Bool {
+        defer { counted = bytes }
+        return bytes == counted || shared.count(bytes - counted)
     }
 
     private func finish(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
         timer?.cancel()
         phase = .answering(head)
         turn += 1
-        guard !isTooLarge else {
-            return write(context, .tooLarge(shared.limits.body), to: head, isRouted: false, closing: true)
-        }
+        if let refusal { return write(context, refusal, to: head, isRouted: false, closing: true) }
         let turn = turn
         let request = body
         body = []
@@ -160,6 +177,12 @@ final class APIConnection: ChannelInboundHandler {
         _ context: ChannelHandlerContext, _ answer: Answer, to head: HTTPRequestHead, isRouted: Bool,
         closing: Bool
     ) {
+        var answer = answer
+        // What is short is told in any case.
+        if !holds(answer.body.count), answer.body.count > 65_536 {
+            answer = .busy
+            _ = holds(answer.body.count)
+        }
         let closing = closing || inputEnded || !head.isKeepAlive
         var headers = headers(of: answer, isRouted: isRouted)
         // As Go: not where there can be no body, and of HEAD not where there would be none.
@@ -173,24 +196,33 @@ final class APIConnection: ChannelInboundHandler {
         }
         let status = HTTPResponseStatus(statusCode: answer.status)
         let response = HTTPResponseHead(version: head.version, status: status, headers: headers)
-        context.write(wrapOutboundOut(.head(response)), promise: nil)
-        if head.method != .HEAD, !answer.body.isEmpty {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-        }
+        phase = .writing
         close(context, unlessWithin: shared.limits.writing)
-        phase = closing ? .ended : .waiting
-        let turn = turn
-        // Before the next request is let in, which the end of this answer does.
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenSuccess {
-            if closing {
-                self.end()
-                context.close(promise: nil)
-            } else if case .waiting = self.phase, turn == self.turn {
-                self.close(context, unlessWithin: self.shared.limits.idle)
-            }
+        written.futureResult.assumeIsolated().whenSuccess { self.ended(context, closing: closing) }
+        guard head.method != .HEAD, !answer.body.isEmpty else {
+            return context.writeAndFlush(wrapOutboundOut(.head(response)), promise: written)
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        context.writeAndFlush(
+            wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: written)
+    }
+
+    /// The client has taken the answer.
+    private func ended(_ context: ChannelHandlerContext, closing: Bool) {
+        guard case .writing = phase else { return }
+        _ = holds(0)
+        shared.noteRequest()
+        let closing = closing || inputEnded
+        phase = closing ? .ended : .waiting
+        close(context, unlessWithin: shared.limits.idle)
+        let closed = closing ? context.eventLoop.makePromise(of: Void.self) : nil
+        closed?.futureResult.assumeIsolated().whenSuccess {
+            self.end()
+            context.close(promise: nil)
+        }
+        // Lets the next request in.
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: closed)
     }
 
     // MARK: Events
@@ -211,12 +243,14 @@ final class APIConnection: ChannelInboundHandler {
                 }
             }
         }
+        guard shared.events.add(reader, atMost: shared.limits.readers) else {
+            return write(context, .tooManyReaders, to: head, isRouted: true, closing: false)
+        }
         phase = .streaming(reader)
         var headers = headers(of: outcome.answer, isRouted: outcome.isRouted)
         if head.version == .http1_1 { headers.add(name: "Transfer-Encoding", value: "chunked") }
         let response = HTTPResponseHead(version: head.version, status: .ok, headers: headers)
         context.writeAndFlush(wrapOutboundOut(.head(response)), promise: nil)
-        shared.events.add(reader)
     }
 
     /// Hands over what has gathered, when the client takes it.
@@ -235,6 +269,8 @@ final class APIConnection: ChannelInboundHandler {
         timer = nil
         if case .streaming(let reader) = phase { shared.events.remove(reader) }
         phase = .ended
+        body = []
+        _ = holds(0)
     }
 
     /// Instead of the timer that ran before.

@@ -10,6 +10,11 @@ public struct APILimits: Sendable {
     public var body = 16 << 20
     /// Clients at once; one more is answered with 503.
     public var connections = 1024
+    /// Bytes of bodies that are arriving and of answers that clients have not taken, of all clients together; who asks
+    /// for more is answered with 503.
+    public var memory = 256 << 20
+    /// Readers of `GET /events` at once, because each event is handed to each of them; one more is answered with 503.
+    public var readers = 64
     /// For one whole request to arrive, and the first after the connection (Toxiproxy's `ReadTimeout`).
     public var reading = TimeAmount.seconds(15)
     /// Until the next request (Toxiproxy's `IdleTimeout`).
@@ -27,19 +32,20 @@ public final class APIServer: Sendable {
     /// Where it listens, such as `127.0.0.1:8474`.
     public let address: String
     private let channel: any Channel
+    private let shared: APIConnection.Shared
     private let socketFile: SocketFile?
 
-    private init(_ channel: any Channel) {
+    private init(_ channel: any Channel, _ shared: APIConnection.Shared, at path: String? = nil) {
         self.channel = channel
-        socketFile = nil
-        address = Endpoint.text(channel.localAddress)
+        self.shared = shared
+        socketFile = path.flatMap { SocketFile($0) }
+        address = path.map { "unix:\($0)" } ?? Endpoint.text(channel.localAddress)
     }
 
-    private init(_ channel: any Channel, at path: String) {
-        self.channel = channel
-        socketFile = SocketFile(path)
-        address = "unix:\(path)"
-    }
+    /// Bytes of bodies and answers that were let go of, since the server was started.
+    var released: Int { shared.released.load(ordering: .relaxed) }
+    /// Requests whose answers were taken, since the server was started.
+    var answered: Int { shared.answered.load(ordering: .relaxed) }
 
     /// - Parameters:
     ///   - listen: `host:port`, where a name is looked up; or `unix:PATH`, which only its owner may use.
@@ -52,6 +58,11 @@ public final class APIServer: Sendable {
         let shared = APIConnection.Shared(api: api, events: events, limits: limits)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                }
+            }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try shared.set(up: channel) }
@@ -62,14 +73,14 @@ public final class APIServer: Sendable {
             case .unix(let path):
                 let channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
                 chmod(path, 0o600)
-                return APIServer(channel, at: path)
+                return APIServer(channel, shared, at: path)
             case .tcp(let host, let port):
                 let tuned =
                     bootstrap
                     .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                     .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .childChannelOption(.socketOption(.so_keepalive), value: 1)
-                return APIServer(try await tuned.bind(host: host, port: port).get())
+                return APIServer(try await tuned.bind(host: host, port: port).get(), shared)
             }
         } catch let error as IOError {
             let kind = address.hasPrefix("unix:") ? "" : "tcp "
@@ -94,12 +105,24 @@ extension APIConnection {
         let limits: APILimits
         let ids = RequestIDs()
         private let open = Atomic<Int>(0)
+        private let memory = Atomic<Int>(0)
+        let released = Atomic<Int>(0)
+        let answered = Atomic<Int>(0)
 
         init(api: ProxyAPI, events: EventHub, limits: APILimits) {
             self.api = api
             self.events = events
             self.limits = limits
         }
+
+        /// Bodies and answers of all clients have grown or shrunk by so many bytes.
+        /// - Returns: whether they may grow by as much.
+        func count(_ difference: Int) -> Bool {
+            if difference < 0 { released.wrappingSubtract(difference, ordering: .relaxed) }
+            return memory.wrappingAdd(difference, ordering: .relaxed).newValue <= limits.memory
+        }
+
+        func noteRequest() { answered.wrappingAdd(1, ordering: .relaxed) }
 
         func set(up channel: any Channel) throws {
             let count = open.wrappingAdd(1, ordering: .relaxed).newValue

@@ -30,6 +30,13 @@ struct Answer: Sendable {
         problem(APIProblem("request body: larger than \(limit) bytes", status: 413))
     }
 
+    /// Others have filled what the API may take.
+    static let busy = problem(
+        APIProblem(
+            "too much at once: bodies and answers of other clients fill the memory that the API may take",
+            status: 503))
+    static let tooManyReaders = problem(
+        APIProblem("too many readers of events: each costs what happens time", status: 503))
     static let browser = text("User agent not allowed", 403)
 
     /// Go's `http.TimeoutHandler` with no message of its own.

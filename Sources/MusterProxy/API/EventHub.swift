@@ -13,10 +13,14 @@ public final class EventHub: LinkEventSink, RegistryEventSink {
 
     public var isListening: Bool { count.load(ordering: .relaxed) > 0 }
 
-    func add(_ reader: EventReader) {
+    /// - Returns: false when there are as many already.
+    @discardableResult
+    func add(_ reader: EventReader, atMost most: Int = .max) -> Bool {
         readers.withLock { readers in
+            guard readers.count < most else { return false }
             readers[ObjectIdentifier(reader)] = reader
             count.store(readers.count, ordering: .relaxed)
+            return true
         }
     }
 

@@ -9,10 +9,16 @@ public struct ProxyAPI: Sendable {
     /// This program's version and the seed of its random numbers.
     let version: String
     let seed: Int64
+    let held: HeldBudget
 
     /// - Parameters:
     ///   - metrics: nil: `/metrics` is not there, as in Toxiproxy without its options.
-    public init(registry: ProxyRegistry, metrics: MetricsPage? = nil, version: String, seed: Int64) {
+    ///   - held: that of the registry's engine.
+    public init(
+        registry: ProxyRegistry, metrics: MetricsPage? = nil, version: String, seed: Int64,
+        held: HeldBudget = HeldBudget()
+    ) {
+        self.held = held
         self.registry = registry
         self.metrics = metrics
         self.version = version
@@ -162,6 +168,12 @@ public struct ProxyAPI: Sendable {
             writer.text("toxiproxy \(Self.compatibleVersion)")
             writer.name("seed")
             writer.integer(seed)
+            writer.name("held_bytes")
+            writer.integer(held.held)
+            writer.name("held_most")
+            writer.integer(held.most)
+            writer.name("held_waits")
+            writer.integer(held.waited)
             writer.raw("}")
         }
     }

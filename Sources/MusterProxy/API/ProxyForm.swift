@@ -14,9 +14,9 @@ enum ProxyForm {
     private static func read(
         _ name: String, _ place: String, _ cursor: inout JSONCursor, toxics: Bool
     ) -> Value? {
-        if isField(name, "name") { return cursor.text("\(place)name").map(Value.name) }
-        if isField(name, "listen") { return cursor.text("\(place)listen").map(Value.listen) }
-        if isField(name, "upstream") { return cursor.text("\(place)upstream").map(Value.upstream) }
+        if isField(name, "name") { return cursor.name("\(place)name").map(Value.name) }
+        if isField(name, "listen") { return cursor.name("\(place)listen").map(Value.listen) }
+        if isField(name, "upstream") { return cursor.name("\(place)upstream").map(Value.upstream) }
         if isField(name, "enabled") { return cursor.flag("\(place)enabled").map(Value.enabled) }
         if isField(name, "ttl") { return readTTL("\(place)ttl", &cursor).map(Value.ttl) }
         if isField(name, "logger") {
@@ -26,7 +26,7 @@ enum ProxyForm {
         }
         if toxics, isField(name, "toxics") {
             var parts: [ToxicForm.Parts] = []
-            cursor.array("\(place)toxics") { index, cursor in
+            cursor.array("\(place)toxics", atMost: ProxyRegistry.mostToxics) { index, cursor in
                 parts.append(ToxicForm.parts("\(place)toxics[\(index)]", &cursor))
             }
             return .toxics(parts)
@@ -95,7 +95,9 @@ enum ProxyForm {
     static func populate(_ body: [UInt8]) throws(APIProblem) -> [ProxyDraft] {
         var cursor = try open(body)
         var read: [(ProxyDraft, [ToxicForm.Parts])] = []
-        cursor.array("") { index, cursor in read.append(draft("proxy \(index + 1)", &cursor)) }
+        cursor.array("", atMost: ProxyRegistry.mostProxies) { index, cursor in
+            read.append(draft("proxy \(index + 1)", &cursor))
+        }
         if let problem = cursor.problem { throw .badBody(problem) }
         var drafts: [ProxyDraft] = []
         for (index, (draft, toxics)) in read.enumerated() {

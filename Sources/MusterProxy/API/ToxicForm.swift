@@ -20,7 +20,7 @@ enum ToxicForm {
         let place = path.isEmpty ? "" : "\(path)."
         cursor.object(path) { name, cursor in
             if isField(name, "name") {
-                parts.name = cursor.text("\(place)name") ?? parts.name
+                parts.name = cursor.name("\(place)name") ?? parts.name
             } else if isField(name, "type") {
                 parts.type = cursor.text("\(place)type") ?? parts.type
             } else if isField(name, "stream") {
@@ -50,9 +50,6 @@ enum ToxicForm {
     /// The toxics that are created with a proxy.
     /// - Parameter place: what stands before a problem, to tell of which proxy it is.
     static func drafts(_ list: [Parts], _ place: String) throws(APIProblem) -> [ToxicDraft] {
-        guard list.count <= ProxyRegistry.mostToxics else {
-            throw .badBody("\(place)toxics: there may be \(ProxyRegistry.mostToxics)")
-        }
         var names: Set<ExactText> = []
         var drafts: [ToxicDraft] = []
         for (index, parts) in list.enumerated() {

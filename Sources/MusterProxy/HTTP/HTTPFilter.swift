@@ -113,6 +113,11 @@ struct HTTPFilter: ConnectionFilter {
             + direction.outbox.reduce(0) { $0 + $1.bytes.readableBytes }
     }
 
+    func kept(_ stream: Stream) -> Int {
+        let direction = stream == .upstream ? up : down
+        return direction.inbox.cost + direction.outbox.reduce(0) { $0 + $1.bytes.readableBytes }
+    }
+
     /// Other values for the requests to come; nil: none of them is meant, and what was begun is ended at once.
     mutating func change(to toxic: (any FilterToxic)?) {
         fault = (toxic as? HTTPFaultToxic)?.fault

@@ -4,6 +4,8 @@ internal import NIOCore
 struct Inbox {
     private var chunks = CircularBuffer<Chunk>()
     private(set) var bytes = 0
+    /// Memory, in bytes: a chunk costs some besides its own.
+    var cost: Int { bytes + chunks.count * 256 }
     /// Of the first chunk, bytes that were read and may leave: they leave together.
     private(set) var run = 0
     var isFinished = false

@@ -37,9 +37,19 @@ final class Connection {
         up.source = clientEnd
         down.sink = clientEnd
         if let entry = core.toxics.first(where: { $0.toxic.toxic is any TransportToxic && isDrawn($0) }) {
-            try addTransport(entry, to: channel)
+            do {
+                try addTransport(entry, to: channel)
+            } catch {
+                clientEnd.letGo()
+                throw error
+            }
         }
-        try channel.pipeline.syncOperations.addHandler(clientEnd)
+        do {
+            try channel.pipeline.syncOperations.addHandler(clientEnd)
+        } catch {
+            clientEnd.letGo()
+            throw error
+        }
         // Now and not when the socket is ready: a toxic that is added in between must not be attached twice.
         for entry in core.toxics { attach(entry) }
     }
@@ -120,6 +130,7 @@ final class Connection {
             return closeAll(.unreachable)
         }
         serverEnd = end
+        if down.isHolding { end.readSingly() }
         up.sink = end
         down.source = end
         up.sinkIsReady()
@@ -272,11 +283,13 @@ final class Connection {
         guard !isOver else { return }
         isOver = true
         waiting?.cancel()
-        up.stopTimer()
-        down.stopTimer()
         let transport = transport
         self.transport = nil
-        defer { core.over(self) }
+        defer {
+            core.over(self)
+            up.letGo()
+            down.letGo()
+        }
         guard core.events.isListening else { return }
         var effects = (up.effects).merging(down.effects) { $0 &+ $1 }
         if let transport, transportEffects > 0 { effects[transport.entry.toxic.name] = transportEffects }
@@ -291,6 +304,11 @@ final class Connection {
     var traffic: [Traffic] {
         [up, down].map { Traffic(stream: $0.stream, received: $0.received, sent: $0.sent) }
     }
+
+    /// What all connections may keep.
+    var budget: HeldBudget { core.shared.held }
+
+    func waitForRoom(_ direction: Direction) { core.waitingRoom.enter(direction) }
 
     /// Somebody wants to know what happens.
     var isHeard: Bool { core.events.isListening }

@@ -27,6 +27,8 @@ public protocol ConnectionFilter {
     mutating func next(_ stream: Stream, at now: NIODeadline) -> StageOutput
     /// Bytes that it holds back in one direction.
     func held(_ stream: Stream) -> Int
+    /// Memory that it takes for one direction, in bytes.
+    func kept(_ stream: Stream) -> Int
     /// The toxic was changed, or it was removed or is not drawn any more (nil). The filter stays where it is, as it may
     /// be in the middle of something: it ends that, without delay when it was removed; then the new values hold, or
     /// everything passes.
@@ -35,6 +37,10 @@ public protocol ConnectionFilter {
     mutating func takeNotices() -> [FilterNotice]
     /// How often it did what it is for.
     var effects: UInt64 { get }
+}
+
+extension ConnectionFilter {
+    public func kept(_ stream: Stream) -> Int { held(stream) }
 }
 
 /// Something that a filter or a transport toxic did or found on one connection.
@@ -78,6 +84,7 @@ struct FilterPort: ToxicStage {
     }
 
     var held: Int { box.filter.held(stream) }
+    var kept: Int { box.filter.kept(stream) }
     var effects: UInt64 { stream == .upstream ? box.filter.effects : 0 }
 
     mutating func receive(_ chunk: Chunk) {

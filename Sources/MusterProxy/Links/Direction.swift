@@ -20,8 +20,13 @@ final class Direction {
     private(set) var isDone = false
     /// The source has ended.
     private(set) var sourceEnding: StageOutput?
-    private var isReadWanted = false
     private var isPumping = false
+    /// Bytes that the budget knows to be kept here.
+    private var counted = 0
+    /// There was a toxic.
+    private(set) var isHolding = false
+    /// It is read on when there is room for what it will bring.
+    private var isWaitingForRoom = false
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
 
     init(_ stream: Stream, of connection: Connection) {
@@ -42,7 +47,7 @@ final class Direction {
         } else {
             // Also what comes before there is a sink.
             if chain == nil { chain = StageChain() }
-            chain?.receive(Chunk(bytes, at: .now()))
+            chain?.receive(Chunk(fitted(bytes), at: .now()))
         }
     }
 
@@ -53,7 +58,15 @@ final class Direction {
         } else {
             pump()
         }
+        account()
         readOn()
+    }
+
+    /// What may be held for long must not keep a buffer alive that is far larger: a sender could fill the memory a
+    /// byte at a time.
+    private func fitted(_ bytes: ByteBuffer) -> ByteBuffer {
+        guard bytes.storageCapacity > 4 * bytes.readableBytes else { return bytes }
+        return ByteBuffer(bytes: bytes.readableBytesView)
     }
 
     /// - Parameter ending: `finished`, or `reset`.
@@ -74,6 +87,7 @@ final class Direction {
 
     func sinkIsReady() {
         pump()
+        account()
         readOn()
     }
 
@@ -83,6 +97,7 @@ final class Direction {
         stopTimer()
         lastEffects = effects
         chain = nil
+        account()
         readOn()
     }
 
@@ -91,6 +106,8 @@ final class Direction {
     func add(_ name: String, _ stage: any ToxicStage, isActive: Bool) {
         if isDone { return }
         if chain == nil { chain = StageChain() }
+        if !isHolding { source?.readSingly() }
+        isHolding = true
         chain?.add(name, stage, isActive: isActive)
         changed()
     }
@@ -123,8 +140,43 @@ final class Direction {
     func readOn() {
         guard let source, sourceEnding == nil else { return }
         guard let sink else { return }
-        let isFree = isDirect ? sink.isWritable : (chain?.waiting ?? 0) == 0
-        if isDone || isFree { source.read() }
+        if !isDone {
+            guard isDirect ? sink.isWritable : (chain?.waiting ?? 0) == 0 else { return }
+            guard counted <= HeldBudget.small || !connection.budget.isSpent else {
+                return waitForRoom()
+            }
+        }
+        source.read()
+    }
+
+    private func waitForRoom() {
+        guard !isWaitingForRoom else { return }
+        isWaitingForRoom = true
+        connection.waitForRoom(self)
+    }
+
+    /// There is room again.
+    func leaveWaitingRoom() {
+        isWaitingForRoom = false
+        readOn()
+    }
+
+    /// Tells the budget what this direction keeps. What a sink is about to take does not count, so that connections
+    /// without toxics and with peers that read cost nothing here.
+    private func account() {
+        var now = chain?.kept ?? 0
+        if let sink, !sink.isClosed, !sink.isWritable { now += sink.pending }
+        guard now != counted else { return }
+        connection.budget.change(by: now - counted)
+        counted = now
+    }
+
+    /// The connection is over.
+    func letGo() {
+        stopTimer()
+        connection.budget.change(by: -counted)
+        counted = 0
+        (source, sink) = (nil, nil)
     }
 
     /// Writes what may leave now, and comes back when more may.
@@ -150,6 +202,7 @@ final class Direction {
             }
         }
         isPumping = false
+        account()
         if isWritten { readOn() }
         tell()
     }

@@ -6,11 +6,16 @@ internal import NIOPosix
 final class LinkEnd: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let connection: Connection
+    /// Let go of when the channel lets go of this: they hold each other.
+    private var connection: Connection?
     /// What is read here goes into this direction; the other one is written here.
-    private let inward: Direction
-    private let outward: Direction
+    private var inward: Direction?
+    private var outward: Direction?
     private var context: ChannelHandlerContext?
+    /// Writes since it was last looked whether any are pending.
+    private var writes = 0
+    /// Many writes are pending, however few bytes they are: each costs memory of its own.
+    private var isCongested = false
     private var isFinishing = false
     private var isOutputClosed = false
     private var hasFailed = false
@@ -27,11 +32,39 @@ final class LinkEnd: ChannelInboundHandler {
     // MARK: What the link wants
 
     var channel: (any Channel)? { context?.channel }
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    var isWritable: Bool { !isCongested && context?.channel.isWritable ?? false }
 
-    func write(_ bytes: ByteBuffer) { context?.write(NIOAny(bytes), promise: nil) }
+    /// How many writes may be pending. The buffer of each takes 1 KiB at least, whatever is in it.
+    private static let mostWrites = 256
+
+    /// What was written and the kernel did not take, in bytes of memory.
+    var pending: Int { pendingBytes + (isCongested ? Self.mostWrites * 1024 : 0) }
+
+    private var pendingBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    func write(_ bytes: ByteBuffer) {
+        context?.write(NIOAny(bytes), promise: nil)
+        writes += 1
+        if writes >= Self.mostWrites { countWrites() }
+    }
+
+    private func countWrites() {
+        writes = 0
+        guard !isCongested, pendingBytes > 0 else { return }
+        isCongested = true
+        whenWritten {
+            self.isCongested = false
+            self.outward?.sinkIsReady()
+        }
+    }
+
     func flush() { context?.flush() }
     func read() { context?.read() }
+
+    /// One reading brings one buffer, no more: where bytes are held, each may have to be the last for a while.
+    func readSingly() { try? context?.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1) }
 
     /// Half-closes after all that was written has left.
     func finish() {
@@ -65,8 +98,7 @@ final class LinkEnd: ChannelInboundHandler {
     /// the second one is: hence the waiting.
     func whenWritten(_ body: @escaping () -> Void) {
         guard let context else { return }
-        let pending = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        guard pending > 0 else { return body() }
+        guard pendingBytes > 0 else { return body() }
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess(body)
         context.writeAndFlush(NIOAny(ByteBuffer()), promise: promise)
@@ -75,22 +107,27 @@ final class LinkEnd: ChannelInboundHandler {
     // MARK: What the socket does
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) { letGo() }
 
-    func channelActive(context: ChannelHandlerContext) { connection.isActive(self) }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        inward.receive(unwrapInboundIn(data))
+    /// It has no channel any more, or never had one.
+    func letGo() {
+        (context, connection, inward, outward) = (nil, nil, nil, nil)
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { inward.receivedAll() }
+    func channelActive(context: ChannelHandlerContext) { connection?.isActive(self) }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        inward?.receive(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { inward?.receivedAll() }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { outward.sinkIsReady() }
+        if isWritable { outward?.sinkIsReady() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed { inward.sourceEnded(.finished) }
+        if let event = event as? ChannelEvent, event == .inputClosed { inward?.sourceEnded(.finished) }
     }
 
     /// The socket is closed after an error anyway.
@@ -103,7 +140,7 @@ final class LinkEnd: ChannelInboundHandler {
         isClosed = true
         // After we have half-closed, NIO tells of the peer's end only by closing.
         let isEnded = isOutputClosed && !hasFailed
-        if isEnded { inward.sourceEnded(.finished) }
-        connection.closed(self, isBroken: !isClosedHere && !isEnded)
+        if isEnded { inward?.sourceEnded(.finished) }
+        connection?.closed(self, isBroken: !isClosedHere && !isEnded)
     }
 }

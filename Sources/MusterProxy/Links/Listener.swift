@@ -41,15 +41,18 @@ struct Listener {
 
     private func bind(_ address: SocketAddress, as text: String) async throws -> any Channel {
         let core = core
+        guard !core.shared.descriptors.isSpent else {
+            throw BindProblem("listen \(text): socket: too many open files", code: EMFILE)
+        }
         let bootstrap = ServerBootstrap(group: core.loop, childGroup: core.loop)
             .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.maxMessagesPerRead, value: 16)
+            .serverChannelOption(.maxMessagesPerRead, value: AcceptPause.burst)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if address.protocol != .unix {
                         try channel.syncOptions?.setOption(.socketOption(.so_reuseaddr), value: 1)
                     }
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(core.shared.descriptors))
                 }
             }
             .childChannelInitializer { channel in

@@ -17,6 +17,8 @@ final class ProxyCore: @unchecked Sendable {
     let upstreamLiteral: SocketAddress?
     let random: LinkRandom
     let events: any LinkEventSink
+    let shared: SharedLimits
+    let waitingRoom: WaitingRoom
     private let resolver: Resolver
     private let bootstrap: ClientBootstrap
     private(set) var toxics: [ToxicEntry] = []
@@ -30,13 +32,15 @@ final class ProxyCore: @unchecked Sendable {
 
     init(
         name: String, loop: any EventLoop, upstream: Upstream, toxics: [ActiveToxic], random: LinkRandom,
-        events: any LinkEventSink, resolver: Resolver
+        events: any LinkEventSink, resolver: Resolver, shared: SharedLimits
     ) {
         self.name = name
         self.loop = loop
         self.upstream = upstream
         self.random = random
         self.events = events
+        self.shared = shared
+        waitingRoom = WaitingRoom(shared.held, on: loop)
         self.resolver = resolver
         self.toxics = toxics.map { ToxicEntry(toxic: $0) }
         upstreamLiteral = upstream.endpoint.flatMap { Resolver.literal($0) }
@@ -47,8 +51,9 @@ final class ProxyCore: @unchecked Sendable {
     }
 
     /// What every socket of a link is set to. Buffers start small, because each socket keeps one for its next read:
-    /// with 16 KiB an idle connection took 37 KB, so 7. NIO sets TCP_NODELAY
-    /// where it connects and where it listens, from where Linux hands it on to what is accepted.
+    /// with 16 KiB an idle connection took 37 KB, so 7. What a peer that does not read can make a connection keep is
+    /// the high mark and one reading, which is up to four buffers. NIO sets TCP_NODELAY where it connects and where it
+    /// listens, from where Linux hands it on to what is accepted.
     static func tune(_ channel: any Channel) -> EventLoopFuture<Void> {
         do {
             if let options = channel.syncOptions {
@@ -57,8 +62,8 @@ final class ProxyCore: @unchecked Sendable {
                 try options.setOption(
                     .recvAllocator,
                     value: AdaptiveRecvByteBufferAllocator(
-                        minimum: 1024, initial: 1024, maximum: 262_144))
-                try options.setOption(.writeBufferWaterMark, value: .init(low: 65_536, high: 262_144))
+                        minimum: 1024, initial: 1024, maximum: 65_536))
+                try options.setOption(.writeBufferWaterMark, value: .init(low: 32_768, high: 65_536))
             }
             return channel.eventLoop.makeSucceededVoidFuture()
         } catch {
@@ -72,6 +77,7 @@ final class ProxyCore: @unchecked Sendable {
         accepted += 1
         let connection = try Connection(number: accepted, channel: channel, core: self)
         connections[accepted] = connection
+        shared.descriptors.take(2)
     }
 
     func resolve(_ endpoint: Endpoint, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
@@ -100,6 +106,8 @@ final class ProxyCore: @unchecked Sendable {
 
     func over(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.number) != nil else { return }
+        shared.descriptors.giveBack(2)
+        shared.noteEnd()
         let moved = connection.traffic
         totals.withLock { totals in
             for index in totals.indices {

@@ -10,6 +10,8 @@ public final class SocketEngine: LinkEngine {
     private let group: any EventLoopGroup
     private let resolver = Resolver()
     private let events: any LinkEventSink
+    /// What all of its connections take together.
+    public let shared: SharedLimits
     /// What random numbers are made of (`LinkRandom`).
     public let seed: UInt64
 
@@ -17,8 +19,13 @@ public final class SocketEngine: LinkEngine {
     ///   - group: whose loops it uses; its owner ends it, after every proxy was stopped.
     ///   - seed: makes what toxics draw repeatable; report it.
     ///   - events: who wants to know what happens.
-    public init(group: any EventLoopGroup, seed: UInt64, events: any LinkEventSink = NoEvents()) {
+    ///   - shared: what all connections may take together.
+    public init(
+        group: any EventLoopGroup, seed: UInt64, events: any LinkEventSink = NoEvents(),
+        shared: SharedLimits = SharedLimits()
+    ) {
         self.group = group
+        self.shared = shared
         self.seed = seed
         self.events = events
     }
@@ -31,7 +38,8 @@ public final class SocketEngine: LinkEngine {
         let listening = try Endpoint(listen)
         let core = ProxyCore(
             name: name, loop: group.next(), upstream: try Upstream(upstream), toxics: toxics,
-            random: LinkRandom(seed: seed).derived(name), events: events, resolver: resolver)
+            random: LinkRandom(seed: seed).derived(name), events: events, resolver: resolver,
+            shared: shared)
         let channel = try await Listener(core: core, resolver: resolver).bind(listening)
         return SocketProxy(core: core, channel: channel, listening: listening)
     }
@@ -54,6 +62,12 @@ final class SocketProxy: RunningProxy {
     init(core: ProxyCore, channel: any Channel, listening: Endpoint) {
         self.core = core
         self.channel = channel
+        let shared = core.shared
+        shared.descriptors.take(1)
+        channel.closeFuture.whenComplete { _ in
+            shared.descriptors.giveBack(1)
+            shared.noteEnd()
+        }
         if case .unix(let path) = listening {
             address = "unix:" + path
             socketFile = SocketFile(path)

@@ -23,6 +23,9 @@ struct StageChain {
     private var output = ChunkQueue()
     /// How the source ended.
     private var sourceEnding: StageOutput?
+    /// The slot that was found to have nothing to give while it is asked now, and until when: it is not asked again, or
+    /// the time that a long chain takes would grow with the square of its length.
+    private var quiet: (index: Int, until: NIODeadline?)?
 
     init() {}
 
@@ -37,6 +40,11 @@ struct StageChain {
     /// Bytes that wait or are held anywhere in it.
     var held: Int {
         slots.reduce(output.bytes) { $0 + $1.input.bytes + ($1.isActive ? $1.stage.held : 0) }
+    }
+
+    /// Memory that it takes, in bytes: what waits or is held, and what chunks cost besides their bytes.
+    var kept: Int {
+        slots.reduce(output.cost) { $0 + $1.input.cost + ($1.isActive ? $1.stage.kept : 0) }
     }
 
     /// The filters in it, which other directions may have fed.
@@ -85,6 +93,7 @@ struct StageChain {
     /// What may leave now. Asked again until it answers `wait` or an end.
     mutating func next(at now: NIODeadline) -> StageOutput {
         if let chunk = output.takeFirst() { return .chunk(chunk) }
+        quiet = nil
         let answer = pull(slots.count - 1, at: now)
         if case .wait(nil) = answer { settle() }
         return answer
@@ -134,11 +143,21 @@ struct StageChain {
 
     /// Lets the stages take what they have room for, while nothing can leave: a latency must run also for bytes that
     /// wait behind a sink that is slow, or the delay would eat up the throughput.
-    mutating func feed(at now: NIODeadline) { _ = feed(slots.count - 1, at: now) }
+    mutating func feed(at now: NIODeadline) {
+        quiet = nil
+        _ = feed(slots.count - 1, at: now)
+    }
 
     /// What leaves the slot of that index; below the first one is the source.
     private mutating func pull(_ index: Int, at now: NIODeadline) -> StageOutput {
         guard index >= 0 else { return sourceEnding ?? .wait(until: nil) }
+        if let quiet, quiet.index == index { return .wait(until: quiet.until) }
+        let answer = ask(index, at: now)
+        if case .wait(let until) = answer { quiet = (index, until) }
+        return answer
+    }
+
+    private mutating func ask(_ index: Int, at now: NIODeadline) -> StageOutput {
         guard slots[index].isActive else { return take(index, at: now) }
         let earliest = feed(index, at: now)
         let answer = slots[index].stage.next(at: now)
@@ -161,7 +180,7 @@ struct StageChain {
         guard index >= 0 else { return nil }
         guard slots[index].isActive else { return feed(index - 1, at: now) }
         while slots[index].ending == nil {
-            guard slots[index].stage.held < slots[index].stage.capacity else {
+            guard slots[index].stage.hasRoom else {
                 _ = feed(index - 1, at: now)
                 return nil
             }

@@ -25,6 +25,9 @@ public struct APIProblem: Error, Hashable, Sendable {
         APIProblem("missing required field: \(field)", status: 400)
     }
 
+    static let tooManyProxies = APIProblem(
+        "too many proxies: there may be \(ProxyRegistry.mostProxies)", status: 400)
+    static let ending = APIProblem("the proxy is ending: it begins nothing new", status: 503)
     static let proxyNotFound = APIProblem("proxy not found", status: 404)
     static let toxicNotFound = APIProblem("toxic not found", status: 404)
     static let proxyExists = APIProblem("proxy already exists", status: 409)

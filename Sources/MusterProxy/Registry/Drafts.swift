@@ -32,7 +32,7 @@ struct ToxicDraft: Sendable {
     func record(at now: Duration) -> ToxicRecord {
         ToxicRecord(
             name: name, type: type, stream: stream, streamText: streamText, toxicity: toxicity, toxic: toxic,
-            lifetime: ttl.map { Lifetime($0, from: now) })
+            lifetime: ttl.map { Lifetime($0, from: now) }, weight: toxic.weight(named: name))
     }
 }
 

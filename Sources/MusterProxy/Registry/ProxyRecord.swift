@@ -39,6 +39,8 @@ struct ToxicRecord: Sendable {
     var toxicity: Float
     var toxic: any Toxic
     var lifetime: Lifetime?
+    /// Memory, in bytes, about.
+    var weight: Int
 
     var active: ActiveToxic {
         ActiveToxic(name: name, toxic: toxic, stream: stream, toxicity: Double(toxicity))

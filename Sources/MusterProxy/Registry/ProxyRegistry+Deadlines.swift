@@ -5,11 +5,7 @@ extension ProxyRegistry {
     private static let glance: Duration = .milliseconds(20)
 
     /// When the next toxic or proxy has to go; nil: none has to.
-    var nextDeadline: Duration? {
-        proxies.values.lazy.filter { !self.expiring.contains($0.name) }
-            .flatMap { [$0.lifetime?.end] + $0.toxics.map { $0.lifetime?.end } }
-            .compactMap { $0 }.min()
-    }
+    var nextDeadline: Duration? { proxies.nextDeadline(except: expiring) }
 
     /// Looks at the clock until no deadline is left. Called whenever one may have been added.
     func watchDeadlines() {
@@ -34,10 +30,9 @@ extension ProxyRegistry {
 
     /// Removes what has had its time, each proxy by itself: one that is held up holds up no other.
     func expire() {
-        let now = clock()
-        for record in proxies.values where record.isDue(at: now) && !expiring.contains(record.name) {
-            expiring.insert(record.name)
-            Task { await expire(record.name) }
+        for name in proxies.due(at: clock()) where !expiring.contains(name) {
+            expiring.insert(name)
+            Task { await expire(name) }
         }
     }
 
@@ -63,9 +58,10 @@ extension ProxyRegistry {
     /// Out of the way: every toxic is removed, then every proxy stops listening and its connections have `grace`
     /// to end by themselves. All proxies at once.
     public func shutDown(draining grace: Duration) async {
+        isEnding = true
         expiry?.cancel()
         await withDiscardingTaskGroup { group in
-            for name in proxies.keys {
+            for name in proxies.names {
                 group.addTask { await self.retire(name, draining: grace) }
             }
         }
@@ -80,13 +76,6 @@ extension ProxyRegistry {
         record.running = nil
         record.enabled = false
         proxies[name] = record
-    }
-}
-
-extension ProxyRecord {
-    fileprivate func isDue(at now: Duration) -> Bool {
-        if let lifetime, lifetime.end <= now { return true }
-        return toxics.contains { $0.isDue(at: now) }
     }
 }
 

@@ -7,9 +7,11 @@ extension ProxyRegistry {
         var record = try record(name)
         guard record.index(of: draft.name) == nil else { throw .toxicExists }
         guard record.toxics.count < Self.mostToxics else {
-            throw APIProblem("too many toxics: a proxy may have \(Self.mostToxics)", status: 500)
+            throw APIProblem("too many toxics: a proxy may have \(Self.mostToxics)", status: 400)
         }
+        guard !isEnding else { throw .ending }
         let toxic = draft.record(at: clock())
+        try weigh(toxic.weight)
         record.toxics.append(toxic)
         proxies[name] = record
         await record.running?.add(toxic.active)
@@ -28,7 +30,11 @@ extension ProxyRegistry {
         defer { letGo(name) }
         var record = try record(name)
         guard let index = record.index(of: toxic) else { throw .toxicNotFound }
+        guard !isEnding else { throw .ending }
         let change = try changes(record.toxics[index])
+        let weight = change.toxic.weight(named: record.toxics[index].name)
+        try weigh(max(0, weight - record.toxics[index].weight))
+        record.toxics[index].weight = weight
         record.toxics[index].toxic = change.toxic
         record.toxics[index].toxicity = change.toxicity
         if let ttl = change.ttl { record.toxics[index].lifetime = Lifetime(ttl, from: clock()) }

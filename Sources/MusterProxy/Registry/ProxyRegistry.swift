@@ -7,11 +7,14 @@ public actor ProxyRegistry {
     /// More would be refused: a name costs memory even when nothing listens.
     public static let mostProxies = 65_536
     public static let mostToxics = 1024
+    /// Bytes that names, addresses, toxics and their attributes may take in all proxies together, about.
+    public static let mostWeight = 128 << 20
 
+    private let mostWeight: Int
     let engine: any LinkEngine
     let events: any RegistryEventSink
     let clock: @Sendable () -> Duration
-    var proxies: [ExactText: ProxyRecord] = [:]
+    var proxies = ProxyTable()
     /// What proxies that are stopped have moved, for the counters of the metrics, which never go back.
     var ledger = TrafficLedger()
     /// Names that are held, and who waits for them.
@@ -19,12 +22,17 @@ public actor ProxyRegistry {
     /// Proxies whose deadlines are being dealt with.
     var expiring: Set<ExactText> = []
     var expiry: Task<Void, Never>?
+    /// It is being shut down: nothing new begins.
+    var isEnding = false
 
-    /// - Parameter clock: what deadlines are counted on.
+    /// - Parameters:
+    ///   - mostWeight: what all proxies and toxics may take together, in bytes.
+    ///   - clock: what deadlines are counted on.
     public init(
-        engine: any LinkEngine, events: any RegistryEventSink,
+        engine: any LinkEngine, events: any RegistryEventSink, mostWeight: Int = ProxyRegistry.mostWeight,
         clock: @escaping @Sendable () -> Duration = bootTime
     ) {
+        self.mostWeight = mostWeight
         self.engine = engine
         self.events = events
         self.clock = clock
@@ -53,7 +61,7 @@ public actor ProxyRegistry {
     /// By name, in the order of bytes, as Go's encoder sorts a map.
     func all() -> [ProxyView] {
         let now = clock()
-        return proxies.values.sorted { $0.name < $1.name }.map { $0.view(at: now) }
+        return proxies.all.sorted { $0.name < $1.name }.map { $0.view(at: now) }
     }
 
     func proxy(_ name: String) throws(APIProblem) -> ProxyView {
@@ -88,9 +96,9 @@ public actor ProxyRegistry {
 
     /// A new proxy, started when it is to be; nowhere entered yet.
     private func made(_ draft: ProxyDraft) async throws(APIProblem) -> ProxyRecord {
-        guard proxies.count < Self.mostProxies else {
-            throw APIProblem("too many proxies: there may be \(Self.mostProxies)", status: 500)
-        }
+        guard !isEnding else { throw .ending }
+        guard proxies.count < Self.mostProxies else { throw .tooManyProxies }
+        try weigh(draft.weight)
         let now = clock()
         var record = ProxyRecord(name: ExactText(draft.name), listen: draft.listen, upstream: draft.upstream)
         record.toxics = draft.toxics.map { $0.record(at: now) }
@@ -141,8 +149,16 @@ public actor ProxyRegistry {
 
     /// Creates or replaces each, in order, and leaves alone what is there with the same addresses: its toxics,
     /// and whether it is enabled.
-    /// - Returns: what stands in the end, up to the first that could not be started; and why not.
+    /// - Returns: what stands in the end, up to the first that could not be started; and why not. What there is no room
+    ///   for is not begun.
     func populate(_ drafts: [ProxyDraft]) async -> (proxies: [ProxyView], problem: APIProblem?) {
+        let new = Set(drafts.map { ExactText($0.name) }).filter { proxies[$0] == nil }
+        guard proxies.count + new.count <= Self.mostProxies else { return ([], .tooManyProxies) }
+        do {
+            try weigh(drafts.reduce(0) { $0 + $1.weight })
+        } catch {
+            return ([], error)
+        }
         var done: [ProxyView] = []
         for draft in drafts {
             do {
@@ -169,11 +185,21 @@ public actor ProxyRegistry {
         return settle(record, .created)
     }
 
+    /// - Parameter more: bytes that are to be added.
+    /// - Throws: when there is no room for them.
+    func weigh(_ more: Int) throws(APIProblem) {
+        guard more <= mostWeight, proxies.weight <= mostWeight - more else {
+            throw APIProblem(
+                "too many proxies and toxics: names, attributes and all, they may take \(mostWeight >> 10) KiB",
+                status: 400)
+        }
+    }
+
     /// Enables every proxy and removes every toxic. Toxiproxy ends at the first proxy that cannot listen; this
     /// goes on, so that the others are well again, and then tells of it.
     func reset() async throws(APIProblem) {
         var problem: APIProblem?
-        for name in proxies.keys.sorted() {
+        for name in proxies.names.sorted() {
             await hold(name)
             defer { letGo(name) }
             // Removed meanwhile: nothing to reset.

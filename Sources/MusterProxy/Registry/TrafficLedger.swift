@@ -44,7 +44,7 @@ extension ProxyRegistry {
     /// What stopped and running proxies have moved, on links that are closed.
     func traffic() -> [TrafficLedger.Key: Traffic] {
         var sums = ledger.sums
-        for record in proxies.values {
+        for record in proxies.all {
             for part in record.running?.traffic ?? [] where part.received > 0 || part.sent > 0 {
                 sums[
                     TrafficLedger.Key(record, part.stream),

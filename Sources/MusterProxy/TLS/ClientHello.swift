@@ -19,6 +19,9 @@ struct ClientHello: Equatable {
     /// Bytes that it may take at most, with its records; real ones have 200 to 2,000.
     static let most = 32_768
 
+    /// Records that it may come in. Real ones come in one or two; each is looked at again whenever more has come.
+    private static let mostRecords = 256
+
     /// Reads the beginning of what a client sent. It is asked again with more bytes after `incomplete`, so what is not
     /// there yet costs no more than a look at each record's head.
     static func read(_ bytes: ByteBuffer) -> Reading {
@@ -34,6 +37,9 @@ struct ClientHello: Equatable {
             guard (1...16_384).contains(length) else { return .none("a TLS record of \(length) bytes") }
             if count == 0, let type = all[records.place...].first, type != 1 {
                 return .none("a TLS message of type \(type)")
+            }
+            guard message.count < mostRecords else {
+                return .none("a ClientHello in more than \(mostRecords) records")
             }
             let part = records.place..<min(records.place + length, all.endIndex)
             message.append(part)

@@ -33,6 +33,7 @@ struct BandwidthStage: ToxicStage {
     init(rate: Int64) { self.rate = min(rate, 1_000_000_000_000) }
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     mutating func receive(_ chunk: Chunk) { queue.append(chunk) }
     mutating func finish() { isFinished = true }
     mutating func release() -> [Chunk] { queue.takeAll() }

@@ -5,6 +5,13 @@ struct ChunkQueue {
     private var chunks = CircularBuffer<Chunk>(initialCapacity: 0)
     private(set) var bytes = 0
 
+    /// What a chunk takes besides its bytes, about: its place in the queue, the object behind its buffer, and what the
+    /// allocator adds.
+    private static let overhead = 256
+
+    /// Memory, in bytes.
+    var cost: Int { bytes + chunks.count * Self.overhead }
+
     init() {}
 
     var first: Chunk? { chunks.first }

@@ -55,6 +55,7 @@ struct CorruptStage: ToxicStage {
     }
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     mutating func receive(_ chunk: Chunk) { queue.append(chunk) }
     mutating func finish() { isFinished = true }
     mutating func release() -> [Chunk] { queue.takeAll() }

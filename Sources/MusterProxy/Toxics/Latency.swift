@@ -47,6 +47,7 @@ struct LatencyStage: ToxicStage {
     }
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     /// What a connection of 1 Gbit/s has under way in 34 ms; Toxiproxy holds 1,024 chunks of at most 32 KiB.
     var capacity: Int { 4_194_304 }
 

@@ -29,6 +29,7 @@ struct LimitDataStage: ToxicStage {
     init(limit: Int64) { self.limit = max(0, limit) }
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     mutating func receive(_ chunk: Chunk) { queue.append(chunk) }
     mutating func finish() { isFinished = true }
     mutating func release() -> [Chunk] { queue.takeAll() }

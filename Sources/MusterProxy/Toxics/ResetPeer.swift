@@ -32,6 +32,7 @@ struct ResetPeerStage: ToxicStage {
     init(timeout: TimeAmount) { self.timeout = timeout }
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     mutating func receive(_ chunk: Chunk) { queue.append(chunk) }
     mutating func finish() { isFinished = true }
     mutating func release() -> [Chunk] { queue.takeAll() }

@@ -44,8 +44,9 @@ struct SlicerStage: ToxicStage {
     private let delay: TimeAmount
     private var random: LinkRandom
     private var queue = ChunkQueue()
-    /// The sizes of the pieces of the queue's first chunk that have not left, the next one last.
-    private var sizes: [Int] = []
+    /// The sizes of the parts of the queue's first chunk that have not left, the next one last. A part is cut when it
+    /// is the next: cut all at once, a chunk of 64 KiB in single bytes would take half a megabyte.
+    private var parts: [Int] = []
     private var isFinished = false
     /// When the pause after the last piece is over.
     private var free = NIODeadline.uptimeNanoseconds(0)
@@ -58,11 +59,12 @@ struct SlicerStage: ToxicStage {
     }
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     mutating func receive(_ chunk: Chunk) { queue.append(chunk) }
     mutating func finish() { isFinished = true }
 
     mutating func release() -> [Chunk] {
-        sizes = []
+        parts = []
         return queue.takeAll()
     }
 
@@ -74,8 +76,7 @@ struct SlicerStage: ToxicStage {
         }
         let due = max(first.arrived, free)
         guard due <= now else { return .wait(until: due) }
-        if sizes.isEmpty { cut(first.bytes.readableBytes) }
-        guard let size = sizes.popLast(), var piece = queue.takeFirst(upTo: size) else {
+        guard var piece = queue.takeFirst(upTo: nextSize(of: first.bytes.readableBytes)) else {
             return .wait(until: nil)
         }
         free = now + delay
@@ -87,24 +88,19 @@ struct SlicerStage: ToxicStage {
         if let old = old as? SlicerStage { free = old.free }
     }
 
-    /// Halves until the pieces are small enough. A list of what is still to be cut instead of recursion, so that no
+    /// Halves until the next piece is small enough. A list of what is still to be cut instead of recursion, so that no
     /// numbers can exhaust the stack.
-    private mutating func cut(_ size: Int) {
-        guard average > 0 else {
-            sizes = [size]
-            return
-        }
-        var uncut = [size]
-        while let piece = uncut.popLast() {
-            guard piece > 1, piece - average > variation else {
-                sizes.append(piece)
-                continue
-            }
+    /// - Parameter left: of the first chunk, in bytes.
+    private mutating func nextSize(of left: Int) -> Int {
+        guard average > 0 else { return left }
+        var piece = parts.popLast() ?? left
+        while piece > 1, piece - average > variation {
             let spread = min(variation, piece)
             let drawn = spread > 0 ? Int.random(in: -spread..<spread, using: &random) : 0
             let middle = min(max(1, piece / 2 + drawn), piece - 1)
-            uncut.append(middle)
-            uncut.append(piece - middle)
+            parts.append(piece - middle)
+            piece = middle
         }
+        return piece
     }
 }

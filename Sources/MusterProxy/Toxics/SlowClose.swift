@@ -26,6 +26,7 @@ struct SlowCloseStage: ToxicStage {
     init(delay: TimeAmount) { self.delay = delay }
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     mutating func receive(_ chunk: Chunk) { queue.append(chunk) }
     mutating func finish() { isFinished = true }
     mutating func release() -> [Chunk] { queue.takeAll() }

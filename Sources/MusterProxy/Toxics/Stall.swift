@@ -21,6 +21,7 @@ struct StallStage: ToxicStage {
     init() {}
 
     var held: Int { queue.bytes }
+    var kept: Int { queue.cost }
     mutating func receive(_ chunk: Chunk) { queue.append(chunk) }
     mutating func finish() {}
     mutating func release() -> [Chunk] { queue.takeAll() }

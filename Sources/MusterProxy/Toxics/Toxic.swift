@@ -33,6 +33,8 @@ public protocol ToxicStage {
     mutating func next(at now: NIODeadline) -> StageOutput
     /// Bytes that it holds back.
     var held: Int { get }
+    /// Memory that it takes, in bytes: what it holds, and what chunks cost besides their bytes.
+    var kept: Int { get }
     /// It is given no more while it holds as many bytes: the pressure goes back to whoever sends.
     var capacity: Int { get }
     /// The toxic was changed or removed: hands over all that is held, in order, to whatever stands in its place.
@@ -48,6 +50,9 @@ public protocol ToxicStage {
 
 extension ToxicStage {
     public var capacity: Int { 65_536 }
+    public var kept: Int { held }
+    /// Chunks may be tiny: their memory is bounded, too.
+    var hasRoom: Bool { held < capacity && kept < 2 * capacity }
     public mutating func inherit(from old: any ToxicStage) {}
     public var endsLinkWhenRemoved: Bool { false }
     public var effects: UInt64 { 0 }

@@ -15,15 +15,17 @@ final class APIUnderTest: Sendable {
     let port: Int
     private let groups: [MultiThreadedEventLoopGroup]
 
-    init(limits: APILimits = APILimits(), metrics: Bool = false, engine: (any LinkEngine)? = nil) async throws
-    {
+    init(
+        limits: APILimits = APILimits(), metrics: Bool = false, engine: (any LinkEngine)? = nil,
+        mostWeight: Int = ProxyRegistry.mostWeight
+    ) async throws {
         let links = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         groups = [links, group]
         hub = EventHub()
         registry = ProxyRegistry(
             engine: engine ?? SocketEngine(group: links, seed: 1, events: hub), events: hub,
-            clock: { [clock] in clock.now })
+            mostWeight: mostWeight, clock: { [clock] in clock.now })
         let page = metrics ? MetricsPage(proxies: true, process: true, version: "1.2.3") : nil
         server = try await APIServer.start(
             ProxyAPI(registry: registry, metrics: page, version: "1.2.3", seed: 7), events: hub,
@@ -71,7 +73,7 @@ struct Reply: Sendable {
 final class Wire {
     struct Trouble: Error, CustomStringConvertible { var description: String }
 
-    private let descriptor: Int32
+    private var descriptor: Int32
     private var held: [UInt8] = []
 
     init(_ port: Int) throws {
@@ -92,7 +94,7 @@ final class Wire {
         guard code == 0 else { throw Trouble(description: "connect: \(String(cString: strerror(errno)))") }
     }
 
-    deinit { close(descriptor) }
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
@@ -110,6 +112,14 @@ final class Wire {
     func send(_ method: String, _ path: String, _ body: String?, headers: String = "") throws {
         let length = body.map { "Content-Length: \($0.utf8.count)\r\n" } ?? ""
         try send("\(method) \(path) HTTP/1.1\r\nHost: x\r\n\(headers)\(length)\r\n\(body ?? "")")
+    }
+
+    /// Goes with RST.
+    func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        close(descriptor)
+        descriptor = -1
     }
 
     func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }

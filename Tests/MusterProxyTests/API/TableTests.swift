@@ -133,7 +133,9 @@ struct TableTests {
         Row("PATCH", "/proxies/p/toxics", "{}", 405, ""),
         Row("GET", "/populate", 405, ""),
         Row("POST", "/events", 405, ""),
-        Row("GET", "/muster", 200, #"{"version":"1.2.3","compatible_with":"toxiproxy 2.12.0","seed":7}"#),
+        Row(
+            "GET", "/muster", 200,
+            #"{"version":"1.2.3","compatible_with":"toxiproxy 2.12.0","seed":7,"held_bytes":0,"#),
     ]
 
     @Test(arguments: rows) func answers(_ row: Row) async throws {

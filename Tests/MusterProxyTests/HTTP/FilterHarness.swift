@@ -2,12 +2,12 @@ import NIOCore
 
 @testable import MusterProxy
 
-/// Feeds a filter, and keeps what leaves it.
+/// Feeds a filter as a link does, and keeps what leaves it. Also used under libFuzzer (Fuzz/).
 struct FilterHarness {
     var filter: HTTPFilter
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
-    private(set) var toServer = ""
-    private(set) var toClient = ""
+    /// What has left, by direction.
+    private(set) var left: [Stream: [UInt8]] = [.upstream: [], .downstream: []]
     /// `finished` by direction; `close` and `reset` under both.
     private(set) var ends: [Stream: StageOutput] = [:]
     /// The earliest time that was named.
@@ -22,8 +22,13 @@ struct FilterHarness {
     mutating func client(_ text: String) { feed(text, .upstream) }
     mutating func server(_ text: String) { feed(text, .downstream) }
 
-    mutating func feed(_ text: String, _ stream: Stream) {
-        filter.receive(Chunk(ByteBuffer(string: text), at: now), from: stream)
+    var toServer: String { String(decoding: left[.upstream] ?? [], as: UTF8.self) }
+    var toClient: String { String(decoding: left[.downstream] ?? [], as: UTF8.self) }
+
+    mutating func feed(_ text: String, _ stream: Stream) { feed(Array(text.utf8), stream) }
+
+    mutating func feed(_ bytes: [UInt8], _ stream: Stream) {
+        filter.receive(Chunk(ByteBuffer(bytes: bytes), at: now), from: stream)
         pump(stream)
     }
 
@@ -50,9 +55,12 @@ struct FilterHarness {
     private mutating func pump(_ first: Stream = .upstream) {
         wake = nil
         var quiet = 0
+        var steps = 0
         var stream = first.other
         while quiet < 2 {
             stream = stream.other
+            steps += 1
+            precondition(steps < 1_000_000, "a filter that never waits")
             guard ends[stream] == nil else {
                 quiet += 1
                 continue
@@ -60,8 +68,7 @@ struct FilterHarness {
             switch filter.next(stream, at: now) {
             case .chunk(let chunk):
                 quiet = 0
-                let text = String(buffer: chunk.bytes)
-                if stream == .upstream { toServer += text } else { toClient += text }
+                left[stream, default: []] += chunk.bytes.readableBytesView
             case .wait(let until):
                 quiet += 1
                 if let until { wake = wake.map { min($0, until) } ?? until }

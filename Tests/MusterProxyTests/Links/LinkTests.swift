@@ -14,6 +14,7 @@ final class EventLog: LinkEventSink {
     var closed: [LinkEvent.Closed] {
         events.withLock { $0.compactMap { if case .closed(let closed) = $0.kind { closed } else { nil } } }
     }
+    var opened: Int { events.withLock { $0.count { if case .opened = $0.kind { true } else { false } } } }
     var effective: [String] {
         events.withLock { $0.compactMap { if case .effective(let name, _) = $0.kind { name } else { nil } } }
     }

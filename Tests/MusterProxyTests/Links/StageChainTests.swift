@@ -44,6 +44,22 @@ import Testing
         #expect(drain(&chain, after: 80).text == "x")
     }
 
+    /// As many toxics as a proxy may have: each chunk passes them in a time that grows with their number only. Were each
+    /// asked anew for the one behind it, it would grow with the square of it, and this take minutes.
+    @Test(.timeLimit(.minutes(2))) func aLongChainIsWalkedOnce() throws {
+        var chain = StageChain()
+        for number in 0..<1024 {
+            chain.add(
+                "\(number)", try stage(Latency.self, ["latency": .integer(1)]), isActive: number % 7 != 0)
+        }
+        for number in 0..<100 { chain.receive(chunk("\(number % 10)")) }
+        var text = ""
+        for time in stride(from: Int64(0), through: 1100, by: 100) { text += drain(&chain, after: time).text }
+        #expect(text.count == 100)
+        chain.finish(.finished)
+        #expect(drain(&chain, after: 5000) == ("", .finished))
+    }
+
     @Test func theEndGoesThroughEveryStage() throws {
         var chain = StageChain()
         chain.add("limit", try stage(LimitData.self, ["bytes": .integer(3)]), isActive: true)

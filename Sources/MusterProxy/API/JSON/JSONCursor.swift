@@ -3,6 +3,9 @@
 /// leaves a field as it was, unknown fields are skipped, numbers are not rounded. Of several wrong fields the
 /// first is told.
 struct JSONCursor {
+    /// In bytes. No host or path of a socket is as long, and a name must fit into a request's head.
+    static let longestName = 1024
+
     private let bytes: [UInt8]
     private var at: Int
     /// The first field of a wrong kind.
@@ -79,7 +82,10 @@ struct JSONCursor {
     }
 
     /// Calls `element` with each index, the cursor standing before the element, which it must read or skip.
-    mutating func array(_ path: String, _ element: (_ index: Int, _ cursor: inout JSONCursor) -> Void) {
+    /// - Parameter most: what is beyond is a problem, and not read: a few bytes of a body may stand for much memory.
+    mutating func array(
+        _ path: String, atMost most: Int = .max, _ element: (_ index: Int, _ cursor: inout JSONCursor) -> Void
+    ) {
         guard kind == .array else {
             if kind == .null { return skip() }
             return refuse(path, expected: "an array")
@@ -89,7 +95,14 @@ struct JSONCursor {
         while true {
             skipSpace()
             if closes(UInt8(ascii: "]")) { return }
-            element(index, &self)
+            if index < most {
+                element(index, &self)
+            } else {
+                if index == most {
+                    note("\(path.isEmpty ? "" : "\(path): ")expected at most \(most) elements")
+                }
+                skip()
+            }
             index += 1
         }
     }
@@ -112,6 +125,17 @@ struct JSONCursor {
             return nil
         }
         return readString()
+    }
+
+    /// A text that names something, as a proxy or a host; nil, and a problem, when no name is that long.
+    mutating func name(_ field: String) -> String? {
+        let start = at
+        guard let text = text(field) else { return nil }
+        guard text.utf8.count <= Self.longestName else {
+            note("\(field): expected at most \(Self.longestName) bytes, not \(text.utf8.count)", at: start)
+            return nil
+        }
+        return text
     }
 
     mutating func flag(_ field: String) -> Bool? {
@@ -258,6 +282,15 @@ struct JSONCursor {
 /// the two letters beyond ASCII that fold into it (U+017F, U+212A).
 func isField(_ name: String, _ field: String) -> Bool {
     if name == field { return true }
+    // A body may have a million names, or one of a million bytes: what is copied below is short, and seldom.
+    let count = name.utf8.count
+    if count == field.utf8.count {
+        return zip(name.utf8, field.utf8).allSatisfy { a, b in
+            a == b || ((0x41...0x5A).contains(a) ? a | 0x20 : a) == ((0x41...0x5A).contains(b) ? b | 0x20 : b)
+        }
+    }
+    guard count > field.utf8.count, count <= 3 * field.utf8.count, name.utf8.contains(where: { $0 >= 0x80 })
+    else { return false }
     func folded(_ text: String) -> String {
         String(
             String.UnicodeScalarView(

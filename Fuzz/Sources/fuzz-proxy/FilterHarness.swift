@@ -1,0 +1,1 @@
+../../../Tests/MusterProxyTests/HTTP/FilterHarness.swift
