@@ -161,6 +161,24 @@ extension EndToEndDrills {
             try lab.expectNothingLeft()
         }
 
+        /// Who resets a proxy ends the fault that is on it: what was well then was not so despite it.
+        @Test func aFaultThatSomebodyEndedProvesNothing() throws {
+            let lab = try Lab()
+            let text = ShortDrill.throughProxy.replacing("for: 1500ms", with: "for: 15s")
+            try lab.write(text, to: "drills/short.yaml")
+            let running = try lab.start(["run", "drills/short.yaml"])
+            try running.waits(for: "through the proxy")
+            try lab.shell(
+                "curl --silent --fail --unix-socket \(lab.state)/*.api -X POST http://localhost/reset")
+            let answer = try running.end(within: .seconds(90))
+            #expect(answer.code == 3, "\(answer.all)")
+            let outcome = try lab.newestOutcome()
+            let ends = outcome.texts("ended-early")
+            #expect(ends.count == 1 && ends[0].contains("'slow' was over before it was lifted"), "\(ends)")
+            #expect(answer.output.contains("the fault 'slow' did not last"), "\(answer.all)")
+            try lab.expectNothingLeft()
+        }
+
         @Test func aPortThatIsTakenIsToldByTheProxyItself() throws {
             let lab = try Lab()
             let text = ShortDrill.throughProxy.replacing("${port:net}", with: "${port:kv}")

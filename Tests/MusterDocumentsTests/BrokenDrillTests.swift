@@ -57,6 +57,28 @@ import Testing
         Broken(
             "never-lifted", "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
             "inject: process-pause\n    into: redis\n    recovery: after"),
+        Broken(
+            "over-before-its-lift",
+            "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
+            "inject: net-partition\n    into: redis\n    for: 12s\n    recovery: after\n    with: { deadline: 2s }"
+        ),
+        Broken(
+            "over-before-its-lift-step",
+            "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
+            "inject: net-partition\n    into: redis\n    recovery: after\n    with: { deadline: 20s }\n  - wait: 15s\n  - lift: net-partition"
+        ),
+        Broken(
+            "over-before-recovery-despite-it",
+            "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
+            "inject: net-partition\n    into: redis\n    recovery: despite\n    with: { deadline: 41s }"),
+        Broken(
+            "held-longer-than-any-deadline",
+            "inject: process-kill\n    into: redis\n    with: { signal: KILL }",
+            "inject: net-partition\n    into: redis\n    recovery: after\n    for: 48h"),
+        Broken(
+            "listen-beside-the-redirect",
+            "    run: [redis-server, --port, \"${port:redis}\"]\n    restart: { always: 200ms }",
+            "    proxy: { listen: \"10.0.0.9:7000\", redirect: { cgroup: /lab, to: [\"10.0.0.2:6379\"] } }"),
         Broken("lift-unknown", "recovered:", "  - lift: proces-kill\nrecovered:"),
         Broken("lift-instant", "recovered:", "  - lift: process-kill\nrecovered:"),
         Broken("same-injection-twice", "recovered:", "  - { inject: process-kill, into: redis }\nrecovered:"),

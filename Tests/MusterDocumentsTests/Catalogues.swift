@@ -45,6 +45,15 @@ struct TestBurn: TestFault {
     var persistence: Persistence { .held }
 }
 
+struct TestCut: TestFault, SelfEnding {
+    var deadline: Duration?
+    static let form = Form(
+        "net-partition", "Cuts off.", blank: TestCut(),
+        fields: [Field("deadline", \.deadline, "When it is over by itself.", in: FaultDeadline.problem)])
+    static let targets: Set<Target.Kind> = [.process]
+    var persistence: Persistence { .held }
+}
+
 struct TestFill: TestFault {
     var leave: ByteCount?
     static let form = Form(
@@ -88,7 +97,9 @@ struct TestHTTP: Probe {
 }
 
 enum Catalogues {
-    static let faults = FaultCatalog([TestKill.self, TestPause.self, TestBurn.self, TestFill.self])
+    static let faults = FaultCatalog([
+        TestKill.self, TestPause.self, TestBurn.self, TestCut.self, TestFill.self,
+    ])
     static let probes = ProbeCatalog([TestRedis.self, TestHTTP.self])
     static let workloads = WorkloadCatalog([TestRedis.self, TestFiles.self])
 

@@ -245,4 +245,23 @@ import Testing
             #expect(inject.clock == clock)
         }
     }
+
+    @Test func aFaultThatEndsByItselfOutlastsItsHold() throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        let deadlines = [
+            ("recovery: after\n    for: 20m", Duration.seconds(1500)),
+            ("recovery: despite", .seconds(600)),
+            ("recovery: after\n    for: 3s\n    with: { deadline: 13s }", .seconds(13)),
+        ]
+        for (words, deadline) in deadlines {
+            let text = base.replacing("inject: process-kill", with: "inject: net-partition")
+                .replacing("with: { signal: KILL }", with: words)
+            let step = try Catalogues.reader().read(text, resources: resources).drill.steps[0]
+            guard case .inject(let inject) = step.action else {
+                Issue.record("\(step)")
+                continue
+            }
+            #expect((inject.fault as? TestCut)?.deadline == deadline, "\(words)")
+        }
+    }
 }

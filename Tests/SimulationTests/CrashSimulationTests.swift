@@ -32,6 +32,7 @@ import Testing
         }
         let results = injector.undo(world.open)
         #expect(results.allSatisfy { $0.closed == .verified }, "\(results)")
+        #expect(results.flatMap(\.facts).allSatisfy { $0.endedEarly == nil }, "\(results)")
         #expect(world.fingerprint == Scenario.original().fingerprint)
     }
 

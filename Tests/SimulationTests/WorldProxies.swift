@@ -171,6 +171,8 @@ extension World {
         if sighting.ended > visit.deadline {
             sighting.ending = .silent
             sighting.ended = visit.deadline
+            sighting.first = nil
+            sighting.bytes = []
         }
         return sighting
     }
@@ -191,12 +193,21 @@ extension ProxyProgram.Toxic {
         case "timeout", "stall":
             sighting.bytes = []
             sighting.ended += .seconds(3600)
-        case "reset_peer", "connect_refuse": sighting.ending = .reset
+        case "reset_peer":
+            sighting.ending = .reset
+            sighting.bytes = []
+            sighting.ended += .milliseconds(number("timeout"))
+        case "connect_refuse": sighting.ending = .reset
         case "limit_data":
             sighting.ending = .closed
             sighting.bytes = Array(sighting.bytes.prefix(Int(number("bytes"))))
         case "connection_limit" where connection >= number("connections"): sighting.ending = .reset
-        case "http_fault": sighting.bytes = Array("HTTP/1.1 \(number("status")) No\r\n\r\n".utf8)
+        case "http_fault":
+            if attributes["status"] != nil {
+                sighting.bytes = Array("HTTP/1.1 \(number("status")) No\r\n\r\n".utf8)
+            }
+            sighting.first = sighting.first.map { $0 + .milliseconds(number("delay")) }
+            sighting.ended += .milliseconds(number("delay"))
         case "corrupt": sighting.bytes[0] ^= 1
         case "tls_fault": handshake(attributes["fault"]?.asText ?? "", on: &sighting)
         default: break

@@ -14,6 +14,8 @@ public struct Event: Hashable, Sendable {
         case effectMissing = "effect-missing"
         case lifting
         case lifted
+        /// A held fault was over before it was lifted, such as by a deadline of its own.
+        case endedEarly = "ended-early"
         case stepStarted = "step-started"
         case stepFinished = "step-finished"
         case runbookStarted = "runbook-started"

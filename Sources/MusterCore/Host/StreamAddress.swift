@@ -59,6 +59,15 @@ public enum StreamAddress: Hashable, Sendable {
         return families.count == 1 && !families.contains(0) ? nil : "TCP addresses of one family"
     }
 
+    /// What would be right, where connections to `addresses` cannot be redirected to a server at `listen`: the
+    /// kernel leads what a host itself sends to loopback, 127.0.0.1 or ::1 (nft(8), redirect).
+    public static func redirectProblem(_ addresses: [StreamAddress], to listen: String) -> String? {
+        let hosts =
+            addresses.first?.isV6 == true ? ["[::1]", "[::]"] : ["127.0.0.1", "localhost", "0.0.0.0"]
+        return hosts.contains { listen.hasPrefix($0 + ":") }
+            ? nil : "\(hosts[0]):PORT, to which redirects lead"
+    }
+
     public var isV6: Bool { if case .tcp(let host, _) = self { host.contains(":") } else { false } }
 
     private static func port(_ text: Substring) -> Int? {

@@ -9,6 +9,7 @@
 /// | `effect-missing` | injection | `text`: why not; overruled by a later `effective` |
 /// | `lifting` | injection | `at`, or the lower end of `bracket`: H⁻ |
 /// | `lifted` | injection | `bracket`: H; without one, from `lifting` to `at` |
+/// | `ended-early` | injection, or the fixture that it works through | its presence: the fault did not last; `text`: why |
 /// | `undone` | injection | `bracket`: H of what was never lifted by a step; of what an abort put back |
 /// | `abort` | who or what | `at`, `text`: the reason. Emitted before the undo begins |
 /// | `writers-stopped` | – | `at`: the end of observation; without it, the last sample is |
@@ -28,6 +29,8 @@ struct RunFacts {
         var isProven: Bool
         /// Why the effect is not proven, in the guard's words.
         var missing: String?
+        /// Why it was over before it was lifted; nil when it was not.
+        var endedEarly: String?
         /// H, for held faults.
         var lifted: Bracket?
         /// A held fault without a word on recovery must be survived.
@@ -77,6 +80,7 @@ struct RunFacts {
                 Strike(
                     name: step.name, step: step, injected: Self.start(of: struck, step, own),
                     isProven: own.contains { $0.kind == .effective }, missing: missing?.text,
+                    endedEarly: Self.earlyEnd(of: step, drill, events),
                     lifted: Self.lift(own)))
         }
         strikes.sort { $0.injected.lower < $1.injected.lower }
@@ -104,6 +108,13 @@ struct RunFacts {
         // It cannot have had an effect before it was injected.
         let lower = max(effect.lower, injected.lower)
         return Bracket(lower, max(effect.upper, lower))
+    }
+
+    /// A fault on a proxy that nobody is led to any more is over, too.
+    private static func earlyEnd(of step: InjectStep, _ drill: Drill, _ events: [Event]) -> String? {
+        var subjects = [step.name]
+        if case .fixtureProxy(let name) = drill.targets[step.target]?.selector { subjects.append(name) }
+        return events.first { $0.kind == .endedEarly && subjects.contains($0.subject) }?.text
     }
 
     /// The injections of steps and of what runs in parallel in them.
@@ -151,6 +162,9 @@ struct RunFacts {
         if let strike = strikes.first(where: { !$0.isProven }) {
             let why = strike.missing.map { ": \($0)" } ?? ""
             return "the fault '\(strike.name)' is not proven to have taken effect\(why)"
+        }
+        if let strike = strikes.first(where: { $0.endedEarly != nil }), let why = strike.endedEarly {
+            return "the fault '\(strike.name)' did not last as long as the drill says: \(why)"
         }
         return nil
     }

@@ -24,12 +24,20 @@ public protocol Fact: Sendable {
     /// Makes it hold. Idempotent. Never overwrites what somebody else changed meanwhile.
     /// - Throws: `FactError.changedByOthers`, or what the host says.
     func restore(on host: any Host) throws
+    /// Why the fault behind it was over before anybody lifted it; nil when it was not, or when that is nobody's fault.
+    /// Asked before anything is restored.
+    ///
+    /// Most kinds say nothing: that a hung process was killed or a fill deleted may be the very recovery under test.
+    /// Those do whose end helps nobody to recover and only spoils the test, such as a deadline that passed.
+    /// - Parameter found: its state before the undo.
+    func endedEarly(_ found: FactState, on host: any HostReader) throws -> String?
 }
 
 extension Fact {
     public static var version: Int { 1 }
     public var phase: MendingPhase { .rest }
     public func sentence(on host: any HostReader) -> String { sentence }
+    public func endedEarly(_ found: FactState, on host: any HostReader) throws -> String? { nil }
     public var stored: StoredFact {
         StoredFact(kind: Self.kind, version: Self.version, fields: fields, byHand: byHand)
     }

@@ -149,6 +149,8 @@ public struct Injector {
             do {
                 let state = try fact.state(on: host)
                 work.result.facts[index].before = state
+                // What cannot be found out here must not hinder the mending.
+                work.result.facts[index].endedEarly = try? fact.endedEarly(state, on: host)
                 // Helpers that are gone may have left an empty cgroup behind, which only ending them removes.
                 if !state.isSettled || fact is NoHelper { try fact.restore(on: host) }
             } catch {

@@ -42,6 +42,8 @@ public struct FactResult: Sendable {
     public var isHelper: Bool
     public var byHand: [[String]]
     public var before: FactState?
+    /// Why the fault was over before this undo lifted it; nil when it was not.
+    public var endedEarly: String?
     public var after: FactState?
     public var problem: String?
     public var isSettled: Bool { problem == nil && after?.isSettled == true }

@@ -41,7 +41,8 @@ struct DrillBuilder {
         drill.objectives = objectives(form, service)
 
         let written = Set(tree["targets"]?.entries?.map(\.key) ?? [])
-        var steps = StepReader(reader: reader, targets: drill.targets, written: written)
+        var steps = StepReader(
+            reader: reader, targets: drill.targets, written: written, bound: form.abort.after)
         drill.steps = steps.read(form.steps.map(\.node), under: "steps")
         drill.after = steps.read(form.after.map(\.node), under: "after")
         problems += steps.problems

@@ -19,7 +19,10 @@ struct DrillLint {
     mutating func check() {
         checkSignals()
         checkTargets()
-        for injection in steps.injections { checkHold(injection) }
+        for injection in steps.injections {
+            checkHold(injection)
+            checkDeadline(injection)
+        }
         checkLifts()
         checkObjectives()
         checkSlowness()
@@ -27,7 +30,7 @@ struct DrillLint {
         checkTimes(drill.steps, tree["steps"])
     }
 
-    private mutating func error(
+    mutating func error(
         _ message: String, _ node: FormNode?, _ expected: String? = nil, nearest: String? = nil
     ) {
         errors.append(FormProblem(message, at: node?.place, expected: expected, nearest: nearest))

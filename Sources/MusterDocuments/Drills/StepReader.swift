@@ -12,6 +12,8 @@ struct StepReader {
     let targets: [String: DrillTarget]
     /// Names of targets in the file, also of those that could not be read.
     let written: Set<String>
+    /// How long the run lasts at most.
+    let bound: Duration
     var problems: [FormProblem] = []
     private(set) var injections: [Injection] = []
     private(set) var lifts: [(name: String, node: FormNode)] = []
@@ -19,10 +21,11 @@ struct StepReader {
     /// Injections that could not be read, so that lifting them is not reported as well.
     private(set) var unread: Set<String> = []
 
-    init(reader: DrillReader, targets: [String: DrillTarget], written: Set<String>) {
+    init(reader: DrillReader, targets: [String: DrillTarget], written: Set<String>, bound: Duration) {
         self.reader = reader
         self.targets = targets
         self.written = written
+        self.bound = bound
     }
 
     mutating func read(_ nodes: [FormNode], under path: String) -> [Step] {
@@ -83,12 +86,20 @@ struct StepReader {
                 path: "as", expected: "as: another name")
         }
         let step = InjectStep(
-            name: name, faultName: form.inject, fault: fault, target: form.into, hold: form.hold,
+            name: name, faultName: form.inject, fault: fitting(fault, hold: form.hold), target: form.into,
+            hold: form.hold,
             recovery: form.recovery, clock: form.clock)
         injections.append(Injection(step: step, node: node))
         unread.remove(name)
         checkTarget(step, node)
         return Step(.inject(step), at: form.at)
+    }
+
+    /// A fault that would end by itself gets a deadline that does not come before its lift.
+    private func fitting(_ fault: any Fault, hold: Duration?) -> any Fault {
+        guard var own = fault as? any SelfEnding, own.deadline == nil else { return fault }
+        own.deadline = FaultDeadline.fitting(hold: hold, bound: bound)
+        return own
     }
 
     private mutating func readFault(_ node: FormNode) -> (any Fault)? {

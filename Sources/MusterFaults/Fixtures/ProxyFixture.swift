@@ -30,10 +30,7 @@ public struct ProxyFixture: Fault {
                 },
                 Field(
                     "deadline", \.deadline, default: .seconds(900),
-                    "When it takes itself out of the way, whoever has died."
-                ) {
-                    (.seconds(1)...(.seconds(86_400 * 2))) ~= $0 ? nil : "from 1s to 48h"
-                },
+                    "When it takes itself out of the way, whoever has died.", in: FaultDeadline.problem),
                 Field(
                     "drain", \.drain, default: .seconds(5),
                     "How long connections may take to end when it is taken down."

@@ -1,11 +1,11 @@
 public import MusterCore
 
 /// Cuts a network namespace or a cgroup off from peers: packets vanish without an answer.
-public struct NetPartition: Fault {
+public struct NetPartition: SelfEnding {
     public var peers: [String] = []
     public var ports: [Int] = []
     public var direction: Direction = .both
-    public var deadline = Duration.seconds(600)
+    public var deadline: Duration?
 
     public init() {}
 
@@ -31,9 +31,9 @@ public struct NetPartition: Fault {
                 Field(
                     "direction", \.direction, default: .both, "Drops what comes in, what goes out, or both."),
                 Field(
-                    "deadline", \.deadline, default: .seconds(600),
-                    "The kernel itself lifts the partition after this, whoever has died."
-                ) { (.seconds(1)...(.seconds(86400))) ~= $0 ? nil : "from 1s to 24h" },
+                    "deadline", \.deadline,
+                    "The kernel itself lifts the partition after this, whoever has died; 5 min after the lift or the "
+                        + "end of the run when left out.", in: FaultDeadline.problem),
             ])
     }
 
@@ -72,18 +72,17 @@ public struct NetPartition: Fault {
             touches: [
                 "cuts \(place.namespace.map { "namespace \($0)" } ?? "one cgroup") off from \(whom)"
                     + (ports.isEmpty ? "" : " on ports \(ports.map(String.init).joined(separator: ", "))")
-                    + " (\(direction.rawValue)) by nft table \(fact.table), for at most \(deadline.unitsText)"
+                    + " (\(direction.rawValue)) by nft table \(fact.table), for at most \(lasts.unitsText)"
             ])
     }
 
     public func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws {
         let place = try NetworkPlace.resolve(target, on: host)
-        guard let fact = plan.facts.lazy.compactMap({ $0 as? NoNftTable }).first,
-            let nft = NetworkPlace.command(fact.namespace, on: host)
-        else { return }
+        let fact = try plan.first(NoNftTable.self)
+        let nft = try NetworkPlace.needCommand(fact.namespace, on: host)
         let table = PartitionTable(
             name: fact.table, match: place.match, peers: peers, ports: ports, direction: direction,
-            expires: deadline)
+            expires: lasts)
         let result = try host.run(nft + [table.text], as: id, deadline: .seconds(10))
         guard result.succeeded else {
             throw HostError(

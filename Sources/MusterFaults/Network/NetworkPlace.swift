@@ -44,6 +44,14 @@ struct NetworkPlace {
         return host.tool("nsenter").map { [$0, "--net=\(path(ofNamespace: namespace))", nft] }
     }
 
+    /// - Throws: `HostError` when a program is missing by now that was there when the injection was planned.
+    static func needCommand(_ namespace: String?, on host: any HostReader) throws -> [String] {
+        guard let command = command(namespace, on: host) else {
+            throw HostError(.failed, "nft", "nft or nsenter is missing: apt-get install nftables util-linux")
+        }
+        return command
+    }
+
     private static func isName(_ name: String) -> Bool {
         !name.isEmpty && !name.hasPrefix(".") && !name.hasPrefix("-")
             && name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != 47 }

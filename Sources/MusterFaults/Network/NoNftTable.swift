@@ -68,6 +68,25 @@ public struct NoNftTable: Fact, Hashable {
         return isThere ? .violated("the table \(table) is there") : .holds
     }
 
+    /// The kernel empties the sets of a table at its deadline; the table itself stays.
+    public func endedEarly(_ found: FactState, on host: any HostReader) throws -> String? {
+        // That of a redirect holds connections only; whether it leads any is a fact of its own.
+        guard phase == .network else { return nil }
+        switch found {
+        case .moot: return nil
+        case .holds: return "somebody had deleted the nft table \(table)"
+        case .violated:
+            let list = try nft(["list", "table", "inet", table]) {
+                try host.query($0, deadline: .seconds(5))
+            } on: {
+                host
+            }
+            return list.succeeded && !list.output.contains("elements = {")
+                ? "the kernel had lifted it: the sets of \(table) were empty, because its deadline had passed"
+                : nil
+        }
+    }
+
     public func restore(on host: any Host) throws {
         let result = try nft(["delete", "table", "inet", table]) {
             try host.run($0, as: id, deadline: .seconds(10))

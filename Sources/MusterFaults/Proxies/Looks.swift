@@ -5,6 +5,12 @@ extension ProxyObserver {
     /// The longest that one look may take: the engine asks again, and others wait for the guard's hands.
     static let longest = Duration.seconds(5)
 
+    /// How much longer something takes than straight to the server, as far as a look can show it: one that ends without
+    /// an answer has seen no more than that. What is delayed by hours is proven by the seconds that are waited for it.
+    static func provable(_ least: Duration, without straight: Duration) -> Duration {
+        min(least, (longest - straight) * 9 / 10)
+    }
+
     /// What passes takes longer than straight to the server.
     /// - Parameter least: how much longer at least.
     func isSlower(by least: Duration, saying exchange: Exchange?, closesFirst: Bool = false) -> Effect {
@@ -18,6 +24,7 @@ extension ProxyObserver {
             return .notYet("straight to the server: \(straight.inWords)")
         }
         let without = straight?.ended ?? .zero
+        let least = Self.provable(least, without: without)
         let patience = min(Self.longest, without + least * 2 + .milliseconds(500))
         guard let seen = look(exchange, within: patience, closesFirst: closesFirst).first else {
             return unknown
@@ -49,7 +56,8 @@ extension ProxyObserver {
         return nothing ? .proven(words) : .notYet(words)
     }
 
-    /// The connection ends before the answer is whole.
+    /// The connection ends before the answer is whole. Where that takes longer than a look, it is enough that nothing
+    /// comes until then.
     /// - Parameters:
     ///   - endings: how it may end.
     ///   - limit: how long that may take.
@@ -61,6 +69,9 @@ extension ProxyObserver {
             return .notYet("straight to the server: \(straight.inWords)")
         }
         guard let seen = look(exchange, within: min(Self.longest, limit)).first else { return unknown }
+        if limit > Self.longest, seen.ending == .silent, seen.connected != nil, seen.bytes.isEmpty {
+            return .proven("\(seen.inWords) through the proxy; its end comes later than a look may last")
+        }
         return endings.contains(seen.ending)
             ? .proven("\(seen.inWords) through the proxy, instead of an answer")
             : .notYet("\(seen.inWords) through the proxy")

@@ -32,6 +32,12 @@ public struct NoRedirect: Fact, Hashable {
             ? .violated("the table \(table.table) leads connections") : .holds
     }
 
+    public func endedEarly(_ found: FactState, on host: any HostReader) throws -> String? {
+        found == .holds
+            ? "the nft table \(table.table) led nobody any more: its deadline had passed, or somebody removed it"
+            : nil
+    }
+
     public func restore(on host: any Host) throws {
         guard let nft = NetworkPlace.command(table.namespace, on: host) else {
             throw FactError.cannotRestore("nft or nsenter is missing: apt-get install nftables util-linux")

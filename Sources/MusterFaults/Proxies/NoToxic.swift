@@ -58,6 +58,16 @@ public struct NoToxic: Fact, Hashable {
         }
     }
 
+    /// Its deadline, somebody's `POST /reset`, or a proxy that was ended or started anew: all lifted it before its time.
+    public func endedEarly(_ found: FactState, on host: any HostReader) throws -> String? {
+        switch found {
+        case .violated: nil
+        case .moot(let why): why
+        case .holds:
+            "the toxic \(toxic) was on '\(proxy)' no more: its deadline had passed, or somebody removed it"
+        }
+    }
+
     public func restore(on host: any Host) throws {
         let answer = try host.send(APIRequest(.delete, path), to: api, deadline: ProxyPlace.patience)
         // That it was quicker itself is no failure; its absence is read again afterwards.

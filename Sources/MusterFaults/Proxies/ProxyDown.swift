@@ -32,7 +32,7 @@ public struct ProxyDown: Fault {
     }
 
     public func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws {
-        guard let fact = plan.facts.lazy.compactMap({ $0 as? ProxyEnabled }).first else { return }
+        let fact = try plan.first(ProxyEnabled.self)
         let request = APIRequest(
             .post, ProxyPlace(api: fact.api, name: fact.proxy).path, body: ["enabled": false])
         let answer = try host.send(request, to: fact.api, deadline: ProxyPlace.patience)

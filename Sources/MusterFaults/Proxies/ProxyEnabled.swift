@@ -41,6 +41,11 @@ public struct ProxyEnabled: Fact, Hashable {
         return state.isEnabled ? .holds : .violated("'\(proxy)' is disabled")
     }
 
+    public func endedEarly(_ found: FactState, on host: any HostReader) throws -> String? {
+        // One that is gone lets nobody in either.
+        found == .holds ? "somebody had enabled '\(proxy)' again" : nil
+    }
+
     public func restore(on host: any Host) throws {
         let request = APIRequest(.post, path, body: ["enabled": true])
         let answer = try host.send(request, to: api, deadline: ProxyPlace.patience)

@@ -28,8 +28,8 @@ public struct Redirect: Formed {
             },
             Field(
                 "deadline", \.deadline, default: .seconds(600),
-                "The kernel itself lifts it after this, whoever has died."
-            ) { (.seconds(1)...(.seconds(86_400 * 2))) ~= $0 ? nil : "from 1s to 48h" },
+                "The kernel itself lifts it after this, whoever has died.",
+                in: FaultDeadline.problem),
         ],
         check: { redirect in
             if [redirect.namespace, redirect.cgroup, redirect.fixture].compactMap({ $0 }).count != 1 {
@@ -77,9 +77,12 @@ public struct Redirect: Formed {
 
     /// - Parameter listen: where the proxy really listens.
     func inject(as id: InjectionID, to listen: String, plan: UndoPlan, on host: any Host) throws {
-        guard let fact = plan.facts.lazy.compactMap({ $0 as? NoNftTable }).first,
-            let nft = NetworkPlace.command(fact.namespace, on: host), let port = StreamAddress(listen)?.port
-        else { return }
+        let fact = try plan.first(NoNftTable.self)
+        let nft = try NetworkPlace.needCommand(fact.namespace, on: host)
+        guard let port = StreamAddress(listen)?.port else {
+            throw HostError(
+                .failed, "lead connections to the proxy", "it listens at \(listen), which has no port")
+        }
         let place = try place(host)
         var exempt = ""
         if place.namespace != nil {

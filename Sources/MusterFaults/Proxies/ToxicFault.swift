@@ -1,7 +1,7 @@
 public import MusterCore
 
 /// A fault that is one toxic on a fault proxy. What they share is here; what each one is, in a file of its own.
-public protocol ToxicFault: Fault {
+public protocol ToxicFault: SelfEnding {
     var setting: ToxicSetting { get set }
     /// Its type and attributes, as the proxy's interface has them.
     var toxic: (type: String, attributes: Value) { get }
@@ -17,7 +17,7 @@ public struct ToxicSetting: Sendable {
     /// On how many of the connections it works.
     public var share = Percentage(millionths: 1_000_000)
     /// The proxy itself lifts it after this.
-    public var deadline = Duration.seconds(600)
+    public var deadline: Duration?
     public var speaks: Speech?
     public var says: String?
     public init() {}
@@ -34,6 +34,10 @@ public enum ToxicStream: String, FormWord {
 extension ToxicFault {
     public static var targets: Set<Target.Kind> { [.proxy] }
     public var persistence: Persistence { .held }
+    public var deadline: Duration? {
+        get { setting.deadline }
+        set { setting.deadline = newValue }
+    }
 
     public static func readiness(on host: any HostReader) -> Readiness {
         .ready("a toxic on a fault proxy, which lifts it itself at its deadline")
@@ -72,7 +76,7 @@ extension ToxicFault {
         let fact = NoToxic(api: place.api, proxy: place.name, toxic: NoToxic.name(id))
         let howLong =
             isMusters
-            ? "for at most \(setting.deadline.unitsText)"
+            ? "for at most \(lasts.unitsText)"
             : "until Muster lifts it: a plain Toxiproxy knows no deadline"
         let whom =
             setting.share.millionths == 1_000_000 ? "" : ", on \(setting.share.forPeople) of connections"
@@ -90,8 +94,8 @@ extension ToxicFault {
     }
 
     public func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws {
-        guard let fact = plan.facts.lazy.compactMap({ $0 as? NoToxic }).first else { return }
-        let milliseconds = max(1, setting.deadline.nanoseconds / 1_000_000)
+        let fact = try plan.first(NoToxic.self)
+        let milliseconds = max(1, lasts.nanoseconds / 1_000_000)
         let request = APIRequest(
             .post, ProxyPlace(api: fact.api, name: fact.proxy).path + "/toxics",
             body: [
@@ -129,9 +133,9 @@ extension ToxicFault {
 enum ToxicFields {
     static func deadline<F: ToxicFault>() -> Field<F> {
         Field(
-            "deadline", \F.setting.deadline, default: .seconds(600),
-            "The proxy itself lifts it after this, whoever has died; a plain Toxiproxy does not."
-        ) { (.seconds(1)...(.seconds(86400))) ~= $0 ? nil : "from 1s to 24h" }
+            "deadline", \F.setting.deadline,
+            "The proxy itself lifts it after this, whoever has died; a plain Toxiproxy does not. 5 min after the lift "
+                + "or the end of the run when left out.", in: FaultDeadline.problem)
     }
 
     /// How its effect is looked at.

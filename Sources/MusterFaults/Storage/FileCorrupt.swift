@@ -74,7 +74,7 @@ public struct FileCorrupt: Fault {
     }
 
     public func inject(into target: Target, as id: InjectionID, plan: UndoPlan, on host: any Host) throws {
-        guard let fact = plan.facts.lazy.compactMap({ $0 as? FileAsBefore }).first else { return }
+        let fact = try plan.first(FileAsBefore.self)
         if try host.status(of: host.site.quarantine) == nil {
             try host.createDirectory(host.site.quarantine, mode: 0o700)
         }

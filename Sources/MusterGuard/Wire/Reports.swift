@@ -12,6 +12,8 @@ public struct FactReport: Hashable, Sendable, Codable {
     public var detail: String
     /// Whether it had been violated before this undo.
     public var wasViolated: Bool
+    /// Why the fault was over before this undo lifted it; nil when it was not, also from guards that do not look.
+    public var endedEarly: String?
     /// What hinders it; nil when it holds or is moot.
     public var problem: String?
     /// What a person would type, one argv a line.
@@ -29,6 +31,9 @@ public struct UndoReport: Hashable, Sendable, Codable {
     public var closed: Closing?
     public var facts: [FactReport]
     public var problem: String?
+
+    /// Why the fault was over before this undo lifted it; nil when it was not.
+    public var endedEarly: String? { facts.lazy.compactMap(\.endedEarly).first }
 
     public init(_ result: UndoResult) {
         id = result.id
@@ -56,7 +61,7 @@ extension FactReport {
         if case .violated = result.before { wasViolated = true }
         self.init(
             sentence: result.sentence, state: state, detail: detail, wasViolated: wasViolated,
-            problem: result.problem, byHand: result.byHand)
+            endedEarly: result.endedEarly, problem: result.problem, byHand: result.byHand)
     }
 
     init(_ fact: any Fact, _ found: FactState, on host: any HostReader) {

@@ -88,7 +88,7 @@ final class LiveView {
         case .steady, .steadyAgain, .stable: ("steady", .green)
         case .injecting, .injected, .lifting, .lifted: ("fault", .yellow)
         case .effective: ("effect", .yellow)
-        case .effectMissing: ("effect", .red)
+        case .effectMissing, .endedEarly: ("effect", .red)
         case .firstFailure: ("down", .red)
         case .firstSuccess: ("up", .green)
         case .runbookStarted, .runbookStep, .runbookFinished: ("runbook", .cyan)

@@ -12,9 +12,11 @@ extension DrillSession {
             let reply = try client.undo(ids)
             record(reply.answer)
             let settled = reply.answer.reports.allSatisfy { $0.closed != nil }
+            let isLate = reply.answer.reports.contains { $0.endedEarly != nil }
+            let done = isLate ? "of '\(name)' nothing was left to lift" : "'\(name)' was lifted"
             events.record(
                 .lifted, name,
-                settled ? "'\(name)' was lifted, and that was verified" : "'\(name)' could not be lifted",
+                settled ? "\(done), and that was verified" : "'\(name)' could not be lifted",
                 bracket: reply.bracket, actor: "guard")
             inbox.post(.input(.lifted(name, reply.bracket, settled: settled)))
         } catch {
@@ -97,6 +99,11 @@ extension DrillSession {
     /// Keeps what an undo found and left, for each injection.
     private func record(_ reply: UndoReply) {
         for report in reply.reports {
+            if let why = report.endedEarly {
+                events.record(
+                    .endedEarly, report.name, "'\(report.name)' was over before it was lifted: \(why)",
+                    actor: "guard")
+            }
             update(report.id) { injection in
                 injection.state = report.closed == nil ? .open : .closed
                 injection.undo = report.facts.map { fact in

@@ -78,7 +78,14 @@ struct FixtureProxyForm: Formed {
             Field("redirect", \.redirect, "Whose connections are led through it, without their knowing."),
         ],
         check: { proxy in
-            guard proxy.redirect == nil else { return }
+            if let redirect = proxy.redirect {
+                guard !proxy.listen.isEmpty,
+                    let expected = StreamAddress.redirectProblem(redirect.to, to: proxy.listen)
+                else { return }
+                throw FormProblem(
+                    "nothing that is redirected would reach '\(proxy.listen)'", at: nil, path: "listen",
+                    expected: expected)
+            }
             for (name, isMissing) in [("listen", proxy.listen.isEmpty), ("upstream", proxy.upstream == nil)]
             where isMissing {
                 throw FormProblem("'\(name)' is missing", at: nil, expected: "\(name): ADDRESS:PORT")

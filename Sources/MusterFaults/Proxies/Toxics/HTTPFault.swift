@@ -23,16 +23,29 @@ public struct HTTPFault: ToxicFault {
             example: "inject: http-fault\ninto: dependency\nfor: 10s\nrecovery: despite\n"
                 + "with: { status: 503, share: 20%, path: /api/* }",
             blank: Self(), fields: whom + what + commonFields(hasStream: false, hasShare: false),
-            check: { fault in
-                let does =
-                    fault.status != nil || fault.delay > .zero || fault.body != nil || fault.truncate != nil
-                    || fault.wrongLength != 0 || fault.abort
-                if !does {
-                    throw FormProblem(
-                        "nothing goes wrong", at: nil,
-                        expected: "one of status, delay, body, truncate, wrongLength, abort")
-                }
-            })
+            check: { try $0.checkTogether() })
+    }
+
+    /// What the proxy would refuse in the middle of a drill.
+    private func checkTogether() throws {
+        let does =
+            status != nil || delay > .zero || body != nil || truncate != nil || wrongLength != 0 || abort
+        if !does {
+            throw FormProblem(
+                "nothing goes wrong", at: nil,
+                expected: "one of status, delay, body, truncate, wrongLength, abort")
+        }
+        if truncate != nil, wrongLength != 0 {
+            throw FormProblem(
+                "a body is cut short and its length is wrong as well", at: nil, path: "wrongLength",
+                expected: "one of truncate, wrongLength")
+        }
+        // RFC 9110, sections 15.3.5 and 15.4.5.
+        if let status, status == 204 || status == 304, body != nil {
+            throw FormProblem(
+                "an answer with status \(status) has no body", at: nil, path: "body",
+                expected: "no body, or another status")
+        }
     }
 
     private static let whom: [Field<Self>] = [
@@ -45,7 +58,10 @@ public struct HTTPFault: ToxicFault {
         Field(
             "path", \.path, default: "*",
             "The path that is meant; `*` stands for any text, `/api/*` for a prefix."
-        ) { $0.hasPrefix("/") || $0.hasPrefix("*") ? nil : "a path such as /api/*" },
+        ) {
+            ($0.hasPrefix("/") || $0.hasPrefix("*")) && $0.utf8.count <= 1024
+                ? nil : "a path such as /api/*, of at most 1024 bytes"
+        },
         Field(
             "share", \.share, default: Percentage(millionths: 1_000_000),
             "How many of the requests that are meant, drawn for each."
@@ -62,7 +78,9 @@ public struct HTTPFault: ToxicFault {
         Field("jitter", \.jitter, default: .zero, "By how much a delay may be longer or shorter.") {
             ToxicNumbers.wholeMilliseconds($0, atLeast: 0)
         },
-        Field("body", \.body, "The body of the answer.") { $0.utf8.count > 65_536 ? "at most 64KiB" : nil },
+        Field("body", \.body, "The body of the answer.") {
+            (1...65_536).contains($0.utf8.count) ? nil : "1 byte to 64KiB"
+        },
         Field("truncate", \.truncate, "Only so much of the body comes, and the connection ends.") {
             $0.millionths < 1_000_000 ? nil : "less than 100%"
         },
@@ -141,14 +159,19 @@ extension ProxyObserver {
         let words =
             "\(method) \(path): \(found.map { "status \($0.status), " } ?? "")\(seen.inWords) through the proxy"
             + (usual.map { ", status \($0.status) without it" } ?? "")
+        let least = max(fault.delay - fault.jitter, fault.delay / 4) * 9 / 10
+        let provable = Self.provable(least, without: straight?.first ?? .zero)
+        let isLate = (seen.first ?? seen.ended) - (straight?.first ?? .zero) >= provable
         let isSeen: Bool
-        if fault.abort {
+        if provable < least, seen.ending == .silent, seen.connected != nil, seen.bytes.isEmpty {
+            // Whatever else is wrong with the answer comes later than a look may last.
+            isSeen = isLate
+        } else if fault.abort {
             isSeen = found == nil && [.closed, .reset].contains(seen.ending)
         } else if let status = fault.status {
             isSeen = found?.status == status && usual?.status != status
         } else if fault.delay > .zero {
-            let least = max(fault.delay - fault.jitter, fault.delay / 4) * 9 / 10
-            isSeen = (seen.first ?? seen.ended) - (straight?.first ?? .zero) >= least
+            isSeen = isLate
         } else if let body = fault.body {
             isSeen = found.map { $0.body.elementsEqual(body.utf8) && $0.body != usual?.body } ?? false
         } else {
