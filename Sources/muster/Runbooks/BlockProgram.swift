@@ -28,8 +28,8 @@ struct BlockProgram {
 
     /// More is no value of a variable: the environment and the arguments of a program share a limit (execve(2)).
     static let largestCapture = 64 << 10
-    /// What is told to end has so long to do it in its own way.
-    private static let grace = Duration.seconds(1)
+    /// What is told to end has so long to do it in its own way; none: it is killed at once.
+    var grace = Duration.seconds(1)
     private static let clock = SystemTimekeeper()
 
     /// - Parameters:
@@ -109,17 +109,17 @@ struct BlockProgram {
             tick()
             let reason = stop()
             guard reason != nil || Self.clock.monotonic() >= end else { continue }
-            try Self.end(child)
+            try terminate(child)
             try streams.drain(&tail)
             return reason.map { .cancelled($0) } ?? .timedOut
         }
     }
 
     /// Asks the whole group to end, waits for a moment, and ends whatever is left of the session.
-    static func end(_ child: Child) throws {
-        _ = kill(-child.pid, SIGTERM)
+    private func terminate(_ child: Child) throws {
+        if grace > .zero { _ = kill(-child.pid, SIGTERM) }
         // Without waiting for the child itself: until that is done, nobody else gets the session's number.
-        _ = try child.pidfd.waitForEnd(until: clock.monotonic() + grace)
+        _ = try child.pidfd.waitForEnd(until: Self.clock.monotonic() + grace)
         child.killSession()
         _ = try child.wait(for: .seconds(2))
     }

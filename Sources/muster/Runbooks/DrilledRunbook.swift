@@ -58,6 +58,8 @@ struct DrilledRunbook: RunbookKeeper {
     let events: RunEvents
     let runbook: Runbook
 
+    /// Nothing may be done any more once a drill is broken off and everything is put back.
+    var grace: Duration { .zero }
     var keepsProcesses: Bool { false }
     func note(_ process: ProcessIdentity, ofTurn turn: Int) {}
     /// A drill that dies is not resumed: its guard puts everything back.

@@ -85,6 +85,7 @@ struct RunbookDryRun {
     }
 
     private struct NothingKept: RunbookKeeper {
+        var grace: Duration { .seconds(1) }
         var keepsProcesses: Bool { false }
         func save(_ turns: [RunbookTurn]) {}
         func note(_ process: ProcessIdentity, ofTurn turn: Int) {}

@@ -10,6 +10,8 @@ protocol RunbookKeeper {
     /// Whether `note` wants to know which processes change something.
     var keepsProcesses: Bool { get }
     func note(_ process: ProcessIdentity, ofTurn turn: Int) throws
+    /// How long what is ended may take to end in its own way.
+    var grace: Duration { get }
     /// A turn begins.
     func show(_ turn: RunbookTurn, _ item: RunbookItem)
     /// A turn is over.
@@ -155,6 +157,7 @@ struct RunbookExecution {
         program.isCapture = item.kind == .capture
         // Half of what changes something is worse than the whole of it.
         program.endsWithUs = !item.isMutating
+        program.grace = keeper.grace
         if item.isMutating, keeper.keepsProcesses {
             program.onStart = { [keeper] in try keeper.note($0, ofTurn: turn) }
         }

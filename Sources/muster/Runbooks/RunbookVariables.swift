@@ -58,6 +58,13 @@ struct RunbookVariables {
                 values[variable.name] = value
             }
         }
+        let redaction = Redaction(secrets)
+        for (name, value) in values
+        where !traces.contains(where: { $0.name == name }) && redaction.text(value) != value {
+            throw Refusal(
+                .usage, "the runbook's variable '\(name)' holds the value of a secret, which would be kept",
+                advice: "let the step put the two together")
+        }
     }
 
     private static func check(_ value: String, _ variable: Runbook.Variable) throws {

@@ -109,6 +109,7 @@ struct RecordedRunbook: RunbookKeeper {
     let store: RunbookStore
     let view: RunbookView
 
+    var grace: Duration { .seconds(1) }
     var keepsProcesses: Bool { true }
     func save(_ turns: [RunbookTurn]) throws { try store.save(turns) }
     func note(_ process: ProcessIdentity, ofTurn turn: Int) throws { try store.note(process, ofTurn: turn) }

@@ -109,13 +109,26 @@ struct RunbookRunCommand: ParsableCommand {
             // Before anything is kept: what cannot be answered is refused.
             let asker = try people.asker(for: file.runbook, isJSON: output.json, show: session.ask)
             let store = try store.open(file.project, access: .readWrite)
-            let last = try store.runbookRuns(of: file.key).first { $0.result?.state == .succeeded }
+            let earlier = try store.runbookRuns(of: file.key, limit: 50)
+            let last = earlier.first { $0.result?.state == .succeeded }
+            if !output.json, let newest = earlier.first { noteOpen(newest) }
             var kept = run
             kept.text = Redaction(resolved.secrets).text(run.text)
             let number = try store.begin(kept)
             return try session.carryOut(
                 RunbookMachine(file.runbook, seed: .random(in: 0 ... .max)), asker,
                 RunbookStore(store: store, run: run.id), number: number, last: last, changed: [])
+        }
+    }
+
+    /// Whoever begins anew should know of one that is under way, or was left in the middle.
+    private func noteOpen(_ run: RecordedRunbookRun) {
+        if run.isRunning {
+            Terminal.note("note: run #\(run.number) of it is being carried out, by \(run.run.actor)")
+        } else if run.result == nil || run.result?.state == .cancelled {
+            Terminal.note(
+                "note: run #\(run.number) of it was left in the middle; `muster runbook resume \(run.number)` goes on with it"
+            )
         }
     }
 }
