@@ -63,21 +63,22 @@ extension OutcomeStore {
                     sql: """
                         INSERT INTO runbook_turns (run, turn, name, kind, heading, state, attempts, exit_code, \
                         reason, output, begun_utc_ns, ended_utc_ns, machine_ns, human_wait_ns, human_work_ns, \
-                        actor, evidence, value, assumed, repeated) \
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                        actor, evidence, value, assumed, repeated, failed_attempts) \
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
                         ON CONFLICT (run, turn) DO UPDATE SET state = excluded.state, \
                         attempts = excluded.attempts, exit_code = excluded.exit_code, \
                         reason = excluded.reason, output = excluded.output, \
                         ended_utc_ns = excluded.ended_utc_ns, machine_ns = excluded.machine_ns, \
                         human_wait_ns = excluded.human_wait_ns, human_work_ns = excluded.human_work_ns, \
                         actor = excluded.actor, evidence = excluded.evidence, value = excluded.value, \
-                        assumed = excluded.assumed
+                        assumed = excluded.assumed, failed_attempts = excluded.failed_attempts
                         """,
                     arguments: [
                         run, turn.number, turn.name, turn.kind.rawValue, turn.heading, turn.state.rawValue,
                         turn.attempts, turn.exitCode, turn.reason, turn.output, turn.begunUTC, turn.endedUTC,
                         turn.machine.nanoseconds, turn.humanWait.nanoseconds, turn.humanWork.nanoseconds,
                         turn.actor, turn.evidence, turn.value, turn.isAssumed, turn.isRepeated,
+                        Self.attempts(turn.failedAttempts).canonicalJSON,
                     ])
             }
         }
@@ -209,6 +210,7 @@ extension OutcomeStore {
         turn.state = try word(row, "state")
         turn.attempts = row["attempts"]
         turn.exitCode = row["exit_code"]
+        turn.failedAttempts = try (json(row["failed_attempts"]).asList ?? []).compactMap(failedAttempt)
         turn.reason = row["reason"]
         turn.output = row["output"]
         turn.endedUTC = row["ended_utc_ns"]
@@ -221,6 +223,24 @@ extension OutcomeStore {
         turn.isAssumed = row["assumed"]
         turn.isRepeated = row["repeated"]
         return turn
+    }
+
+    private static func attempts(_ attempts: [RunbookTurn.FailedAttempt]) -> Value {
+        .list(
+            attempts.map {
+                [
+                    "number": .int(Int64($0.number)), "exitCode": .int(Int64($0.exitCode)),
+                    "reason": .text($0.reason), "endedUtc": .int($0.endedUTC),
+                ]
+            })
+    }
+
+    private static func failedAttempt(_ value: Value) -> RunbookTurn.FailedAttempt? {
+        guard let number = value["number"]?.asInt, let code = value["exitCode"]?.asInt,
+            let reason = value["reason"]?.asText, let ended = value["endedUtc"]?.asInt
+        else { return nil }
+        return RunbookTurn.FailedAttempt(
+            number: Int(number), exitCode: Int(code), reason: reason, endedUTC: ended)
     }
 
     private static func process(_ row: Row) -> ProcessIdentity? {

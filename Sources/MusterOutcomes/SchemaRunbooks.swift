@@ -34,6 +34,7 @@ extension Schema {
           state TEXT NOT NULL,
           attempts INTEGER NOT NULL,
           exit_code INTEGER,
+          failed_attempts TEXT NOT NULL,
           reason TEXT NOT NULL,
           output TEXT NOT NULL,
           begun_utc_ns INTEGER NOT NULL,

@@ -89,6 +89,8 @@ extension EndToEndTroubles {
             #expect(run.step("flaky")?["attempts"] == 3 && run.step("leader")?["value"] == "db1-leader")
             #expect((run["machineNanoseconds"]?.asInt ?? 0) > 0 && run["humanWaitNanoseconds"] == 0)
             #expect(try lab.json("runbook", "status", "test.md").at(0, "state") == "VERIFIED")
+            #expect(answer.output.contains("attempt 1 failed with exit code 75; again in"))
+            #expect(run.step("flaky")?["failedAttempts"]?.asList?.count == 2)
             // The next one is set against it.
             #expect(try runbook.run("--var", "host=db1").output.contains("last time"))
             try lab.expectNothingLeft()

@@ -38,6 +38,7 @@ struct RunbookRunTests {
         let full = turn(1, .timedOut) {
             $0.attempts = 3
             $0.exitCode = 75
+            $0.failedAttempts = [.init(number: 1, exitCode: 7, reason: "no \"way\"", endedUTC: 8)]
             $0.reason = "r"
             $0.output = "o"
             $0.endedUTC = 9

@@ -41,6 +41,10 @@ public struct RunbookMachine: Sendable {
         random = SplitMix64(seed: seed)
     }
 
+    /// - Parameters:
+    ///   - reply: what came of the order before; `begin` at first.
+    ///   - now: when that was.
+    /// - Returns: what to save first, and what to do then.
     public mutating func handle(_ reply: Reply, at now: Moment) -> Turn {
         switch reply {
         case .begin:
@@ -85,6 +89,10 @@ public struct RunbookMachine: Sendable {
             if number <= retry.count + 1, retry.codes.isEmpty || retry.codes.contains(code),
                 again < step.deadline
             {
+                turns[step.index].failedAttempts.append(
+                    RunbookTurn.FailedAttempt(
+                        number: turns[step.index].attempts, exitCode: code, reason: reason,
+                        endedUTC: now.utcNanoseconds))
                 return pause(until: again, now)
             }
             return settle(.failed, now, reason: reason)

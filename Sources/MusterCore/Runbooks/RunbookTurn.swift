@@ -32,6 +32,27 @@ public struct RunbookTurn: Hashable, Sendable {
         }
     }
 
+    /// An attempt that failed and was followed by another one.
+    public struct FailedAttempt: Hashable, Sendable {
+        public var number: Int
+        public var exitCode: Int
+        /// The last line of what it said, without secrets.
+        public var reason: String
+        public var endedUTC: Int64
+
+        public init(number: Int, exitCode: Int, reason: String, endedUTC: Int64) {
+            self.number = number
+            self.exitCode = exitCode
+            self.reason = reason
+            self.endedUTC = endedUTC
+        }
+
+        /// `attempt 1 failed with exit code 75: no route`.
+        public var words: String {
+            "attempt \(number) failed with exit code \(exitCode)" + (reason.isEmpty ? "" : ": \(reason)")
+        }
+    }
+
     /// Of all turns of the run, from 1.
     public var number: Int
     public var name: String
@@ -41,6 +62,8 @@ public struct RunbookTurn: Hashable, Sendable {
     /// Attempts that were begun, also those of an earlier turn that this one goes on from.
     public var attempts = 0
     public var exitCode: Int?
+    /// Those before the last one; the looks of a `wait`, which are meant to fail, are only counted.
+    public var failedAttempts: [FailedAttempt] = []
     /// Why it did not succeed; empty otherwise.
     public var reason = ""
     /// The end of what its program said, without secrets.

@@ -73,6 +73,10 @@ struct DrilledRunbook: RunbookKeeper {
             "'\(turn.name)' waits for a person" + (item.role.map { " in the role \($0)" } ?? ""))
     }
 
+    func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration) {
+        events.record(.note, turn.name, "'\(turn.name)': \(failed.words); again in \(pause.forPeople)")
+    }
+
     func show(_ turn: RunbookTurn, after time: Bracket) {
         var detail: [String: Value] = [
             "kind": .text(turn.kind.rawValue), "ok": .bool(turn.state == .succeeded),

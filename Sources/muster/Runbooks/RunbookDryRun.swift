@@ -91,6 +91,7 @@ struct RunbookDryRun {
         func note(_ process: ProcessIdentity, ofTurn turn: Int) {}
         func show(_ turn: RunbookTurn, _ item: RunbookItem) {}
         func show(_ turn: RunbookTurn, after time: Bracket) {}
+        func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration) {}
         func tick() {}
     }
 }

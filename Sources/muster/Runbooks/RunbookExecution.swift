@@ -16,6 +16,8 @@ protocol RunbookKeeper {
     func show(_ turn: RunbookTurn, _ item: RunbookItem)
     /// A turn is over.
     func show(_ turn: RunbookTurn, after time: Bracket)
+    /// An attempt failed, and the next one follows after a pause.
+    func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration)
     /// Time passes while something is under way.
     func tick()
 }
@@ -75,7 +77,11 @@ struct RunbookExecution {
             case .attempt(let item, let number, let limit):
                 let index = machine.turns.last?.number ?? 0
                 reply = attempt(item, machine.runbook, number, ofTurn: index, within: limit, &state)
-            case .pause(let until): reply = pause(until: until)
+            case .pause(let until):
+                if let last = machine.turns.last, let failed = last.failedAttempts.last {
+                    keeper.show(failed, of: last, again: until - clock.monotonic())
+                }
+                reply = pause(until: until)
             case .ask(let item, let limit): reply = ask(item, within: limit, &state)
             }
         }

@@ -80,6 +80,7 @@ enum RunbookRunText {
             "humanWaitNanoseconds": .int(turn.humanWait.nanoseconds),
             "humanWorkNanoseconds": .int(turn.humanWork.nanoseconds),
         ]
+        map["failedAttempts"] = .list(turn.failedAttempts.map { .text($0.words) })
         map["exitCode"] = turn.exitCode.map { .int(Int64($0)) } ?? .null
         map["actor"] = turn.actor.map { .text($0) } ?? .null
         map["evidence"] = turn.evidence.map { .text($0) } ?? .null

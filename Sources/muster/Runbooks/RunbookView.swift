@@ -44,6 +44,10 @@ final class RunbookView {
         draw(now: clock.monotonic())
     }
 
+    func failed(_ attempt: RunbookTurn.FailedAttempt, again pause: Duration) {
+        line("again", .yellow, RunbookText.visible(attempt.words) + "; again in \(pause.forPeople)")
+    }
+
     func ended(_ turn: RunbookTurn, _ time: Bracket) {
         current = nil
         let isGood = turn.state == .succeeded

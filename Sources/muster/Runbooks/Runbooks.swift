@@ -114,6 +114,9 @@ struct RecordedRunbook: RunbookKeeper {
     func save(_ turns: [RunbookTurn]) throws { try store.save(turns) }
     func note(_ process: ProcessIdentity, ofTurn turn: Int) throws { try store.note(process, ofTurn: turn) }
     func show(_ turn: RunbookTurn, _ item: RunbookItem) { view.begins(turn, item) }
+    func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration) {
+        view.failed(failed, again: pause)
+    }
     func show(_ turn: RunbookTurn, after time: Bracket) { view.ended(turn, time) }
     func tick() { view.tick() }
 }

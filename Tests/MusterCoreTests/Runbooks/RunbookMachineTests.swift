@@ -115,6 +115,10 @@ import Testing
         drive.fail(75)
         #expect(drive.words == "failed: step 'a' failed with exit code 75: said no")
         #expect(drive.result?.turns[0].attempts == 3)
+        let failed = drive.result?.turns[0].failedAttempts.map(\.words)
+        #expect(
+            failed == [1, 2].map { "attempt \($0) failed with exit code 75: said no" },
+            "the last one is the step's own")
         #expect(drive.result?.turns[0].machine == .milliseconds(6030))
         var other = Drive([item])
         other.send(.begin)
@@ -171,6 +175,7 @@ import Testing
         drive.succeed()
         #expect(drive.words == "succeeded")
         #expect(drive.result?.turns[0].machine == .milliseconds(3010))
+        #expect(drive.result?.turns[0].failedAttempts == [], "looks that fail are as they should be")
     }
 
     @Test func aWaitGivesUpInTime() {
