@@ -13,6 +13,9 @@ struct ccmark_document {
     char **headings;
     size_t heading_count;
     size_t heading_room;
+    struct ccmark_link *links;
+    size_t link_count;
+    size_t link_room;
 };
 
 // The plain text of a heading, freed with the document.
@@ -67,6 +70,27 @@ static void add(struct ccmark_document *document, cmark_node *node, int level, c
     };
 }
 
+static void add_link(struct ccmark_document *document, cmark_node *node) {
+    const char *url = cmark_node_get_url(node);
+    if (!url) return;
+    if (document->link_count == document->link_room) {
+        size_t room = document->link_room ? document->link_room * 2 : 16;
+        struct ccmark_link *grown = realloc(document->links, room * sizeof *grown);
+        if (!grown) return;
+        document->links = grown;
+        document->link_room = room;
+    }
+    // Lines of inline nodes depend on the version of the library; those of blocks do not.
+    cmark_node *block = node;
+    for (cmark_node *up = node; up; up = cmark_node_parent(up)) {
+        cmark_node_type type = cmark_node_get_type(up);
+        block = up;
+        if (type == CMARK_NODE_PARAGRAPH || type == CMARK_NODE_HEADING) break;
+    }
+    document->links[document->link_count++] =
+        (struct ccmark_link){.url = url, .block_line = cmark_node_get_start_line(block)};
+}
+
 struct ccmark_document *ccmark_parse(const char *text, size_t length) {
     struct ccmark_document *document = calloc(1, sizeof *document);
     if (!document) return NULL;
@@ -90,6 +114,8 @@ struct ccmark_document *ccmark_parse(const char *text, size_t length) {
             int size, offset;
             char character;
             if (cmark_node_get_fenced(node, &size, &offset, &character)) add(document, node, level, heading);
+        } else if (cmark_node_get_type(node) == CMARK_NODE_LINK || cmark_node_get_type(node) == CMARK_NODE_IMAGE) {
+            add_link(document, node);
         }
     }
     cmark_iter_free(iterator);
@@ -102,11 +128,24 @@ struct ccmark_fence ccmark_fence_at(const struct ccmark_document *document, size
     return document->fences[index];
 }
 
+size_t ccmark_link_count(const struct ccmark_document *document) { return document->link_count; }
+
+struct ccmark_link ccmark_link_at(const struct ccmark_document *document, size_t index) {
+    return document->links[index];
+}
+
+size_t ccmark_heading_count(const struct ccmark_document *document) { return document->heading_count; }
+
+const char *ccmark_heading_at(const struct ccmark_document *document, size_t index) {
+    return document->headings[index];
+}
+
 void ccmark_free(struct ccmark_document *document) {
     if (!document) return;
     cmark_node_free(document->root);
     for (size_t i = 0; i < document->heading_count; i++) free(document->headings[i]);
     free(document->headings);
+    free(document->links);
     free(document->fences);
     free(document);
 }

@@ -75,7 +75,7 @@ extension EndToEndDrills {
             #expect(
                 answer.output.contains("no such luck") && answer.output.contains("exit code 3"),
                 "\(answer.all)")
-            #expect(!lab.exists("\(lab.directory)/reached"))
+            #expect(!lab.exists("\(lab.project)/reached"))
             try lab.expectNothingLeft()
         }
 

@@ -52,25 +52,4 @@ extension Story {
             .list([[.toDo("which alert fired, when, and whom it reached; or that nobody noticed")]]),
         ]
     }
-
-    /// How the recovery was started and what its steps took.
-    func recoverySection() -> [ReportBlock] {
-        let steps = outcome.events.filter { $0.kind == .runbookStep || $0.kind == .stepFinished }
-        let usesRunbook = outcome.events.contains { $0.kind == .runbookStarted }
-        let how =
-            usesRunbook
-            ? "Recovery was scripted: the drill itself ran a runbook, so nobody had to notice anything first."
-            : "The drill ran no runbook: whatever recovered did so without its help."
-        var blocks: [ReportBlock] = [.heading(2, "Response and recovery"), .paragraph(how)]
-        if !steps.isEmpty {
-            let rows = steps.map { event in
-                [
-                    sinceZero(event.bracket?.lower ?? event.at), sinceZero(event.bracket?.upper ?? event.at),
-                    event.subject, event.text,
-                ]
-            }
-            blocks.append(.table(ReportTable(["From", "To", "Step", "What"], numeric: [0, 1], rows: rows)))
-        }
-        return blocks
-    }
 }

@@ -45,6 +45,7 @@ let reportStyle = """
     svg .up { fill: var(--good); } svg .slow { fill: var(--slow); } svg .down { fill: var(--bad); }
     svg .unknown { fill: var(--soft); } svg .silent { fill: var(--none); }
     svg .lost { fill: var(--bad); } svg .doubt { fill: var(--doubt); }
+    svg .work { fill: var(--accent); }
     svg .fault { fill: var(--fault); } svg .moment { stroke: var(--bad); stroke-dasharray: 4 3; fill: none; }
     svg .mended { stroke: var(--good); stroke-dasharray: 4 3; fill: none; }
     svg .grid { stroke: var(--line); fill: none; }

@@ -7,11 +7,11 @@ struct BlockReader {
     private(set) var items: [RunbookItem] = []
     private(set) var errors: [FormProblem] = []
     private(set) var warnings: [FormProblem] = []
-    private var references: [(step: String, node: FormNode)] = []
+    private var nodes: [String: FormNode] = [:]
 
-    private static let shells = ["sh", "bash", "dash", "ksh", "zsh"]
-    /// Kinds of the format that this version cannot do.
-    private static let later = ["capture", "manual", "rollback", "fault", "revert"]
+    static let shells = ["sh", "bash", "dash", "ksh", "zsh"]
+    /// A block is one argument of its shell, and Linux takes none above 128 KiB (execve(2), MAX_ARG_STRLEN).
+    private static let largest = 100 << 10
 
     init(shell: String?) { self.shell = shell }
 
@@ -25,14 +25,9 @@ struct BlockReader {
         let column = fence.infoColumn + fence.info[..<brace].unicodeScalars.count
         do {
             let node = try FenceAttributes.read(text, line: fence.line, column: column)
-            guard let kind = node["kind"] else {
+            guard node["kind"] != nil else {
                 checkProse(node)
                 return
-            }
-            if let word = kind.text, Self.later.contains(word) {
-                throw notYet(
-                    "blocks of kind '\(word)'", kind,
-                    expected: RunbookItem.Kind.shape.inWords)
             }
             try add(fence, node, language: String(language))
         } catch let problem as FormProblem {
@@ -64,8 +59,7 @@ struct BlockReader {
                 errors.append(
                     FormProblem(
                         "'\(entry.key)' on a block without 'kind', which is never executed",
-                        at: entry.keyPlace, expected: "\"kind\":\"command\", \"check\" or \"wait\"",
-                        nearest: slip))
+                        at: entry.keyPlace, expected: "\"kind\":\"command\", or another kind", nearest: slip))
             }
         }
     }
@@ -73,53 +67,122 @@ struct BlockReader {
     private mutating func add(_ fence: Fence, _ node: FormNode, language: String) throws {
         let form = try BlockForm.form.decode(node, besides: BlockForm.foreign)
         let start = Place(line: fence.line, column: fence.infoColumn)
-        let reader = language.isEmpty ? shell ?? "" : language
-        guard Self.shells.contains(reader) else {
-            throw FormProblem(
-                "'\(reader)' is not a shell", at: start,
-                expected: "one of " + Self.shells.joined(separator: ", "))
-        }
+        let reader = try shell(of: form, node, language: language, start)
         guard fence.isClosed else {
             throw FormProblem("the block does not end", at: start, expected: "a closing fence")
         }
         guard fence.body.contains(where: { !$0.isWhitespace }) else {
-            throw FormProblem("an empty block", at: start, expected: "commands")
+            throw FormProblem(
+                "an empty block", at: start,
+                expected: form.kind == .manual ? "what is to be done" : "commands")
+        }
+        guard fence.body.utf8.count <= Self.largest else {
+            throw FormProblem(
+                "a block of more than 100 KiB", at: start,
+                expected: "a script of its own that the block starts")
         }
         if fence.body.unicodeScalars.contains("\r") {
             throw FormProblem(
                 "carriage returns, which a shell takes for text", at: start,
                 expected: "lines that end with a newline")
         }
-        if items.contains(where: { $0.name == form.name }) {
+        if items.contains(where: { $0.name == form.name }) || form.name == "none" {
             throw FormProblem(
-                "a second block named '\(form.name)'", at: node["name"]?.place, expected: "another name")
+                form.name == "none" ? "'none' is no name" : "a second block named '\(form.name)'",
+                at: node["name"]?.place, expected: "another name")
         }
-        if form.kind == .command, node["excludeFromRunAll"]?.text != "true" {
-            warnings.append(
-                FormProblem(
-                    "Runme's 'run all' would run '\(form.name)'", at: start,
-                    expected: "\"excludeFromRunAll\":\"true\""))
-        }
-        if case .step(let name) = form.onFailure, let place = node["onFailure"] {
-            references.append((name, place))
-        }
-        items.append(
-            RunbookItem(
-                kind: form.kind, name: form.name, heading: fence.heading, shell: reader, body: fence.body,
-                timeout: form.timeout, interval: form.interval ?? .seconds(1), stable: form.stable ?? 1,
-                retries: form.retries, retryDelay: form.retryDelay, retryOn: form.retryOn.codes,
-                isIdempotent: form.idempotent || form.kind != .command, onFailure: form.onFailure,
-                isCritical: form.critical, line: fence.line))
+        warn(form, node, start)
+        nodes[form.name] = node
+        items.append(form.item(fence, shell: reader))
     }
 
-    mutating func checkReferences() {
-        let names = items.map(\.name)
-        for (name, node) in references where !names.contains(name) {
-            errors.append(
-                FormProblem(
-                    "no block is named '\(name)'", at: node.place,
-                    expected: "one of " + names.joined(separator: ", "),
-                    nearest: nearestWord(to: name, among: names)))
+    private func shell(of form: BlockForm, _ node: FormNode, language: String, _ start: Place) throws
+        -> String
+    {
+        if form.kind == .manual { return "" }
+        let reader = form.interpreter ?? (language.isEmpty ? shell ?? "" : language)
+        let name = reader.split(separator: "/").last.map(String.init) ?? ""
+        guard Self.shells.contains(name), !reader.contains(" ") else {
+            throw FormProblem(
+                "'\(reader)' is not a shell", at: node["interpreter"]?.place ?? start,
+                expected: "one of " + Self.shells.joined(separator: ", "))
         }
+        return reader
+    }
+
+    private mutating func warn(_ form: BlockForm, _ node: FormNode, _ start: Place) {
+        func warn(_ message: String, _ expected: String, _ place: Place? = nil) {
+            warnings.append(FormProblem(message, at: place ?? start, expected: expected))
+        }
+        let isMutating = form.kind == .command || form.kind == .rollback
+        if isMutating, node["excludeFromRunAll"]?.text != "true" {
+            warn("Runme's 'run all' would run '\(form.name)'", "\"excludeFromRunAll\":\"true\"")
+        }
+        if form.kind == .manual, node["ignore"]?.text != "true" {
+            warn("Runme would offer to run '\(form.name)', which is for people", "\"ignore\":\"true\"")
+        }
+        if form.kind == .command, form.rollback == nil {
+            warn(
+                "nothing says what undoes '\(form.name)'",
+                "\"rollback\":\"NAME\" of a rollback block, or \"rollback\":\"none\"")
+        }
+        guard form.kind != .manual else { return }
+        switch node["interactive"]?.text {
+        case "false": break
+        case nil:
+            warn("Runme's default for 'interactive' is not what its table says", "\"interactive\":\"false\"")
+        default:
+            warn(
+                "'\(form.name)' gets no terminal", "\"interactive\":\"false\"; a manual step asks a person",
+                node["interactive"]?.place)
+        }
+    }
+
+    // MARK: Between blocks
+
+    mutating func checkReferences() {
+        let steps = items.filter { $0.kind != .rollback }.map(\.name)
+        let rollbacks = items.filter { $0.kind == .rollback }.map(\.name)
+        for item in items {
+            if case .step(let name) = item.onFailure {
+                check(name, among: steps, "block", nodes[item.name]?["onFailure"])
+            }
+            if case .block(let name)? = item.rollback {
+                check(name, among: rollbacks, "rollback block", nodes[item.name]?["rollback"])
+            }
+        }
+        warnUnused()
+    }
+
+    private mutating func check(_ name: String, among known: [String], _ what: String, _ node: FormNode?) {
+        guard !known.contains(name) else { return }
+        errors.append(
+            FormProblem(
+                "no \(what) is named '\(name)'", at: node?.place,
+                expected: known.isEmpty
+                    ? "a \(what) in this file" : "one of " + known.joined(separator: ", "),
+                nearest: nearestWord(to: name, among: known)))
+    }
+
+    private mutating func warnUnused() {
+        let led = Set(items.compactMap { if case .step(let name) = $0.onFailure { name } else { nil } })
+        let undone = Set(items.compactMap { if case .block(let name)? = $0.rollback { name } else { nil } })
+        var isReached = true
+        for item in items {
+            if item.kind == .rollback {
+                if !undone.contains(item.name) { warnUnused(item, "no step names it as its rollback") }
+                continue
+            }
+            isReached = isReached || led.contains(item.name)
+            if !isReached { warnUnused(item, "a step before it ends the runbook, and none leads to it") }
+            if item.isEnd { isReached = false }
+        }
+    }
+
+    private mutating func warnUnused(_ item: RunbookItem, _ why: String) {
+        warnings.append(
+            FormProblem(
+                "'\(item.name)' never runs: \(why)", at: Place(line: item.line, column: 1),
+                expected: "a step that leads to it, or no such block"))
     }
 }

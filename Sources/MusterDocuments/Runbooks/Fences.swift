@@ -20,7 +20,7 @@ struct Fence {
     ///   - markdown: the file without its front matter.
     ///   - linesBefore: how many lines of the file stand before it.
     static func all(in markdown: String, linesBefore: Int) -> [Fence] {
-        let lines = markdown.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = markdown.lines
         var markdown = markdown
         return markdown.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { text in
@@ -48,5 +48,12 @@ struct Fence {
         // In a quotation or a list, something stands before the closing fence.
         let end = closing.drop { " >\t".contains($0) }.prefix { $0 == fence.first }
         isClosed = Int(found.last_line) > first && end.count >= max(3, fence.count)
+    }
+}
+
+extension String {
+    /// Split where a newline is, also behind a carriage return, which as a `Character` is one with it.
+    var lines: [Substring] {
+        unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { Substring($0) }
     }
 }

@@ -34,9 +34,9 @@ public enum RunbookReader {
             return result
         }
         let front = FrontMatter(text)
-        var (head, shell) = (RunbookHead(), nil as String?)
+        var (head, settings) = (RunbookHead(), FrontMatter.Settings())
         do {
-            (head, shell) = try front.read()
+            (head, settings) = try front.read()
         } catch {
             result.errors = (error as? FormProblems)?.problems ?? [FormProblem("\(error)", at: nil)]
         }
@@ -46,66 +46,47 @@ public enum RunbookReader {
                     "nobody owns this runbook", at: nil, expected: "muster: { owner: … } in front matter"))
         }
         let fences = Fence.all(in: front.rest, linesBefore: front.lineCount)
-        var blocks = BlockReader(shell: shell)
+        var blocks = BlockReader(shell: settings.shell)
         for fence in fences { blocks.read(fence) }
         blocks.checkReferences()
+        result.errors += variableProblems(head)
         result.errors += blocks.errors
         result.warnings += blocks.warnings
         guard result.errors.isEmpty else { return result }
-        result.runbook = runbook(text, fallbackTitle, head, shell, blocks.items, hash)
+        result.runbook = runbook(text, fallbackTitle, head, settings, blocks.items, hash)
         return result
     }
 
+    /// A name that no shell can read would be given in vain.
+    private static func variableProblems(_ head: RunbookHead) -> [FormProblem] {
+        head.variables.entries.compactMap { entry in
+            VariableName.problem(entry.name).map {
+                FormProblem("a variable named '\(entry.name)'", at: entry.place, expected: $0)
+            }
+        }
+    }
+
     private static func runbook(
-        _ text: String, _ fallbackTitle: String, _ head: RunbookHead, _ shell: String?,
-        _ items: [RunbookItem],
-        _ hash: (String) -> String
+        _ text: String, _ fallbackTitle: String, _ head: RunbookHead, _ front: FrontMatter.Settings,
+        _ items: [RunbookItem], _ hash: (String) -> String
     ) -> Runbook {
-        let title = text.split(separator: "\n").first { $0.hasPrefix("# ") }?.dropFirst(2)
+        let title = text.lines.first { $0.hasPrefix("# ") }?.dropFirst(2)
         var runbook = Runbook(
             title: title.map(String.init) ?? head.id ?? fallbackTitle, id: head.id, service: head.service,
-            owner: head.owner, shell: shell ?? "sh",
+            owner: head.owner, shell: front.shell ?? "sh",
             variables: head.variables.entries.map {
                 Runbook.Variable(
                     name: $0.name, isRequired: $0.item.required, defaultValue: $0.item.defaultValue,
                     pattern: $0.item.pattern, secret: $0.item.secret)
-            }, steps: items, source: text)
-        runbook.fileHash = hash(withoutStamp(text))
-        runbook.execHash = hash(projection(runbook, head).canonicalJSON)
+            }, steps: items.filter { $0.kind != .rollback }, rollbacks: items.filter { $0.kind == .rollback },
+            source: text)
+        runbook.directory = front.directory
+        runbook.rto = head.objectives?.rto
+        runbook.verifyEvery = head.verifyEvery
+        runbook.testedWith = head.testedWith
+        runbook.fileHash = hash(RunbookStamp.without(text))
+        runbook.execHash = hash(ExecutableProjection.of(runbook, head).canonicalJSON)
         return runbook
-    }
-
-    /// The file without the line that says when it was last proven, so that stamping does not change its
-    /// hash. The stamp stands between two lines `<!-- muster:verified -->`.
-    public static func withoutStamp(_ text: String) -> String {
-        let marker = "<!-- muster:verified -->"
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let marks = lines.indices.filter { lines[$0].trimmingPrefix(while: { $0 == " " }).hasPrefix(marker) }
-        guard marks.count == 2 else { return text }
-        lines.removeSubrange(marks[0]...marks[1])
-        return lines.joined(separator: "\n")
-    }
-
-    /// All that decides what is executed, and nothing else.
-    private static func projection(_ runbook: Runbook, _ head: RunbookHead) -> Value {
-        let variables = Dictionary(
-            head.variables.entries.map { ($0.name, $0.item.value) }, uniquingKeysWith: { first, _ in first })
-        return [
-            "format": 1, "vars": .map(variables), "objectives": head.objectives?.value ?? .null,
-            "steps": .list(runbook.steps.map(projection)),
-        ]
-    }
-
-    private static func projection(_ item: RunbookItem) -> Value {
-        var body = Substring(item.body)
-        while body.last == "\n" { body = body.dropLast() }
-        return [
-            "kind": .text(item.kind.rawValue), "name": .text(item.name), "shell": .text(item.shell),
-            "body": .text(String(body)), "timeout": item.timeout.value, "interval": item.interval.value,
-            "stable": item.stable.value, "retries": item.retries.value, "retryDelay": item.retryDelay.value,
-            "retryOn": .list(item.retryOn.map(\.value)), "idempotent": .bool(item.isIdempotent),
-            "onFailure": item.onFailure.value, "critical": .bool(item.isCritical),
-        ]
     }
 }
 
@@ -119,7 +100,7 @@ struct FrontMatter {
     let lineCount: Int
 
     init(_ text: String) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.lines
         func isMark(_ line: Substring) -> Bool { line == "---" || line == "---\r" }
         guard let first = lines.first, isMark(first) else {
             (yaml, isOpen, rest, lineCount) = (nil, false, text, 0)
@@ -136,16 +117,25 @@ struct FrontMatter {
         lineCount = end + 1
     }
 
-    /// Keys beside `shell` and `muster` belong to others, such as a site generator.
-    func read() throws -> (head: RunbookHead, shell: String?) {
+    /// What Runme reads, too.
+    struct Settings {
+        var shell: String?
+        var directory: String?
+    }
+
+    /// Keys beside `shell`, `cwd` and `muster` belong to others, such as a site generator.
+    func read() throws -> (head: RunbookHead, settings: Settings) {
         if isOpen {
             throw FormProblems([
                 FormProblem(
                     "the front matter does not end", at: Place(line: 1, column: 1), expected: "a line ---")
             ])
         }
-        guard let yaml else { return (RunbookHead(), nil) }
+        guard let yaml else { return (RunbookHead(), Settings()) }
         let tree = try YamlText.tree(of: yaml)
-        return (try tree["muster"].map { try RunbookHead(node: $0) } ?? RunbookHead(), tree["shell"]?.text)
+        return (
+            try tree["muster"].map { try RunbookHead(node: $0) } ?? RunbookHead(),
+            Settings(shell: tree["shell"]?.text, directory: tree["cwd"]?.text)
+        )
     }
 }

@@ -179,7 +179,7 @@ struct FirstDrill {
         # Restart \(name)
 
         ### 1. Start it
-        ```sh {"name":"start","kind":"command","timeout":"60s","excludeFromRunAll":"true","interactive":"false"}
+        ```sh {"name":"start","kind":"command","timeout":"60s","idempotent":"true","rollback":"none","excludeFromRunAll":"true","interactive":"false"}
         systemctl start \(name)
         ```
 

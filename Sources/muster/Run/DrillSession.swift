@@ -14,6 +14,8 @@ final class DrillSession: @unchecked Sendable {
         case guardEvent(GuardEvent)
         /// The outcomes cannot be written: why.
         case storeFailed(String)
+        /// A runbook asks a person: what is shown for it; nil: it is answered.
+        case question([String]?)
     }
 
     let prepared: PreparedDrill
@@ -101,6 +103,7 @@ final class DrillSession: @unchecked Sendable {
             if case .injected(_, let bracket) = input, view.fault == nil { view.fault = bracket.upper }
             feed(input)
         case .event(let event): view.event(event)
+        case .question(let lines): view.question = lines ?? []
         case .storeFailed(let why):
             let reason = InstrumentEvents.storeFailed(why, in: events)
             feed(.abort(reason))

@@ -17,11 +17,16 @@ final class LiveView {
     /// From the first injection: the clock that everybody watches.
     var fault: Instant?
     var objective: Duration?
+    /// What a runbook asks a person, below the present state.
+    var question: [String] = []
+    /// Whether somebody sits there who can be asked.
+    let canAsk: Bool
 
     /// - Parameter screen: nil for `--json`, where standard output belongs to the data.
     init(start: Instant, on screen: Screen?) {
         self.start = start
         self.screen = screen
+        canAsk = screen != nil && TerminalInput.isAvailable
     }
 
     /// - Parameter isNext: whether something stands above it.
@@ -54,6 +59,7 @@ final class LiveView {
             lines.append("  \(pad(row.name, wide))  \(mark)  \(row.text)")
         }
         let width = Terminal.width
+        lines += question
         screen.show(lines.map { hasEscape($0) ? $0 : String($0.prefix(width)) })
     }
 

@@ -163,7 +163,7 @@ struct DrillLoader {
         let prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,
             scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
-        try prepared.checkRunbooks()
+        try prepared.checkRunbooks(mustAnswer: purpose == .run && !TerminalInput.isAvailable)
         return prepared
     }
 

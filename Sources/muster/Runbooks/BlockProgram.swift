@@ -1,0 +1,126 @@
+import Foundation
+import MusterCore
+import MusterSystem
+
+/// One attempt at a block of a runbook: its shell, in a session and process group of its own, which is ended with
+/// everything in it when the time is over or somebody breaks the run off.
+struct BlockProgram {
+    enum End {
+        case exited(Int32)
+        case signalled(Int32)
+        case timedOut
+        case cancelled(String)
+        case notStarted(String)
+    }
+
+    var shell: String
+    var body: String
+    /// In front of the body.
+    var flags = ["-c"]
+    var environment: [String: String]
+    var directory: String
+    /// Keeps standard output apart, whole, as something to be captured.
+    var isCapture = false
+    /// Whether it is ended when the thread that runs it ends, as when we are killed: for what changes nothing.
+    var endsWithUs = false
+    /// Hears which process it is before that runs its first instruction; what it throws keeps it from doing so.
+    var onStart: ((ProcessIdentity) throws -> Void)?
+
+    /// More is no value of a variable: the environment and the arguments of a program share a limit (execve(2)).
+    static let largestCapture = 64 << 10
+    /// What is told to end has so long to do it in its own way; none: it is killed at once.
+    var grace = Duration.seconds(1)
+    private static let clock = SystemTimekeeper()
+
+    /// - Parameters:
+    ///   - tail: gets what it says.
+    ///   - stop: why the run is broken off; asked all the time.
+    ///   - tick: called about fifty times a second.
+    /// - Returns: how it ended, and of a capture its standard output.
+    func run(
+        within limit: Duration, tail: inout OutputTail, stop: () -> String?, tick: () -> Void
+    ) -> (end: End, captured: [UInt8]) {
+        guard let program = Files.program(shell) else {
+            return (.notStarted("there is no shell '\(shell)' on this machine"), [])
+        }
+        guard Files.isDirectory(directory) else {
+            return (.notStarted("there is no directory \(directory) to run it in"), [])
+        }
+        do {
+            let errors = try Descriptor.pipe()
+            let output = isCapture ? try Descriptor.pipe() : errors
+            let child = try start(program, output: output.write, errors: errors.write)
+            for end in [errors.read, output.read] { try end.setNonblocking() }
+            var streams = Streams(errors: errors.read, output: isCapture ? output.read : nil)
+            let end = try follow(child, &streams, until: Self.clock.monotonic() + limit, &tail, stop, tick)
+            return (end, streams.captured)
+        } catch {
+            return (.notStarted(describe(error)), [])
+        }
+    }
+
+    private func start(_ program: String, output: Descriptor, errors: Descriptor) throws -> Child {
+        var spawn = Spawn([program] + flags + [body])
+        spawn.environment = environment.map { "\($0.key)=\($0.value)" }
+        spawn.directory = directory
+        spawn.output = .descriptor(output.number)
+        spawn.errors = .descriptor(errors.number)
+        spawn.newSession = true
+        if endsWithUs { spawn.deathSignal = SIGKILL }
+        guard let onStart else { return try spawn.start() }
+        spawn.isGated = true
+        let child = try spawn.start()
+        if let identity = try processIdentity(of: child.pid) { try onStart(identity) }
+        try child.release()
+        return child
+    }
+
+    private struct Streams {
+        let errors: Descriptor
+        /// nil when it is the same as `errors`.
+        let output: Descriptor?
+        var captured: [UInt8] = []
+
+        mutating func drain(_ tail: inout OutputTail) throws {
+            // Bounded, so that one that says more than can be read is still ended in time.
+            for _ in 0..<64 {
+                guard case .bytes(let bytes) = try errors.read(upTo: 65_536) else { break }
+                tail.add(bytes)
+            }
+            for _ in 0..<64 {
+                guard let output, case .bytes(let bytes) = try output.read(upTo: 65_536) else { break }
+                if captured.count <= BlockProgram.largestCapture { captured += bytes }
+            }
+        }
+    }
+
+    private func follow(
+        _ child: Child, _ streams: inout Streams, until end: Instant, _ tail: inout OutputTail,
+        _ stop: () -> String?, _ tick: () -> Void
+    ) throws -> End {
+        while true {
+            let status = try child.wait(for: .milliseconds(20))
+            try streams.drain(&tail)
+            switch status {
+            case .exited(let code)?: return .exited(code)
+            case .signalled(let number)?: return .signalled(number)
+            case nil: break
+            }
+            tick()
+            let reason = stop()
+            guard reason != nil || Self.clock.monotonic() >= end else { continue }
+            try terminate(child)
+            try streams.drain(&tail)
+            return reason.map { .cancelled($0) } ?? .timedOut
+        }
+    }
+
+    /// Asks the whole group to end, waits for a moment, and ends whatever is left of the session.
+    private func terminate(_ child: Child) throws {
+        if grace > .zero { _ = kill(-child.pid, SIGTERM) }
+        // Without waiting for the child itself: until that is done, nobody else gets the session's number.
+        _ = try child.pidfd.waitForEnd(until: Self.clock.monotonic() + grace)
+        child.killSession()
+        _ = try child.wait(for: .seconds(2))
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import MusterCore
+import MusterDocuments
+import MusterGuard
+import MusterSystem
+
+extension DrillSession {
+    func runRunbook(_ index: Int, _ step: RunbookStep) {
+        let (succeeded, text) = execute(step)
+        events.record(
+            .runbookFinished, step.path,
+            succeeded ? "runbook \(step.path) finished" : "runbook \(step.path): \(text)",
+            detail: ["ok": .bool(succeeded)])
+        inbox.post(
+            .input(
+                .runbookFinished(
+                    index, succeeded: succeeded, text: succeeded ? "" : "runbook \(step.path): \(text)")))
+    }
+
+    private func execute(_ step: RunbookStep) -> (Bool, String) {
+        let begun = clock.monotonic()
+        do {
+            let path = try prepared.runbookPath(step.path)
+            let runbook = try Runbooks.read(path)
+            let directory = Runbooks.directory(of: path)
+            let variables = try RunbookVariables(of: runbook, given: step.variables, directory: directory)
+            let secrets = prepared.secrets.union(variables.secrets)
+            writer.record(
+                RunbookRecord(
+                    path: step.path, fileHash: runbook.fileHash, execHash: runbook.execHash,
+                    text: Redaction(secrets).text(runbook.source)))
+            events.record(
+                .runbookStarted, step.path, "runbook \(step.path) (\(runbook.title)) begins",
+                bracket: Bracket(begun, clock.monotonic()))
+            let site = GuardSite(executable: "", stateDirectory: client.hello.stateDirectory)
+            var environment = Runbooks.environment(variables, run: prepared.runID)
+            environment[FixtureSockets.variable] = FixtureSockets.write(
+                fixtures.mapValues { site.supervisorSocket(of: $0) })
+            let asker =
+                view.canAsk
+                ? TerminalAsker(roles: [], showsText: true, show: { [inbox] in inbox.post(.question($0)) })
+                : nil
+            let result = RunbookExecution(
+                keeper: DrilledRunbook(events: events, runbook: runbook), asker: asker,
+                environment: environment,
+                directory: directory, secrets: secrets,
+                stop: { [self] in isCancelled ? "the drill was broken off" : nil }
+            ).run(RunbookMachine(runbook, seed: UInt64.random(in: 0 ... .max)))
+            return (result.state == .succeeded, result.reason)
+        } catch {
+            return (false, words(error))
+        }
+    }
+}
+
+/// The turns of a runbook as events of a drill.
+struct DrilledRunbook: RunbookKeeper {
+    let events: RunEvents
+    let runbook: Runbook
+
+    /// Nothing may be done any more once a drill is broken off and everything is put back.
+    var grace: Duration { .zero }
+    var keepsProcesses: Bool { false }
+    func note(_ process: ProcessIdentity, ofTurn turn: Int) {}
+    /// A drill that dies is not resumed: its guard puts everything back.
+    func save(_ turns: [RunbookTurn]) {}
+    func tick() {}
+
+    func show(_ turn: RunbookTurn, _ item: RunbookItem) {
+        guard item.kind == .manual else { return }
+        events.record(
+            .note, turn.name,
+            "'\(turn.name)' waits for a person" + (item.role.map { " in the role \($0)" } ?? ""))
+    }
+
+    func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration) {
+        events.record(.note, turn.name, "'\(turn.name)': \(failed.words); again in \(pause.forPeople)")
+    }
+
+    func show(_ turn: RunbookTurn, after time: Bracket) {
+        var detail: [String: Value] = [
+            "kind": .text(turn.kind.rawValue), "ok": .bool(turn.state == .succeeded),
+            "state": .text(turn.state.rawValue), "heading": .text(turn.heading),
+            "attempts": .int(Int64(turn.attempts)), "output": .text(turn.output),
+            "nanoseconds": .int(time.width.nanoseconds), "machineNanoseconds": .int(turn.machine.nanoseconds),
+            "humanWaitNanoseconds": .int(turn.humanWait.nanoseconds),
+            "humanWorkNanoseconds": .int(turn.humanWork.nanoseconds),
+        ]
+        if let code = turn.exitCode { detail["exitCode"] = .int(Int64(code)) }
+        if let evidence = turn.evidence { detail["evidence"] = .text(evidence) }
+        events.record(
+            .runbookStep, turn.name, RunbookText.sentence(turn, time), bracket: time,
+            actor: turn.actor ?? "muster", detail: .map(detail))
+    }
+}
+
+extension PreparedDrill {
+    /// Every runbook that a step names can be read and knows the variables that it is given: found out before
+    /// anything is started, not in the middle of an outage.
+    /// - Parameter mustAnswer: whether a step for people could not be answered.
+    func checkRunbooks(mustAnswer: Bool) throws {
+        for step in Self.runbooks(drill.steps + drill.after) {
+            let runbook = try Runbooks.read(runbookPath(step.path))
+            try RunbookVariables.checkNames(of: runbook, given: step.variables)
+            // Not in the middle of an outage either.
+            if mustAnswer, let open = runbook.steps.first(where: { $0.kind == .manual }) {
+                throw Refusal(
+                    .refused,
+                    "the runbook \(step.path) needs a person for '\(open.name)', and nobody can be asked",
+                    advice: "run the drill in a terminal")
+            }
+        }
+    }
+
+    private static func runbooks(_ steps: [Step]) -> [RunbookStep] {
+        steps.flatMap { step -> [RunbookStep] in
+            switch step.action {
+            case .runbook(let runbook): [runbook]
+            case .parallel(let steps): runbooks(steps)
+            case .inject, .wait, .lift: []
+            }
+        }
+    }
+
+    /// A runbook as named by the drill: in the project's `runbooks/`, beside the drill, or by its path.
+    func runbookPath(_ named: String) throws -> String {
+        let places = [
+            project.runbooks + "/" + named, (path as NSString).deletingLastPathComponent + "/" + named, named,
+        ]
+        guard let found = places.first(where: Files.exists) else {
+            throw Refusal(
+                .usage, "the runbook '\(named)' was not found",
+                advice: "looked for " + places.map(ReportFiles.shown).joined(separator: ", "))
+        }
+        return found
+    }
+}

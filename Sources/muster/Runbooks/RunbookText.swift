@@ -1,0 +1,91 @@
+import MusterCore
+
+/// Turns of a runbook in words.
+enum RunbookText {
+    /// `'start' (command) succeeded after 1.2 s`.
+    static func sentence(_ turn: RunbookTurn, _ time: Bracket) -> String {
+        var text = "'\(turn.name)' (\(turn.kind.rawValue)) \(turn.words) after \(time.width.forPeople)"
+        if turn.kind == .manual, turn.humanWait + turn.humanWork > .zero {
+            text += " (waited \(turn.humanWait.forPeople), worked \(turn.humanWork.forPeople))"
+        }
+        if !turn.reason.isEmpty { text += ": \(turn.reason)" }
+        if let evidence = turn.evidence { text += "; evidence: \(evidence)" }
+        return text
+    }
+
+    /// Output of programs as it may be shown in a terminal: nothing moves the cursor or changes colours.
+    static func visible(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map {
+                    let isControl =
+                        $0.value < 0x20 && $0 != "\n" && $0 != "\t" || (0x7F..<0xA0).contains($0.value)
+                    return isControl ? "·" : $0
+                }))
+    }
+
+    /// The text of a block, indented.
+    static func lines(of item: RunbookItem) -> [String] {
+        let lines = visible(item.body).split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.reversed().drop { $0.isEmpty }.reversed().map { "    \($0)" }
+    }
+
+    /// What a run came to, by who spent the time.
+    static func total(_ result: RunbookResult) -> String {
+        "\(result.total.forPeople) in all: machine \(result.machine.forPeople), human wait "
+            + "\(result.humanWait.forPeople), human work \(result.humanWork.forPeople)"
+    }
+}
+
+/// Runs of runbooks as data and as tables.
+enum RunbookRunText {
+    static func table(_ turns: [RunbookTurn]) -> Table {
+        var table = Table("STEP", "KIND", "STATE", "TRIES", "MACHINE", "HUMAN WAIT", "HUMAN WORK", "WHY")
+        for turn in turns {
+            func time(_ duration: Duration) -> String { duration == .zero ? "-" : duration.forPeople }
+            table.add(
+                turn.name, turn.kind.rawValue, turn.isAssumed ? "assumed" : turn.state.rawValue,
+                "\(turn.attempts)",
+                time(turn.machine), time(turn.humanWait), time(turn.humanWork), RunbookText.visible(why(turn))
+            )
+        }
+        return table
+    }
+
+    private static func why(_ turn: RunbookTurn) -> String {
+        var parts = turn.reason.isEmpty ? [] : [turn.reason]
+        if let actor = turn.actor { parts.append("by \(actor)") }
+        if let evidence = turn.evidence { parts.append(evidence) }
+        return parts.joined(separator: ", ")
+    }
+
+    static func value(_ result: RunbookResult, number: Int, id: String) -> Value {
+        [
+            "number": .int(Int64(number)), "id": .text(id), "state": .text(result.state.rawValue),
+            "reason": .text(result.reason), "openRollbacks": .list(result.openRollbacks.map { .text($0) }),
+            "machineNanoseconds": .int(result.machine.nanoseconds),
+            "humanWaitNanoseconds": .int(result.humanWait.nanoseconds),
+            "humanWorkNanoseconds": .int(result.humanWork.nanoseconds),
+            "steps": .list(result.turns.map(value)),
+        ]
+    }
+
+    static func value(_ turn: RunbookTurn) -> Value {
+        var map: [String: Value] = [
+            "turn": .int(Int64(turn.number)), "name": .text(turn.name), "kind": .text(turn.kind.rawValue),
+            "state": .text(turn.state.rawValue), "attempts": .int(Int64(turn.attempts)),
+            "reason": .text(turn.reason), "output": .text(turn.output), "assumed": .bool(turn.isAssumed),
+            "repeated": .bool(turn.isRepeated), "begunAt": .text(utcText(nanoseconds: turn.begunUTC)),
+            "machineNanoseconds": .int(turn.machine.nanoseconds),
+            "humanWaitNanoseconds": .int(turn.humanWait.nanoseconds),
+            "humanWorkNanoseconds": .int(turn.humanWork.nanoseconds),
+        ]
+        map["failedAttempts"] = .list(turn.failedAttempts.map { .text($0.words) })
+        map["exitCode"] = turn.exitCode.map { .int(Int64($0)) } ?? .null
+        map["actor"] = turn.actor.map { .text($0) } ?? .null
+        map["evidence"] = turn.evidence.map { .text($0) } ?? .null
+        map["value"] = turn.value.map { .text($0) } ?? .null
+        map["endedAt"] = turn.endedUTC.map { .text(utcText(nanoseconds: $0)) } ?? .null
+        return .map(map)
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import MusterCore
+import MusterDocuments
+import MusterOutcomes
+import MusterSystem
+
+/// Runbooks on disk.
+enum Runbooks {
+    static func read(_ path: String) throws -> Runbook {
+        let text = try Files.text(path)
+        do {
+            let title = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+            return try RunbookReader.read(text, fallbackTitle: title) { SHA256.hex(of: $0.utf8) }
+        } catch let problems as FormProblems {
+            throw Refusal(
+                .usage,
+                "\(path) cannot be run\n" + ProblemText.render(problems.problems, path: path, source: text),
+                advice: "mend the lines above; `muster runbook check \(path)` checks again")
+        }
+    }
+
+    /// The directory of a runbook's file, absolute.
+    static func directory(of path: String) -> String {
+        URL(fileURLWithPath: path).deletingLastPathComponent().path
+    }
+
+    /// Ours, with what the runbook was given, and `muster` itself within reach.
+    static func environment(_ variables: RunbookVariables, run: String) -> [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        environment.merge(variables.values) { _, new in new }
+        environment["PATH"] = Files.besideUs + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+        environment["MUSTER_RUN_ID"] = run
+        return environment
+    }
+}
+
+/// One runbook of a project, as commands are given it.
+struct ProjectRunbook {
+    var project: Project
+    /// As it can be opened.
+    var path: String
+    /// From the top of the project, which is how it is named on record.
+    var key: String
+    var runbook: Runbook
+
+    /// - Parameter named: a path, or a name in the project's `runbooks/`.
+    /// - Throws: `Refusal`.
+    init(_ named: String) throws {
+        let inFolder = Project.current.runbooks + "/" + named
+        path = !Files.exists(named) && Files.exists(inFolder) ? inFolder : named
+        project = Project(containing: path)
+        key = Self.key(path, project)
+        runbook = try Runbooks.read(path)
+    }
+
+    static func key(_ path: String, _ project: Project) -> String {
+        let full = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let top = URL(fileURLWithPath: project.root).resolvingSymlinksInPath().path + "/"
+        return full.hasPrefix(top) ? String(full.dropFirst(top.count)) : full
+    }
+
+    var directory: String { Runbooks.directory(of: path) }
+
+    /// What is on record about it; none when there is no store yet.
+    func evidence(_ options: StoreOptions) throws -> [RunbookEvidence] {
+        guard Files.exists(project.outcomesPath(options.outcomes)) else { return [] }
+        // A drill names a runbook in the project's folder, beside itself, or by its path.
+        let own = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let folders = [project.runbooks, project.root + "/drills", project.root]
+        return try options.open(project).evidence(ofRunbook: key) { named in
+            folders.contains { folder in
+                let full = named.hasPrefix("/") ? named : folder + "/" + named
+                return URL(fileURLWithPath: full).resolvingSymlinksInPath().path == own
+            }
+        }
+    }
+
+    /// Every runbook in the project's folder, in the order of their names.
+    static func all(in project: Project = .current) throws -> [String] {
+        guard Files.isDirectory(project.runbooks) else {
+            throw Refusal(.usage, "there is no \(project.runbooks)", advice: "name the runbooks")
+        }
+        return try Linter.files(project.runbooks).filter { $0.hasSuffix(".md") && isRunbook($0) }
+    }
+
+    /// Whether a markdown file is meant to be one.
+    static func isRunbook(_ path: String) -> Bool {
+        guard let text = try? Files.text(path) else { return true }
+        return text.contains("\"kind\"") || text.hasPrefix("---") && text.contains("\nmuster:")
+    }
+}
+
+/// The one run in the store that is being carried out.
+struct RunbookStore {
+    let store: OutcomeStore
+    let run: String
+
+    func save(_ turns: [RunbookTurn]) throws { try store.save(turns, of: run) }
+    func note(_ process: ProcessIdentity, ofTurn turn: Int) throws {
+        try store.note(process, ofTurn: turn, in: run)
+    }
+    func finish(_ result: RunbookResult) throws {
+        try store.finish(run, result, atUTC: SystemTimekeeper().utcNanoseconds())
+    }
+}
+
+/// The turns of a run by itself: kept in the outcomes, shown in the terminal.
+struct RecordedRunbook: RunbookKeeper {
+    let store: RunbookStore
+    let view: RunbookView
+
+    var grace: Duration { .seconds(1) }
+    var keepsProcesses: Bool { true }
+    func save(_ turns: [RunbookTurn]) throws { try store.save(turns) }
+    func note(_ process: ProcessIdentity, ofTurn turn: Int) throws { try store.note(process, ofTurn: turn) }
+    func show(_ turn: RunbookTurn, _ item: RunbookItem) { view.begins(turn, item) }
+    func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration) {
+        view.failed(failed, again: pause)
+    }
+    func show(_ turn: RunbookTurn, after time: Bracket) { view.ended(turn, time) }
+    func tick() { view.tick() }
+}

@@ -1,0 +1,157 @@
+import Foundation
+import Glibc
+import MusterCore
+import MusterSystem
+import Testing
+
+extension EndToEndTroubles {
+    /// Secrets in variables, environment, files and commands, and programs that repeat them in every way.
+    @Suite struct RunbookSecrets {
+        private static let planted = [
+            "env": "e7Gh-Envi-2f\"x/ 9q", "file": "f9Lk_File+secret=Z1", "cmd": "c3Mn.Comm&secret%Y2",
+            "capture": "k5Pq-Capt-secret-X3",
+        ]
+
+        /// How a secret may look: as it is, in base64 at each of three places, and percent-encoded.
+        private static func looks(_ secret: String) -> [String] {
+            let shifted = (0..<3).map { shift in
+                Data((String(repeating: "x", count: shift) + secret).utf8).base64EncodedString()
+            }
+            let inner = shifted.enumerated().map { String($1.dropFirst([0, 2, 3][$0]).dropLast(4)) }
+            let allowed = CharacterSet(
+                charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+            return [secret, secret.addingPercentEncoding(withAllowedCharacters: allowed) ?? secret] + inner
+        }
+
+        private static let leak = """
+            set -x
+            for s in "$E" "$F" "$C" "${K:-}"; do
+              echo "plain $s"; printf '%s' "$s" | base64 -w0; echo; printf 'u:%s' "$s" | base64 -w0; echo
+              printf 'me:%s' "$s" | base64 -w0 >&2; echo >&2
+              printf '%s' "$s" | python3 -c 'import sys,urllib.parse,json
+            t = sys.stdin.read(); print(urllib.parse.quote(t, safe="")); print(json.dumps({"x": t}))'
+            done
+            """
+
+        private func make(_ lab: Lab, name: String = "test", _ more: (inout LabRunbook) -> Void = { _ in })
+            throws
+        {
+            let secret = Self.planted
+            try lab.write(try #require(secret["file"]) + "\n", to: "runbooks/secret-file")
+            try lab.write(try #require(secret["cmd"]) + "\n", to: "\(lab.directory)/command-secret")
+            try lab.write(try #require(secret["capture"]) + "\n", to: "\(lab.directory)/capture-secret")
+            var runbook = LabRunbook(lab, name)
+            runbook.variable("E: { secret: \"env:LAB_SECRET\" }")
+            runbook.variable("F: { secret: \"file:secret-file\" }")
+            runbook.variable("C: { secret: \"cmd:cat \(lab.directory)/command-secret\" }")
+            runbook.block(
+                "take", "capture", ",\"into\":\"K\",\"secret\":\"true\"",
+                "cat \(lab.directory)/capture-secret")
+            runbook.block("leak", "command", ",\"rollback\":\"none\"", Self.leak)
+            runbook.block("copy", "capture", ",\"into\":\"COPY\"", "echo \"has $E\"")
+            more(&runbook)
+            runbook.block("fails", "check", "", Self.leak + "\nexit 1")
+            try runbook.write()
+        }
+
+        /// Looks through everything that was kept or shown.
+        private func expectNowhere(
+            _ lab: Lab, _ shown: [String], sourceLocation: SourceLocation = #_sourceLocation
+        ) throws {
+            var texts = shown.enumerated().map { ("what was shown #\($0)", Data($1.utf8)) }
+            let planted = ["secret-file", "command-secret", "capture-secret"]
+            for folder in [lab.project, lab.state, lab.runtime] {
+                for name in FileManager.default.enumerator(atPath: folder)?.compactMap({ $0 as? String })
+                    ?? []
+                {
+                    if planted.contains(where: name.hasSuffix) { continue }
+                    if let data = FileManager.default.contents(atPath: "\(folder)/\(name)") {
+                        texts.append((name, data))
+                    }
+                }
+            }
+            for (kind, secret) in Self.planted {
+                for look in Self.looks(secret) {
+                    for (name, data) in texts {
+                        #expect(
+                            data.range(of: Data(look.utf8)) == nil,
+                            "the \(kind) secret stands in \(name) as \(look)",
+                            sourceLocation: sourceLocation)
+                    }
+                }
+            }
+            #expect(texts.contains { $0.0.contains("outcomes.sqlite") })
+        }
+
+        @Test func aRunKeepsAndShowsNone() throws {
+            let lab = try Lab()
+            try make(lab)
+            let environment = try ["LAB_SECRET": #require(Self.planted["env"])]
+            let answer = try lab.start(["runbook", "run", "test.md"], environment: environment).end()
+            #expect(answer.code == 5 && answer.output.contains("plain ***"), "\(answer.all)")
+            let dry = try lab.start(
+                ["runbook", "run", "test.md", "--dry-run", "--probe"], environment: environment
+            ).end()
+            let show = try lab.muster("runbook", "show", "1")
+            let json = try lab.muster("runbook", "show", "1", "--json")
+            let steps = try json.json()
+            #expect(steps.step("leak")?["output"]?.asText?.contains("***") == true)
+            #expect(steps.step("take")?["value"] == .null && steps.step("copy")?["value"] == .null)
+            #expect(
+                steps["secrets"]?.asList?.map { $0["source"]?.asText } == [
+                    "env:LAB_SECRET", "file:secret-file", "cmd",
+                ])
+            try expectNowhere(lab, [answer.all, dry.all, show.all, json.all])
+        }
+
+        @Test func noCommandLineHoldsOne() throws {
+            let lab = try Lab()
+            try make(lab) { $0.block("hold", "command", ",\"rollback\":\"none\"", "touch held; sleep 600") }
+            let environment = try ["LAB_SECRET": #require(Self.planted["env"])]
+            let running = try lab.start(["runbook", "run", "test.md"], environment: environment)
+            #expect(lab.eventually { lab.exists("runbooks/held") } != nil)
+            let lines = lab.leftoversInWords()
+            #expect(lines.contains("sleep 600"), "\(lines)")
+            for secret in Self.planted.values {
+                for look in Self.looks(secret) { #expect(!lines.contains(look)) }
+            }
+            try running.child.kill(SIGTERM)
+            try expectNowhere(lab, [try running.end().all, lines])
+        }
+
+        @Test func aDrillKeepsAndReportsNone() throws {
+            let lab = try Lab()
+            try make(lab, name: "leaky")
+            try lab.write(
+                ShortDrill.make(
+                    "leaky",
+                    steps: """
+                          - inject: process-kill
+                            as: crash
+                            into: kv
+                          - runbook: leaky.md
+                        """, rto: "{ max: 5s, from: declared }"),
+                to: "drills/leaky.yaml")
+            let environment = try ["LAB_SECRET": #require(Self.planted["env"])]
+            let answer = try lab.start(["run", "drills/leaky.yaml"], environment: environment).end()
+            let outcome = try lab.newestOutcome()
+            #expect(outcome.events("runbook-step").count == 4, "\(answer.all)")
+            #expect(lab.exists("runbooks/reports/1.md"))
+            try expectNowhere(lab, [answer.all])
+            try lab.expectNothingLeft()
+        }
+
+        @Test func whatCannotBeHadIsSaidWithoutBeingShown() throws {
+            let lab = try Lab()
+            var runbook = LabRunbook(lab)
+            runbook.variable("C: { secret: \"cmd:echo half-a-secret; exit 3\" }")
+            runbook.block("a", "check", "", "true")
+            let answer = try runbook.run()
+            #expect(answer.code == 2 && answer.errors.contains("exit code 3"), "\(answer.all)")
+            #expect(!answer.all.contains("half-a-secret"))
+            #expect(
+                try runbook.run("--var", "C=x").errors.contains(
+                    "is a secret, and is not given on a command line"))
+        }
+    }
+}
