@@ -163,7 +163,7 @@ struct ServerTests {
     @Test func answersForWhatTakesTooLong() async throws {
         let engine = SlowEngine()
         var limits = APILimits()
-        limits.handling = .milliseconds(200)
+        limits.handling = .seconds(2)
         let api = try await APIUnderTest(limits: limits, engine: engine)
         let reply = try await api.ask("POST", "/proxies", #"{"name":"slow","upstream":"u:1"}"#)
         #expect(reply.status == 503)
