@@ -68,25 +68,38 @@ public final class APIServer: Sendable {
                 channel.eventLoop.makeCompletedFuture { try shared.set(up: channel) }
             }
         let address = try await place(of: listen)
-        do {
-            switch try Endpoint(address) {
-            case .unix(let path):
-                let channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
-                chmod(path, 0o600)
-                return APIServer(channel, shared, at: path)
-            case .tcp(let host, let port):
-                let tuned =
-                    bootstrap
-                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                    .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .childChannelOption(.socketOption(.so_keepalive), value: 1)
-                return APIServer(try await tuned.bind(host: host, port: port).get(), shared)
+        switch try Endpoint(address) {
+        case .unix(let path):
+            try SocketFile.makeRoom(at: path)
+            let channel = try await bound(address) { bootstrap.bind(unixDomainSocketPath: path) }
+            chmod(path, 0o600)
+            return APIServer(channel, shared, at: path)
+        case .tcp(let host, let port):
+            let tuned =
+                bootstrap
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            do {
+                return APIServer(
+                    try await bound("tcp \(address)") { tuned.bind(host: host, port: port) }, shared)
+            } catch let problem as BindProblem where host == "::" && problem.saysNoIPv6 {
+                return APIServer(
+                    try await bound("tcp \(address)") { tuned.bind(host: "0.0.0.0", port: port) }, shared)
             }
-        } catch let error as IOError {
-            let kind = address.hasPrefix("unix:") ? "" : "tcp "
-            throw BindProblem(
-                "listen \(kind)\(address): bind: \(String(cString: strerror(error.errnoCode)).lowercased())",
-                code: error.errnoCode)
+        }
+    }
+
+    /// - Throws: `BindProblem`.
+    private static func bound(_ text: String, _ bind: () -> EventLoopFuture<any Channel>)
+        async throws -> any Channel
+    {
+        do {
+            return try await bind().get()
+        } catch {
+            let code = (error as? IOError)?.errnoCode ?? 0
+            let reason = code == 0 ? "\(error)" : String(cString: strerror(code)).lowercased()
+            throw BindProblem("listen \(text): bind: \(reason)", code: code)
         }
     }
 

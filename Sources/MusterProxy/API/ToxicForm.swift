@@ -79,7 +79,7 @@ enum ToxicForm {
     /// not looked at.
     static func update(_ toxic: ToxicRecord, _ body: [UInt8]) throws(APIProblem) -> ToxicChanges {
         var cursor = try ProxyForm.open(body)
-        var changes = ToxicChanges(toxic: toxic.toxic, toxicity: toxic.toxicity)
+        var changes = ToxicChanges()
         var attributes: [JSONCursor] = []
         cursor.object("") { name, cursor in
             if isField(name, "toxicity") {
@@ -94,7 +94,11 @@ enum ToxicForm {
             }
         }
         if let problem = cursor.problem { throw .badBody(problem) }
-        changes.toxic = try make(Swift.type(of: toxic.toxic), toxic.toxic.values, attributes, "")
+        if !attributes.isEmpty {
+            var changed = try make(Swift.type(of: toxic.toxic), toxic.toxic.values, attributes, "")
+            changed.inherit(from: toxic.toxic)
+            changes.toxic = changed
+        }
         return changes
     }
 

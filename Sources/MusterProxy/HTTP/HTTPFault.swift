@@ -98,6 +98,9 @@ final class FaultBudget: Sendable {
         self.count = count
     }
 
+    /// The same was asked for, whatever has been counted.
+    func isLike(_ other: FaultBudget) -> Bool { after == other.after && count == other.count }
+
     func isDue() -> Bool {
         guard after > 0 else { return true }
         return seen.wrappingAdd(1, ordering: .relaxed).newValue > after

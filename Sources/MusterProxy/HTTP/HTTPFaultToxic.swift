@@ -67,11 +67,17 @@ public struct HTTPFaultToxic: FilterToxic {
     ]
 
     public let values: AttributeValues
-    let fault: HTTPFault
+    private(set) var fault: HTTPFault
 
     public init(_ values: AttributeValues) throws(AttributeProblem) {
         self.values = values
         fault = try HTTPFault(values)
+    }
+
+    /// Where `after` and `count` stay, it goes on counting.
+    public mutating func inherit(from old: any Toxic) {
+        guard let old = old as? HTTPFaultToxic, old.fault.budget.isLike(fault.budget) else { return }
+        fault.budget = old.fault.budget
     }
 
     public func filter(_ random: LinkRandom, after watch: HTTPWatch) -> any ConnectionFilter {

@@ -31,6 +31,8 @@ struct HTTPFilter: ConnectionFilter {
             return piece
         }
 
+        fileprivate var isEmpty: Bool { inbox.isEmpty && outbox.isEmpty && !drops }
+
         /// What may leave by now leaves before what comes next.
         mutating func flush() {
             if let chunk = inbox.takeRun() { outbox.append(chunk) }
@@ -116,6 +118,13 @@ struct HTTPFilter: ConnectionFilter {
     func kept(_ stream: Stream) -> Int {
         let direction = stream == .upstream ? up : down
         return direction.inbox.cost + direction.outbox.reduce(0) { $0 + $1.bytes.readableBytes }
+    }
+
+    var isAtRest: Bool {
+        guard up.isEmpty, down.isEmpty, dying == nil else { return false }
+        if joining != nil || (up.reading == .blind && down.reading == .blind) { return true }
+        return exchanges.isEmpty && delayed == nil && work == nil && up.reading == .messages
+            && down.reading == .messages && up.reader.isBetween && down.reader.isBetween
     }
 
     /// Other values for the requests to come; nil: none of them is meant, and what was begun is ended at once.

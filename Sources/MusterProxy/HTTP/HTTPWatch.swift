@@ -22,13 +22,16 @@ public struct HTTPWatch: Sendable {
             && requestRest.readableBytes == 0
     }
 
+    /// Memory, in bytes.
+    var kept: Int { requestRest.capacity + answerRest.capacity }
+
     /// Bytes that went to the server (`upstream`) or to the client.
     public mutating func saw(_ bytes: ByteBuffer, _ stream: Stream) {
         guard lost == nil else { return }
         let isRequest = stream == .upstream
         var rest = isRequest ? requestRest : answerRest
         if isRequest { requestRest = ByteBuffer() } else { answerRest = ByteBuffer() }
-        if rest.readableBytes == 0 { rest = bytes } else { rest.writeImmutableBuffer(bytes) }
+        rest.join(bytes)
         let used = rest.withUnsafeReadableBytes { all in
             var used = 0
             while let count = isRequest

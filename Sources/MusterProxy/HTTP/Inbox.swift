@@ -64,7 +64,7 @@ struct Inbox {
         guard run == 0, chunks.count > 1 else { return false }
         var first = chunks.removeFirst()
         let second = chunks.removeFirst()
-        first.bytes.writeImmutableBuffer(second.bytes)
+        first.bytes.join(second.bytes)
         first.arrived = max(first.arrived, second.arrived)
         chunks.prepend(first)
         return true

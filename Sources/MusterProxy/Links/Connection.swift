@@ -69,7 +69,7 @@ final class Connection {
             guard let toxic = entry.toxic.toxic as? any AdmissionToxic, isDrawn(entry) else { continue }
             switch toxic.admit(open: core.open - 1) {
             case .connect(.nanoseconds(0)): continue
-            case .connect(let after): delay = delay + after
+            case .connect(let after): delay = delay.adding(after)
             case .refuse:
                 tell(.effective(toxic: entry.toxic.name, stream: entry.toxic.stream))
                 return reset(.refused)

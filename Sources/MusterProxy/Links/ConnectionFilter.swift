@@ -33,6 +33,8 @@ public protocol ConnectionFilter {
     /// be in the middle of something: it ends that, without delay when it was removed; then the new values hold, or
     /// everything passes.
     mutating func change(to toxic: (any FilterToxic)?)
+    /// It holds nothing and is in the middle of nothing: if it lets everything pass, bytes may as well pass it by.
+    var isAtRest: Bool { get }
     /// What it did since it was last asked; bounded.
     mutating func takeNotices() -> [FilterNotice]
     /// How often it did what it is for.

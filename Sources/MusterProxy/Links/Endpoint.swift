@@ -8,39 +8,45 @@ enum Endpoint: Hashable, Sendable {
     case tcp(host: String, port: Int)
     case unix(path: String)
 
-    /// - Throws: `BindProblem` with Go's words after `listen tcp`, such as `: address 10: missing port in address`.
-    init(_ text: String) throws(BindProblem) {
+    /// - Parameter field: what it is, where it is not where to listen.
+    /// - Throws: `BindProblem` with Go's words, such as `listen tcp: address 10: missing port in address`; the field in
+    ///   place of `listen tcp`.
+    init(_ text: String, of field: String? = nil) throws(BindProblem) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
             guard !path.isEmpty, path.utf8.count < 108 else {
-                throw BindProblem(
-                    "listen unix \(path): bind: invalid argument: a path has 1 to 107 bytes (unix(7))")
+                let what =
+                    field.map { "\($0): unix:\(path)" } ?? "listen unix \(path): bind: invalid argument"
+                throw BindProblem("\(what): a path has 1 to 107 bytes (unix(7))")
             }
             self = .unix(path: path)
             return
         }
-        let (host, port) = try Self.split(text)
+        let what = field ?? "listen tcp"
+        let (host, port) = try Self.split(text, what)
         // Go takes an empty port as 0.
         guard let number = port.isEmpty ? 0 : Int(port), (0...65_535).contains(number), !port.hasPrefix("+")
         else {
-            throw BindProblem("listen tcp: address \(port): invalid port")
+            throw BindProblem("\(what): address \(port): invalid port")
         }
         self = .tcp(host: host, port: number)
     }
 
-    private static func split(_ text: String) throws(BindProblem) -> (host: String, port: String) {
+    private static func split(_ text: String, _ what: String) throws(BindProblem) -> (
+        host: String, port: String
+    ) {
         guard let colon = text.lastIndex(of: ":") else {
-            throw BindProblem("listen tcp: address \(text): missing port in address")
+            throw BindProblem("\(what): address \(text): missing port in address")
         }
         var host = String(text[..<colon])
         if host.hasPrefix("[") {
             guard host.hasSuffix("]") else {
                 let problem = text.contains("]") ? "missing port in address" : "missing ']' in address"
-                throw BindProblem("listen tcp: address \(text): \(problem)")
+                throw BindProblem("\(what): address \(text): \(problem)")
             }
             host = String(host.dropFirst().dropLast())
         } else if host.contains(":") {
-            throw BindProblem("listen tcp: address \(text): too many colons in address")
+            throw BindProblem("\(what): address \(text): too many colons in address")
         }
         return (host, String(text[text.index(after: colon)...]))
     }

@@ -11,7 +11,7 @@ struct Listener {
     func bind(_ endpoint: Endpoint) async throws -> any Channel {
         switch endpoint {
         case .unix(let path):
-            try makeRoom(at: path)
+            try SocketFile.makeRoom(at: path)
             return try await bind(SocketAddress(unixDomainSocketPath: path), as: "unix \(path)")
         case .tcp(let host, let port):
             // As Go: no host, 0.0.0.0 and :: are all addresses, IPv4 and IPv6, where the machine has IPv6.
@@ -19,9 +19,7 @@ struct Listener {
                 do {
                     return try await bind(
                         SocketAddress(ipAddress: "::", port: port), as: "tcp \(host):\(port)")
-                } catch let problem as BindProblem
-                    where problem.code == EAFNOSUPPORT || problem.code == EADDRNOTAVAIL
-                {
+                } catch let problem as BindProblem where problem.saysNoIPv6 {
                     return try await bind(
                         SocketAddress(ipAddress: "0.0.0.0", port: port), as: "tcp \(host):\(port)")
                 }
@@ -65,36 +63,9 @@ struct Listener {
             throw BindProblem("listen \(text): bind: \(reason)", code: error.errnoCode)
         }
     }
+}
 
-    /// A socket file that nobody listens on is left over from a program that was killed; anything else stays.
-    private func makeRoom(at path: String) throws(BindProblem) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw BindProblem(
-                "listen unix \(path): bind: address already in use: there is a file that is no socket")
-        }
-        guard !hasListener(path) else {
-            throw BindProblem("listen unix \(path): bind: address already in use", code: EADDRINUSE)
-        }
-        unlink(path)
-    }
-
-    /// Whether somebody listens; also true when that cannot be told.
-    private func hasListener(_ path: String) -> Bool {
-        let descriptor = socket(
-            AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue),
-            0)
-        guard descriptor >= 0 else { return true }
-        defer { Glibc.close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let answer = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        return answer == 0 || errno != ECONNREFUSED
-    }
+extension BindProblem {
+    /// The machine has no IPv6, or lets nobody have an address of it.
+    var saysNoIPv6: Bool { code == EAFNOSUPPORT || code == EADDRNOTAVAIL }
 }

@@ -86,7 +86,7 @@ final class SocketProxy: RunningProxy {
         socketFile?.remove()
         let core = core
         let (seconds, attoseconds) = grace.components
-        let amount = TimeAmount.seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
+        let amount = TimeAmount.seconds(seconds).adding(.nanoseconds(attoseconds / 1_000_000_000))
         try? await core.loop.flatSubmit { core.drain(amount) }.get()
     }
 
@@ -95,25 +95,5 @@ final class SocketProxy: RunningProxy {
     private func onLoop(_ body: @escaping @Sendable (ProxyCore) -> Void) async {
         let core = core
         try? await core.loop.submit { body(core) }.get()
-    }
-}
-
-/// The file of a UNIX socket that we listen on, removed only while it is still ours.
-struct SocketFile: Sendable {
-    private let path: String
-    private let inode: UInt
-    private let device: UInt
-
-    init?(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
-        self.path = path
-        inode = UInt(status.st_ino)
-        device = UInt(status.st_dev)
-    }
-
-    func remove() {
-        guard let now = SocketFile(path), now.inode == inode, now.device == device else { return }
-        unlink(path)
     }
 }

@@ -10,6 +10,8 @@ struct StageChain {
         var name: String
         var stage: any ToxicStage
         var isActive: Bool
+        /// The toxic was removed; its filter may be in the middle of something, and stays until that is over.
+        var isLeaving = false
         /// What waits in front of the stage.
         var input = ChunkQueue()
         /// How its input ended; it has been told.
@@ -23,6 +25,12 @@ struct StageChain {
     private var output = ChunkQueue()
     /// How the source ended.
     private var sourceEnding: StageOutput?
+    /// Slots that leave as soon as they can.
+    private var leaving = 0
+    /// What toxics did that are no longer there, by name.
+    private var past: [String: UInt64] = [:]
+    /// Of so many names that is kept: toxics of ever new names may come and go on a connection that stays.
+    private static let mostPast = 1024
     /// The slot that was found to have nothing to give while it is asked now, and until when: it is not asked again, or
     /// the time that a long chain takes would grow with the square of its length.
     private var quiet: (index: Int, until: NIODeadline?)?
@@ -52,13 +60,14 @@ struct StageChain {
 
     /// The filter of that name.
     func filter(_ name: String) -> FilterBox? {
-        slots.lazy.filter { $0.name == name }.compactMap { ($0.stage as? FilterPort)?.box }.first
+        slots.lazy.filter { $0.name == name && !$0.isLeaving }.compactMap { ($0.stage as? FilterPort)?.box }
+            .first
     }
 
     /// What filters have to say, with the names of their toxics.
     func takeNotices() -> [(toxic: String, notice: FilterNotice)] {
         var all: [(toxic: String, notice: FilterNotice)] = []
-        for slot in slots where !slot.name.isEmpty {
+        for slot in slots {
             guard let box = (slot.stage as? FilterPort)?.box else { continue }
             all += box.filter.takeNotices().map { (slot.name, $0) }
         }
@@ -67,8 +76,8 @@ struct StageChain {
 
     /// What the toxics that count have done, by name.
     var effects: [String: UInt64] {
-        var all: [String: UInt64] = [:]
-        for slot in slots where slot.stage.effects > 0 { all[slot.name] = slot.stage.effects }
+        var all = past
+        for slot in slots where slot.stage.effects > 0 { all[slot.name, default: 0] += slot.stage.effects }
         return all
     }
 
@@ -92,6 +101,7 @@ struct StageChain {
 
     /// What may leave now. Asked again until it answers `wait` or an end.
     mutating func next(at now: NIODeadline) -> StageOutput {
+        dropLeaving()
         if let chunk = output.takeFirst() { return .chunk(chunk) }
         quiet = nil
         let answer = pull(slots.count - 1, at: now)
@@ -104,11 +114,13 @@ struct StageChain {
         settle()
     }
 
-    func contains(_ name: String) -> Bool { slots.contains { $0.name == name } }
+    func contains(_ name: String) -> Bool { position(of: name) != nil }
+
+    private func position(of name: String) -> Int? { slots.firstIndex { $0.name == name && !$0.isLeaving } }
 
     /// Puts another stage in a toxic's place, which takes over what the old one held.
     mutating func replace(_ name: String, _ stage: any ToxicStage, isActive: Bool) {
-        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
+        guard let index = position(of: name) else { return }
         var slot = Slot(name: name, stage: stage, isActive: isActive)
         slot.stage.inherit(from: slots[index].stage)
         let held = slots[index].isActive ? slots[index].stage.release() : []
@@ -120,17 +132,44 @@ struct StageChain {
 
     /// Takes a toxic away; what it held goes on.
     mutating func remove(_ name: String) {
-        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
+        guard let index = position(of: name) else { return }
         if slots[index].stage is FilterPort {
-            // It has been told; it may be in the middle of something, and lets pass what is not part of it.
-            slots[index].name = ""
+            // It has been told, and lets pass what is not part of what it is in the middle of.
+            slots[index].isLeaving = true
+            leaving += 1
+            dropLeaving()
             return
         }
+        keepEffects(of: slots[index])
         if slots[index].isActive, slots[index].stage.endsLinkWhenRemoved {
             slots[index] = Slot(name: "", stage: EndedStage(), isActive: true)
             isTransparent = false
             return
         }
+        takeOut(index)
+        settle()
+    }
+
+    /// Takes out the slots of filters that have come to rest. Done before a chain with any is asked or fed: both
+    /// directions find the filter at rest, then, as neither has fed it since.
+    private mutating func dropLeaving() {
+        guard leaving > 0 else { return }
+        for index in slots.indices.reversed() where slots[index].isLeaving {
+            guard let box = (slots[index].stage as? FilterPort)?.box, box.filter.isAtRest else { continue }
+            keepEffects(of: slots[index])
+            takeOut(index)
+            leaving -= 1
+        }
+        settle()
+    }
+
+    private mutating func keepEffects(of slot: Slot) {
+        guard slot.stage.effects > 0, past[slot.name] != nil || past.count < Self.mostPast else { return }
+        past[slot.name, default: 0] += slot.stage.effects
+    }
+
+    /// What the slot of that index held goes on.
+    private mutating func takeOut(_ index: Int) {
         var slot = slots.remove(at: index)
         let held = (slot.isActive ? slot.stage.release() : []) + slot.input.takeAll()
         if index < slots.count {
@@ -138,12 +177,12 @@ struct StageChain {
         } else {
             output.append(held)
         }
-        settle()
     }
 
     /// Lets the stages take what they have room for, while nothing can leave: a latency must run also for bytes that
     /// wait behind a sink that is slow, or the delay would eat up the throughput.
     mutating func feed(at now: NIODeadline) {
+        dropLeaving()
         quiet = nil
         _ = feed(slots.count - 1, at: now)
     }

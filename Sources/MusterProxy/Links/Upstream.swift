@@ -8,13 +8,15 @@ enum Upstream: Hashable, Sendable {
     /// `original/ADDRESS`, those that came by themselves go to that address; without, they are closed.
     case original(otherwise: Endpoint?)
 
+    /// - Throws: `BindProblem` that names the upstream.
     init(_ text: String) throws(BindProblem) {
         if text == "original" {
             self = .original(otherwise: nil)
         } else if text.hasPrefix("original/") {
-            self = .original(otherwise: try Endpoint(String(text.dropFirst("original/".count))))
+            self = .original(
+                otherwise: try Endpoint(String(text.dropFirst("original/".count)), of: "upstream"))
         } else {
-            self = .fixed(try Endpoint(text))
+            self = .fixed(try Endpoint(text, of: "upstream"))
         }
     }
 
@@ -34,7 +36,8 @@ enum OriginalDestination {
 
     /// - Returns: nil when it was coming to us, or the kernel does not know.
     static func read(_ channel: any Channel) -> EventLoopFuture<SocketAddress?> {
-        let own = channel.localAddress
+        // Through a listener for both families IPv4 comes as IPv6, and its redirects are those of IPv4 all the same.
+        let own = channel.localAddress.map { $0.unmapped }
         guard let options = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeSucceededFuture(nil)
         }
@@ -51,5 +54,16 @@ enum OriginalDestination {
         default: return channel.eventLoop.makeSucceededFuture(nil)
         }
         return found.map { $0 == own ? nil : $0 }.flatMapErrorThrowing { _ in nil }
+    }
+}
+
+extension SocketAddress {
+    /// The IPv4 address that an IPv6 address stands for (`::ffff:a.b.c.d`, RFC 4291, 2.5.5.2); any other as it is.
+    var unmapped: SocketAddress {
+        // As inet_ntop(3) writes it.
+        guard case .v6 = self, let text = ipAddress, text.hasPrefix("::ffff:"), text.contains("."),
+            let address = try? SocketAddress(ipAddress: String(text.dropFirst(7)), port: port ?? 0)
+        else { return self }
+        return address
     }
 }

@@ -36,9 +36,9 @@ struct ToxicDraft: Sendable {
     }
 }
 
-/// What is to be different about a toxic.
+/// What is to be different about a toxic; nil: as it is.
 struct ToxicChanges: Sendable {
-    var toxic: any Toxic
-    var toxicity: Float
+    var toxic: (any Toxic)?
+    var toxicity: Float?
     var ttl: Int64?
 }

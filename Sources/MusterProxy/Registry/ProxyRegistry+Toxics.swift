@@ -32,15 +32,18 @@ extension ProxyRegistry {
         guard let index = record.index(of: toxic) else { throw .toxicNotFound }
         guard !isEnding else { throw .ending }
         let change = try changes(record.toxics[index])
-        let weight = change.toxic.weight(named: record.toxics[index].name)
-        try weigh(max(0, weight - record.toxics[index].weight))
-        record.toxics[index].weight = weight
-        record.toxics[index].toxic = change.toxic
-        record.toxics[index].toxicity = change.toxicity
+        if let toxic = change.toxic {
+            let weight = toxic.weight(named: record.toxics[index].name)
+            try weigh(max(0, weight - record.toxics[index].weight))
+            record.toxics[index].weight = weight
+            record.toxics[index].toxic = toxic
+        }
+        if let toxicity = change.toxicity { record.toxics[index].toxicity = toxicity }
         if let ttl = change.ttl { record.toxics[index].lifetime = Lifetime(ttl, from: clock()) }
         let updated = record.toxics[index]
         proxies[name] = record
-        await record.running?.update(updated.active)
+        // A change of its lifetime alone is none of what it does: nothing is drawn or begun anew.
+        if change.toxic != nil || change.toxicity != nil { await record.running?.update(updated.active) }
         watchDeadlines()
         tell(.updated, updated, of: record)
         return updated.view(at: clock())

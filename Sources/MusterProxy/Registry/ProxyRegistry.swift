@@ -11,6 +11,7 @@ public actor ProxyRegistry {
     public static let mostWeight = 128 << 20
 
     private let mostWeight: Int
+    private let mostProxies: Int
     let engine: any LinkEngine
     let events: any RegistryEventSink
     let clock: @Sendable () -> Duration
@@ -27,12 +28,15 @@ public actor ProxyRegistry {
 
     /// - Parameters:
     ///   - mostWeight: what all proxies and toxics may take together, in bytes.
+    ///   - mostProxies: how many there may be.
     ///   - clock: what deadlines are counted on.
     public init(
         engine: any LinkEngine, events: any RegistryEventSink, mostWeight: Int = ProxyRegistry.mostWeight,
+        mostProxies: Int = ProxyRegistry.mostProxies,
         clock: @escaping @Sendable () -> Duration = bootTime
     ) {
         self.mostWeight = mostWeight
+        self.mostProxies = mostProxies
         self.engine = engine
         self.events = events
         self.clock = clock
@@ -90,21 +94,27 @@ public actor ProxyRegistry {
         await hold(name)
         defer { letGo(name) }
         guard proxies[name] == nil else { throw .proxyExists }
+        try admit(draft, insteadOf: nil)
         let record = try await made(draft)
         return settle(record, .created)
     }
 
     /// A new proxy, started when it is to be; nowhere entered yet.
     private func made(_ draft: ProxyDraft) async throws(APIProblem) -> ProxyRecord {
-        guard !isEnding else { throw .ending }
-        guard proxies.count < Self.mostProxies else { throw .tooManyProxies }
-        try weigh(draft.weight)
         let now = clock()
         var record = ProxyRecord(name: ExactText(draft.name), listen: draft.listen, upstream: draft.upstream)
         record.toxics = draft.toxics.map { $0.record(at: now) }
         record.lifetime = draft.ttl.map { Lifetime($0, from: now) }
         if draft.enabled { try await start(&record) }
         return record
+    }
+
+    /// - Parameter old: what it would replace.
+    /// - Throws: when there is no room for it.
+    private func admit(_ draft: ProxyDraft, insteadOf old: ProxyRecord?) throws(APIProblem) {
+        guard !isEnding else { throw .ending }
+        guard old != nil || proxies.count < mostProxies else { throw .tooManyProxies }
+        try weigh(max(0, draft.weight - (old?.weight ?? 0)))
     }
 
     /// Merges. As in Toxiproxy, a proxy that moves lets go of its old place first: when it cannot have the new
@@ -127,6 +137,7 @@ public actor ProxyRegistry {
         if !record.enabled, enabled {
             // Before it is tried: a failure leaves the new address behind.
             proxies[name] = record
+            watchDeadlines()
             try await start(&record)
         }
         return settle(record, .updated)
@@ -153,9 +164,10 @@ public actor ProxyRegistry {
     ///   for is not begun.
     func populate(_ drafts: [ProxyDraft]) async -> (proxies: [ProxyView], problem: APIProblem?) {
         let new = Set(drafts.map { ExactText($0.name) }).filter { proxies[$0] == nil }
-        guard proxies.count + new.count <= Self.mostProxies else { return ([], .tooManyProxies) }
+        guard proxies.count + new.count <= mostProxies else { return ([], .tooManyProxies) }
         do {
-            try weigh(drafts.reduce(0) { $0 + $1.weight })
+            try weigh(
+                drafts.reduce(0) { $0 + max(0, $1.weight - (proxies[ExactText($1.name)]?.weight ?? 0)) })
         } catch {
             return ([], error)
         }
@@ -174,10 +186,13 @@ public actor ProxyRegistry {
         let name = ExactText(draft.name)
         await hold(name)
         defer { letGo(name) }
-        if var existing = proxies[name] {
-            guard try await differs(existing, listen: draft.listen, upstream: draft.upstream) else {
-                return existing.view(at: clock())
-            }
+        let existing = proxies[name]
+        if let existing, try await !differs(existing, listen: draft.listen, upstream: draft.upstream) {
+            return existing.view(at: clock())
+        }
+        // Before what is there is stopped for it.
+        try admit(draft, insteadOf: existing)
+        if var existing {
             await stop(&existing)
             proxies[name] = existing
         }
@@ -263,14 +278,18 @@ public actor ProxyRegistry {
     private func differs(_ record: ProxyRecord, listen: String, upstream: String) async throws(APIProblem)
         -> Bool
     {
-        // The place where it is needs no name service.
-        if ExactText(listen) == ExactText(record.listen) {
-            return ExactText(upstream) != ExactText(record.upstream)
+        let moves = ExactText(upstream) != ExactText(record.upstream)
+        do throws(BindProblem) {
+            // Before it is stopped for what it cannot be.
+            if moves { _ = try Upstream(upstream) }
+        } catch {
+            throw APIProblem(error.message, status: 500)
         }
-        do {
+        // The place where it is needs no name service.
+        if ExactText(listen) == ExactText(record.listen) { return moves }
+        do throws(BindProblem) {
             let resolved = try await place(of: listen)
-            return ExactText(resolved) != ExactText(record.listen)
-                || ExactText(upstream) != ExactText(record.upstream)
+            return moves || ExactText(resolved) != ExactText(record.listen)
         } catch {
             throw APIProblem(error.message, status: 500)
         }

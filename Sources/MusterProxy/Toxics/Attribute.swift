@@ -80,8 +80,15 @@ extension AttributeValues {
 
 extension TimeAmount {
     /// Milliseconds as a toxic is told them: less than nothing is nothing, and more than 100 years is 100 years, so
-    /// that sums of times cannot overflow.
+    /// that two of them together, or one and any moment, do not overflow.
     static func told(milliseconds: Int64) -> TimeAmount {
         .milliseconds(Swift.min(Swift.max(0, milliseconds), 3_155_760_000_000))
+    }
+
+    /// The sum of two times that are not negative, or the longest time that there is (292 years): several of the longest
+    /// that a toxic may be told are more.
+    func adding(_ other: TimeAmount) -> TimeAmount {
+        let (sum, isOverflown) = nanoseconds.addingReportingOverflow(other.nanoseconds)
+        return .nanoseconds(isOverflown ? .max : sum)
     }
 }

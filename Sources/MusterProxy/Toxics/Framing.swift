@@ -48,7 +48,7 @@ struct MessageQueue {
     /// Longer messages pass in parts.
     static let longest = 1_048_576
 
-    private let framing: Framing
+    let framing: Framing
     private var bytes = ByteBuffer()
     private var arrived = NIODeadline.uptimeNanoseconds(0)
     /// Bytes at the beginning that are known to hold no line feed.
@@ -65,15 +65,12 @@ struct MessageQueue {
     init(_ framing: Framing) { self.framing = framing }
 
     var held: Int { bytes.readableBytes }
+    /// Memory, in bytes: also what was read and is not yet given back.
+    var kept: Int { bytes.capacity }
 
     mutating func append(_ chunk: Chunk) {
         arrived = chunk.arrived
-        var more = chunk.bytes
-        if bytes.readableBytes == 0 {
-            bytes = more
-        } else {
-            bytes.writeBuffer(&more)
-        }
+        bytes.join(chunk.bytes)
     }
 
     /// The next message, if it has come; at the end of the stream also a part of one.
@@ -98,6 +95,11 @@ struct MessageQueue {
         if length > Self.longest { return part(length) }
         if length <= bytes.readableBytes { return take(length, whole: true) }
         return isFinished ? take(bytes.readableBytes, whole: false) : nil
+    }
+
+    /// Another queue was in the middle of a message that passes in parts, where this one begins.
+    mutating func goOn(where old: MessageQueue) {
+        if framing == old.framing { rest = old.rest }
     }
 
     mutating func takeAll() -> [Chunk] {

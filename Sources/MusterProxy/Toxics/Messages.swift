@@ -26,6 +26,7 @@ struct MessageStage: ToxicStage {
     }
 
     var held: Int { queue.held + (again?.bytes.readableBytes ?? 0) }
+    var kept: Int { queue.kept + (again?.bytes.readableBytes ?? 0) }
     /// More than the longest message that is held, or one would wait for ever.
     var capacity: Int { MessageQueue.longest + 65_536 }
 
@@ -56,7 +57,10 @@ struct MessageStage: ToxicStage {
         return isFinished ? .finished : .wait(until: nil)
     }
 
-    mutating func inherit(from old: any ToxicStage) { effects = old.effects }
+    mutating func inherit(from old: any ToxicStage) {
+        effects = old.effects
+        if let old = old as? MessageStage { queue.goOn(where: old.queue) }
+    }
 }
 
 /// Which messages `drop` and `duplicate` strike.

@@ -17,6 +17,13 @@ public protocol Toxic: Sendable {
     /// - Parameter random: seeded for this link, so that a run can be repeated.
     /// - Returns: nil when it leaves the bytes alone, as those do that work when a client connects.
     func stage(_ random: LinkRandom) -> (any ToxicStage)?
+    /// Takes over what must outlive a change of its values on all connections together, such as requests counted so far.
+    /// - Parameter old: of the same type.
+    mutating func inherit(from old: any Toxic)
+}
+
+extension Toxic {
+    public mutating func inherit(from old: any Toxic) {}
 }
 
 /// A toxic at work in one direction of one connection: a state machine without input, output or clock, so that

@@ -12,23 +12,28 @@ final class NetProgram: @unchecked Sendable {
 
     /// - Parameters:
     ///   - descriptors: how many it may have open.
+    ///   - through: a program, with its arguments, that becomes it.
     ///   - keepsErrors: its standard error is a pipe that nobody reads.
     static func start(
-        _ arguments: [String] = ["--drain", "0s"], descriptors: Int? = nil, keepsErrors: Bool = false
+        _ arguments: [String] = ["--drain", "0s"], descriptors: Int? = nil, through: [String] = [],
+        keepsErrors: Bool = false
     ) async throws -> NetProgram {
         let program = NetProgram(keepsErrors: keepsErrors)
-        try await blocking { try program.run(arguments, descriptors) }
+        try await blocking { try program.run(arguments, descriptors, through) }
         return program
     }
 
     private init(keepsErrors: Bool) { errors = keepsErrors ? Pipe() : nil }
 
-    private func run(_ more: [String], _ descriptors: Int?) throws {
+    private func run(_ more: [String], _ descriptors: Int?, _ through: [String]) throws {
         let arguments = ["proxy", "--listen", "127.0.0.1:0", "--deadline", "10m"] + more
         if let descriptors {
             process.executableURL = URL(filePath: "/bin/sh")
             process.arguments =
                 ["-c", "ulimit -n \(descriptors) && exec \"$0\" \"$@\"", ProgramTests.binary.path] + arguments
+        } else if !through.isEmpty {
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments = through + [ProgramTests.binary.path] + arguments
         } else {
             process.executableURL = ProgramTests.binary
             process.arguments = arguments
@@ -42,7 +47,7 @@ final class NetProgram: @unchecked Sendable {
         {
             said += String(decoding: more, as: UTF8.self)
         }
-        guard let found = said.firstMatch(of: /127\.0\.0\.1:(\d+)/), let port = Int(found.1) else {
+        guard let found = said.firstMatch(of: /listens on [0-9.]+:(\d+)/), let port = Int(found.1) else {
             throw Wire.Trouble(description: "muster-net said: \(said)")
         }
         self.port = port

@@ -48,6 +48,32 @@ struct ServerTests {
         await api.stop()
     }
 
+    /// Left over from a program that was killed: bound, and nobody listens. One on which somebody listens stays his.
+    @Test func takesTheSocketFileOfAProgramThatIsGone() async throws {
+        let path = "/tmp/muster-api-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        defer { unlink(path) }
+        try TestServer(SocketAddress(unixDomainSocketPath: path)).socket.close()
+        #expect(access(path, F_OK) == 0)
+        let api = try await APIUnderTest()
+        func start() async throws -> APIServer {
+            try await APIServer.start(
+                ProxyAPI(registry: api.registry, version: "1", seed: 1), events: api.hub,
+                listen: "unix:\(path)",
+                on: testGroup)
+        }
+        let server = try await start()
+        try await blocking {
+            let client = try Socket(connecting: "unix:\(path)")
+            try client.send(Array("GET /version HTTP/1.0\r\n\r\n".utf8))
+            #expect(String(decoding: try client.receiveAll(), as: UTF8.self).contains(" 200 OK"))
+        }
+        await #expect(throws: BindProblem.self) { _ = try await start() }
+        #expect(throws: Never.self) { try Socket(connecting: "unix:\(path)") }
+        await server.stop()
+        #expect(access(path, F_OK) == -1)
+        await api.stop()
+    }
+
     @Test func refusesWhatIsNotHTTP() async throws {
         let api = try await APIUnderTest()
         let port = api.port

@@ -86,6 +86,15 @@ struct TableTests {
         Row(
             "PATCH", "/proxies/p", #"{"listen":"nonsense"}"#, 500, "address nonsense: missing port in address"
         ),
+        Row(
+            "PATCH", "/proxies/p", #"{"upstream":"nonsense"}"#, 500,
+            "upstream: address nonsense: missing port"),
+        Row(
+            "POST", "/proxies", #"{"name":"x","upstream":"original/x"}"#, 500,
+            "upstream: address x: missing port"),
+        Row(
+            "POST", "/populate", #"[{"name":"p","listen":"127.0.0.1:0","upstream":"nonsense"}]"#, 500,
+            "upstream: address nonsense: missing port"),
         Row("PATCH", "/proxies/p", #"{"toxics":[{"type":"latency"}]}"#, 200, #""toxics":[{"attributes":{}"#),
         Row(
             "POST", toxics, #"{"type":"latency","attributes":{"latency":9223372036854775808}}"#, 400,

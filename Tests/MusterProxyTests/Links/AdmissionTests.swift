@@ -95,6 +95,25 @@ import Testing
         await proxy.stop(draining: .zero)
     }
 
+    /// Several of the longest times together are the longest that there is.
+    @Test func delaysBeyondAllTimesAreWaitedFor() async throws {
+        let names = ["a", "b", "c", "d"]
+        let proxy = try await engine.start(
+            "p", listen: "127.0.0.1:0", upstream: server.address,
+            toxics: names.map { try toxic(ConnectDelay.self, ["delay": .integer(.max)], name: $0) })
+        let client = try await blocking { try Socket(connecting: proxy.address) }
+        #expect(await eventually { log.effective == names })
+        await proxy.remove("a")
+        let server = server
+        try await blocking {
+            let accepted = try server.accept()
+            try client.send([1])
+            #expect(try accepted.receive(exactly: 1) == [1])
+        }
+        client.close()
+        await proxy.stop(draining: .seconds(Int64.max / 1_000_000_000) + .nanoseconds(999_999_999))
+    }
+
     /// The share of connections on which a toxic works depends on the seed only.
     @Test func toxicityIsDrawnForEachConnection() async throws {
         var refused: [[Bool]] = []
@@ -149,6 +168,18 @@ import Testing
     ]) func saysWhyItCannotListen(listen: String, message: String) async throws {
         let problem = await #expect(throws: BindProblem.self) { try await start(listen) }
         #expect(problem?.message == message)
+    }
+
+    @Test(arguments: [
+        ("nonsense", "upstream: address nonsense: missing port in address"),
+        ("original/nonsense", "upstream: address nonsense: missing port in address"),
+        ("h:99999", "upstream: address 99999: invalid port"),
+        ("::1:80", "upstream: address ::1:80: too many colons in address"),
+        ("unix:", "upstream: unix:: a path has 1 to 107 bytes (unix(7))"),
+    ]) func saysThatTheUpstreamIsWrong(upstream: String, message: String) async throws {
+        await #expect(throws: BindProblem(message)) {
+            try await engine.start("p", listen: "127.0.0.1:0", upstream: upstream, toxics: [])
+        }
     }
 
     @Test func aTakenPortIsSaid() async throws {

@@ -49,6 +49,8 @@ private struct Answering: FilterToxic {
             out[stream, default: []].reduce(0) { $0 + $1.bytes.readableBytes }
         }
 
+        var isAtRest: Bool { out.values.allSatisfy(\.isEmpty) && !isClosing }
+
         mutating func change(to toxic: (any FilterToxic)?) { isOn = toxic != nil }
         mutating func takeNotices() -> [FilterNotice] { [] }
     }
@@ -145,6 +147,8 @@ private struct Inverting: TransportToxic {
             server.finish()
             #expect(try client.receiveAll() == [])
         }
+        // What it did is told of it, though it is gone.
+        #expect(await eventually { log.closed.map(\.effects) == [["answering": 1]] })
         await proxy.stop(draining: .zero)
     }
 

@@ -149,6 +149,49 @@ import Testing
         #expect(drain(&spared) == ("ab", .wait(until: nil)))
     }
 
+    /// Taken away in the middle of a message a filter stays to its end, and no longer: then bytes pass as if it had
+    /// never been there.
+    @Test func aFilterLeavesWhenItIsAtRest() throws {
+        func box() throws -> FilterBox {
+            let values = HTTPFaultToxic.initialValues.merging(["status": .integer(503)]) { $1 }
+            return FilterBox(try HTTPFaultToxic(values).filter(LinkRandom(seed: 1), after: HTTPWatch()))
+        }
+        let (request, answer) = ("GET /a HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        var (up, down) = (StageChain(), StageChain())
+        func add(_ box: FilterBox) {
+            up.add("http", FilterPort(box, stream: .upstream), isActive: true)
+            down.add("http", FilterPort(box, stream: .downstream), isActive: true)
+        }
+        func remove(_ box: FilterBox) {
+            box.filter.change(to: nil)
+            up.remove("http")
+            down.remove("http")
+        }
+        let first = try box()
+        add(first)
+        up.receive(chunk(request + "GET"))
+        #expect(drain(&up).text == "")
+        #expect(drain(&down).text.hasPrefix("HTTP/1.1 503"))
+        remove(first)
+        #expect(!up.isTransparent)
+        // Another of the same name is not mistaken for it.
+        let second = try box()
+        add(second)
+        #expect(up.filter("http") === second)
+        remove(second)
+        #expect(up.filter("http") == nil && !up.isTransparent)
+        up.receive(chunk(request.dropFirst(3) + ""))
+        #expect(drain(&up).text == request)
+        down.receive(chunk(String(answer.dropLast())))
+        #expect(drain(&down).text == String(answer.dropLast()))
+        #expect(!down.isTransparent)
+        down.receive(chunk("k"))
+        #expect(drain(&down).text == "k")
+        #expect(drain(&up).end == .wait(until: nil))
+        #expect(up.isTransparent && down.isTransparent && up.filters.isEmpty && down.filters.isEmpty)
+        #expect(up.effects == ["http": 1])
+    }
+
     @Test func tellsWhoActedOnce() throws {
         var chain = StageChain()
         chain.add("late", try stage(Latency.self, ["latency": .integer(0)]), isActive: true)

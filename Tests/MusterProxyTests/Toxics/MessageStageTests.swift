@@ -90,6 +90,38 @@ import Testing
         #expect(stage.release().map { String(buffer: $0.bytes) } == ["tw"])
     }
 
+    /// What has been passed on takes no memory, though no chunk ever ends where a message does.
+    @Test(arguments: [0.0, 1.0]) func keepsNothingThatHasPassed(rate: Double) throws {
+        var stage = try #require(
+            try Duplicate(["framing": .text("line"), "rate": .number(rate)]).stage(LinkRandom(seed: 1)))
+        let chunk = ByteBuffer(string: "half\n" + String(repeating: "x", count: 16_000) + "\nhalf")
+        var most = 0
+        var left = 0
+        for _ in 0..<500 {
+            stage.receive(Chunk(chunk, at: .now()))
+            while case .chunk(let passed) = stage.next(at: .now()) { left += passed.bytes.readableBytes }
+            most = max(most, stage.kept)
+        }
+        #expect(left == (rate == 0 ? 1 : 2) * (500 * chunk.readableBytes - 4))
+        #expect(most < 262_144)
+    }
+
+    /// Changed within a message that is too long to be held: the rest of it is no message of its own.
+    @Test func aChangeWithinALongMessageHarmsNone() throws {
+        var bench = try Bench(Drop.self)
+        bench.receive(String(repeating: "a", count: MessageQueue.longest + 10))
+        #expect(bench.text.utf8.count == MessageQueue.longest + 10)
+        try bench.replace(Drop.self, ["rate": .number(0.999_999)])
+        bench.receive("end\nnext\n")
+        #expect(bench.text.hasSuffix("aend\n"))
+        var prefixed = try Bench(Drop.self, ["framing": .text("length32")])
+        prefixed.receive("\0\u{20}\0\0" + String(repeating: "a", count: 100))
+        try prefixed.replace(Drop.self, ["framing": .text("length32"), "rate": .number(0.999_999)])
+        prefixed.receive(String(repeating: "b", count: 0x20_0000 - 100) + "\0\0\0\u{1}x")
+        #expect(prefixed.text.utf8.count == 4 + 0x20_0000)
+        #expect(prefixed.text.hasSuffix("b"))
+    }
+
     @Test func badValuesAreRefused() {
         #expect(throws: AttributeProblem("framing", expected: "one of line, length8, length16, length32")) {
             try Drop(["framing": .text("xml"), "rate": .number(1)])
