@@ -18,6 +18,7 @@ struct MusterCommand: ParsableCommand {
             CommandGroup(
                 name: "Drills",
                 subcommands: [RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self]),
+            CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self]),
             CommandGroup(
                 name: "Safety", subcommands: [UndoCommand.self, AbortCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Networks", subcommands: [ProxyCommand.self]),

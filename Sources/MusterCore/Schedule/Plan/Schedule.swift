@@ -90,7 +90,7 @@ public struct OccurrenceKey: Hashable, Sendable {
 
     /// A number that is the same on every machine and in every version: FNV-1a over the text (the 64-bit offset and
     /// prime of draft-eastlake-fnv), stirred by the last steps of SplitMix64, as FNV's low bits are poor.
-    var seed: UInt64 {
+    public var seed: UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         hash = (hash ^ hash >> 30) &* 0xBF58_476D_1CE4_E5B9

@@ -23,6 +23,8 @@ public struct Recurrence: Hashable, Sendable {
         case moment(Moment)
     }
 
+    /// As it was written.
+    public let text: String
     public var frequency = Frequency.daily
     /// Every how many periods; from 1 to 10,000.
     public var interval: Int64 = 1
@@ -45,6 +47,7 @@ public struct Recurrence: Hashable, Sendable {
     /// - Parameter start: days since 1970.
     /// - Throws: `FormProblem` without a place.
     public init(_ text: String, start: Int64) throws {
+        self.text = text
         self.start = start
         var seen: Set<String> = []
         let body = text.uppercased().hasPrefix("RRULE:") ? text.dropFirst(6) : text[...]

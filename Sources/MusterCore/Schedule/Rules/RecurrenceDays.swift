@@ -160,3 +160,16 @@ extension Recurrence {
         }
     }
 }
+
+extension Recurrence {
+    /// Its days from the start on, in days since 1970.
+    /// - Parameters:
+    ///   - last: the last day that is looked at.
+    ///   - most: how many at the most.
+    public func days(until last: Int64, most: Int) -> [Int64] {
+        var days = RecurrenceDays(self, from: start, until: last)
+        var found: [Int64] = []
+        while found.count < most, let day = days.next() { found.append(day) }
+        return found
+    }
+}

@@ -11,6 +11,16 @@ public enum ScheduleRule: Hashable, Sendable {
     /// How far ahead an occurrence is looked for, in days: what is not due within a hundred years never is.
     /// (29 February on a given weekday comes after at most 40 years.)
     public static let horizon: Int64 = 36_525
+
+    /// The rule in a few words, as it was written.
+    public var text: String {
+        switch self {
+        case .cron(let cron): cron.text
+        case .recurrence(let rule, let time): "\(rule.text) at \(time.text)"
+        case .once(let local): "once, \(local.date.text) \(TimeOfDay(second: local.secondOfDay).text)"
+        case .every(let seconds, _): "every \(Duration.seconds(seconds).unitsText)"
+        }
+    }
 }
 
 /// What a skipped hour does to an occurrence in it.
