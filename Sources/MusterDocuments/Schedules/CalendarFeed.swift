@@ -125,33 +125,43 @@ private struct CalendarWriter {
     /// The line with its end, cut between characters of UTF-8 and never inside of one.
     func folded(_ text: String) -> [UInt8] {
         var result: [UInt8] = []
+        result.reserveCapacity(text.utf8.count + text.utf8.count / 24 + 2)
         var length = 0
-        for scalar in text.unicodeScalars {
-            let width = scalar.utf8.count
-            if length + width > 75 {
+        for byte in text.utf8 {
+            // How many bytes the character has that begins here (RFC 3629); none for one that goes on.
+            let width =
+                switch byte {
+                case ..<0x80: 1
+                case ..<0xC0: 0
+                case ..<0xE0: 2
+                case ..<0xF0: 3
+                default: 4
+                }
+            if width > 0, length + width > 75 {
                 result += [0x0D, 0x0A, 0x20]
                 length = 1
             }
-            result.append(contentsOf: scalar.utf8)
-            length += width
+            result.append(byte)
+            length += 1
         }
         return result + [0x0D, 0x0A]
     }
 
     /// RFC 5545, 3.3.11.
     static func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\\", ";", ",":
-                result.unicodeScalars.append("\\")
-                result.unicodeScalars.append(scalar)
-            case "\n": result += "\\n"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F: result += " "
-            default: result.unicodeScalars.append(scalar)
+        var result: [UInt8] = []
+        result.reserveCapacity(text.utf8.count + 8)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: ","):
+                result.append(UInt8(ascii: "\\"))
+                result.append(byte)
+            case UInt8(ascii: "\n"): result += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
+            case ..<0x20, 0x7F: result.append(UInt8(ascii: " "))
+            default: result.append(byte)
             }
         }
-        return result
+        return String(decoding: result, as: UTF8.self)
     }
 
     /// `20260329T010000Z`.

@@ -105,7 +105,7 @@ struct ScheduleReader {
         let calendar = ScheduleCalendar(
             holidays: holidays(form.holidays, tree["holidays"], zone),
             blackouts: form.blackouts.entries.map { entry in
-                let span = moment(entry.item.from.start, zone)..<moment(entry.item.to.end, zone)
+                let span = zone.moment(of: entry.item.from.start)..<zone.moment(of: entry.item.to.end)
                 return Blackout(name: entry.name, reason: entry.item.reason, span: span)
             })
         let schedules = form.schedules.entries.compactMap { entry in
@@ -113,12 +113,6 @@ struct ScheduleReader {
         }
         return Schedules(
             schedules: schedules, calendar: calendar, zone: zone, maxConcurrent: form.maxConcurrent)
-    }
-
-    private func moment(_ local: LocalTime, _ zone: ZoneRules) -> Moment {
-        switch zone.meaning(of: local) {
-        case .once(let moment), .gap(let moment), .twice(let moment, _): moment
-        }
     }
 
     /// Adds a problem that does not know its place.
@@ -203,7 +197,7 @@ struct ScheduleReader {
         schedule.locks = facts?.locks ?? []
         schedule.pause = form.pause.map { pause in
             Schedule.Pause(
-                since: Moment(seconds: .min), until: pause.until.map { moment($0, zone) },
+                since: Moment(seconds: .min), until: pause.until.map { zone.moment(of: $0) },
                 reason: pause.reason)
         }
         let lint = ScheduleLint(schedule: schedule, calendar: calendar, now: now)

@@ -2,9 +2,10 @@ import ArgumentParser
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterOutcomes
 import MusterSystem
 
-/// `muster schedule …`: what is due when, and why. Nothing here starts a drill.
+/// `muster schedule …`: what is due when, and why. Only `tick` starts a drill.
 struct ScheduleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schedule",
@@ -15,48 +16,68 @@ struct ScheduleCommand: ParsableCommand {
             """,
         subcommands: [
             ScheduleNextCommand.self, ScheduleListCommand.self, ScheduleCheckCommand.self,
-            ScheduleCalendarCommand.self,
+            ScheduleCalendarCommand.self, ScheduleTickCommand.self, ScheduleHistoryCommand.self,
+            SchedulePauseCommand.self, ScheduleResumeCommand.self,
         ])
 }
 
-/// Which schedules, as of when.
-struct ScheduleOptions: ParsableArguments {
+/// Which schedules.
+struct SchedulePlace: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The schedules (default: drills/schedules.yaml of the project).", valueName: "path"),
         completion: .file(extensions: ["yaml"]))
     var file: String?
-    @Option(
-        help: ArgumentHelp(
-            "As if it were then: a time in UTC, such as 2027-03-27T00:00 (default: now).", valueName: "time"))
-    var from: String?
+    @OptionGroup var store: StoreOptions
 
     var path: String { file ?? ReportFiles.shown(Project.current.schedules) }
 
+    /// The schedules, with the pauses that were ordered.
+    /// - Parameter names: of those that are wanted; none: all.
     /// - Throws: `Refusal` with exit code 2.
-    func now() throws -> Moment {
-        guard let from else { return Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds()) }
-        let bare = from.hasSuffix("Z") ? String(from.dropLast()) : from
-        guard
-            let local = LocalTime(bare)
-                ?? CivilDate(bare).map({ LocalTime(day: $0.daysSinceEpoch, secondOfDay: 0) })
-        else {
-            throw Refusal(.usage, "--from \(from): not a time", advice: "such as --from 2027-03-27T00:00")
+    func load(_ names: [String] = [], now: Moment) throws -> (schedules: Schedules, chosen: [Schedule]) {
+        var schedules = try ScheduleLoader(path: path).load(now: now)
+        if Files.exists(Project.current.outcomesPath(store.outcomes)) {
+            let pauses = try store.open().pauses(at: now)
+            for index in schedules.schedules.indices {
+                guard let pause = pauses[schedules.schedules[index].name] else { continue }
+                schedules.schedules[index].pause = pause
+            }
         }
-        return Moment(seconds: local.seconds)
-    }
-
-    /// - Parameter names: of the schedules that are wanted; none: all.
-    func load(_ names: [String] = []) throws -> (schedules: Schedules, chosen: [Schedule], now: Moment) {
-        let now = try now()
-        let schedules = try ScheduleLoader(path: path).load(now: now)
         for name in names where schedules[name] == nil {
             let near = nearestWord(to: name, among: schedules.schedules.map(\.name))
             throw Refusal(
                 .usage, "there is no schedule '\(name)'" + (near.map { ", did you mean '\($0)'?" } ?? ""),
                 advice: "run `muster schedule list`")
         }
-        let chosen = schedules.schedules.filter { names.isEmpty || names.contains($0.name) }
+        return (schedules, schedules.schedules.filter { names.isEmpty || names.contains($0.name) })
+    }
+}
+
+/// Which schedules, as of when.
+struct ScheduleOptions: ParsableArguments {
+    @OptionGroup var place: SchedulePlace
+    @Option(
+        help: ArgumentHelp(
+            "As if it were then: a time in UTC, such as 2027-03-27T00:00 (default: now).", valueName: "time"))
+    var from: String?
+
+    var path: String { place.path }
+
+    /// - Throws: `Refusal` with exit code 2.
+    func now() throws -> Moment {
+        guard let from else { return Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds()) }
+        let bare = from.hasSuffix("Z") ? String(from.dropLast()) : from
+        let day = CivilDate(bare).map { LocalTime(day: $0.daysSinceEpoch, secondOfDay: 0) }
+        guard let local = LocalTime(bare) ?? day else {
+            throw Refusal(.usage, "--from \(from): not a time", advice: "such as --from 2027-03-27T00:00")
+        }
+        return Moment(seconds: local.seconds)
+    }
+
+    func load(_ names: [String] = []) throws -> (schedules: Schedules, chosen: [Schedule], now: Moment) {
+        let now = try now()
+        let (schedules, chosen) = try place.load(names, now: now)
         return (schedules, chosen, now)
     }
 }

@@ -24,7 +24,7 @@ enum RunHeaders {
     }
 
     /// The person behind sudo, where there is one.
-    private static var actor: String {
+    static var actor: String {
         let environment = ProcessInfo.processInfo.environment
         return environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"] ?? "uid \(getuid())"
     }

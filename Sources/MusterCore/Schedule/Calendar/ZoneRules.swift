@@ -87,6 +87,14 @@ public struct ZoneRules: Sendable {
         }
     }
 
+    /// One instant for a local time: the end of a gap for one that is skipped, the first pass of one that is shown
+    /// twice.
+    public func moment(of local: LocalTime) -> Moment {
+        switch meaning(of: local) {
+        case .once(let moment), .gap(let moment), .twice(let moment, _): moment
+        }
+    }
+
     private func endOfGap(_ wanted: Int64) -> Int64 {
         var index = segment(at: wanted - 26 * 3600)
         while index < changes.count {

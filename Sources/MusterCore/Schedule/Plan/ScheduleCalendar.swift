@@ -15,8 +15,8 @@ public struct ScheduleWindow: Hashable, Sendable {
     /// The window that opens on a day, which is an hour longer or shorter when the clocks are changed in it.
     /// - Parameter day: days since 1970.
     public func span(opening day: Int64, in zone: ZoneRules) -> Range<Moment> {
-        let begin = Self.moment(LocalTime(day: day, secondOfDay: from.second), zone)
-        let end = Self.moment(LocalTime(day: to > from ? day : day + 1, secondOfDay: to.second), zone)
+        let begin = zone.moment(of: LocalTime(day: day, secondOfDay: from.second))
+        let end = zone.moment(of: LocalTime(day: to > from ? day : day + 1, secondOfDay: to.second))
         return begin..<max(begin, end)
     }
 
@@ -25,15 +25,6 @@ public struct ScheduleWindow: Hashable, Sendable {
         let today = zone.local(at: moment).day
         return [today - 1, today].lazy.filter { days.contains(Weekday(ofDay: $0)) }
             .map { span(opening: $0, in: zone) }.first { $0.contains(moment) }
-    }
-
-    /// The end of a gap for a time that is skipped, the first pass of one that is repeated.
-    private static func moment(_ local: LocalTime, _ zone: ZoneRules) -> Moment {
-        switch zone.meaning(of: local) {
-        case .once(let moment): moment
-        case .gap(let end): end
-        case .twice(let first, _): first
-        }
     }
 }
 

@@ -151,7 +151,7 @@ public struct SchedulePlanner: Sendable {
         let free = (1...Self.mostDaysBefore).lazy.map { nominal.day - $0 }.filter {
             calendar.holidays[$0] == nil
         }
-        .map { moment(LocalTime(day: $0, secondOfDay: nominal.secondOfDay)) }
+        .map { schedule.zone.moment(of: LocalTime(day: $0, secondOfDay: nominal.secondOfDay)) }
         .first { schedule.window?.span(at: $0, in: schedule.zone) != nil || schedule.window == nil }
         guard let free else {
             plan.decision = Decision(.suppressed, .noDayBefore(name))
@@ -163,12 +163,6 @@ public struct SchedulePlanner: Sendable {
         var others = Occurrences(of: schedule.rule, in: schedule.zone, gap: schedule.gap, after: before)
         if let other = others.next(), other.due < plan.occurrence.due {
             plan.decision = Decision(.suppressed, .moveMeetsAnother(name))
-        }
-    }
-
-    private func moment(_ local: LocalTime) -> Moment {
-        switch schedule.zone.meaning(of: local) {
-        case .once(let moment), .gap(let moment), .twice(let moment, _): moment
         }
     }
 

@@ -1,13 +1,18 @@
 // How times, days and weekdays of schedules stand in files.
 
+/// Reads text, or says what was expected instead.
+private func parsed<T>(_ node: FormNode, _ expected: String, _ read: (String) -> T?) throws -> T {
+    guard let value = node.text.flatMap(read) else {
+        throw FormProblem(
+            "found \(node.inWords), which the calendar does not have", at: node.place, expected: expected)
+    }
+    return value
+}
+
 extension TimeOfDay: FormValue {
     public static var shape: Shape { .text }
     public init(node: FormNode) throws {
-        guard let text = node.text, let time = TimeOfDay(text) else {
-            throw FormProblem(
-                "found \(node.inWords)", at: node.place, expected: "a time of day, such as 22:00")
-        }
-        self = time
+        self = try parsed(node, "a time of day, such as 22:00") { TimeOfDay($0) }
     }
     public var value: Value { .text(text) }
 }
@@ -15,12 +20,7 @@ extension TimeOfDay: FormValue {
 extension LocalTime: FormValue {
     public static var shape: Shape { .text }
     public init(node: FormNode) throws {
-        guard let text = node.text, let time = LocalTime(text) else {
-            throw FormProblem(
-                "found \(node.inWords), which is no time that the calendar has", at: node.place,
-                expected: "a local time, such as 2027-03-31T02:30")
-        }
-        self = time
+        self = try parsed(node, "a local time, such as 2027-03-31T02:30") { LocalTime($0) }
     }
     public var value: Value { .text(text) }
 }
@@ -28,12 +28,7 @@ extension LocalTime: FormValue {
 extension CivilDate: FormValue {
     public static var shape: Shape { .text }
     public init(node: FormNode) throws {
-        guard let text = node.text, let date = CivilDate(text) else {
-            throw FormProblem(
-                "found \(node.inWords), which is no day that the calendar has", at: node.place,
-                expected: "a day, such as 2027-03-31")
-        }
-        self = date
+        self = try parsed(node, "a day, such as 2027-03-31") { CivilDate($0) }
     }
     public var value: Value { .text(text) }
 }
