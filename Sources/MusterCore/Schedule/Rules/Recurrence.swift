@@ -151,7 +151,7 @@ public struct Recurrence: Hashable, Sendable {
             expected: "a day, UNTIL=20261231, or a time in UTC, UNTIL=20261231T225900Z (RFC 5545, 3.3.10)")
     }
 
-    /// What the parts may not say together, or what others read in another way (decision 0017).
+    /// What the parts may not say together, or what others read in another way (decision 0018).
     private func check() throws {
         func refuse(_ message: String, _ expected: String) -> FormProblem {
             FormProblem(message, at: nil, expected: expected)
