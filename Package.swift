@@ -105,7 +105,9 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Tests mirror the sources. Those that start the real programs depend on them, so that they are built.
-        .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterCoreTests", dependencies: ["MusterCore"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["MusterCore", "MusterFaults"], swiftSettings: strict),
         .testTarget(

@@ -12,7 +12,10 @@ let muster: [SwiftSetting] = [
 
 let package = Package(
     name: "muster-benchmarks",
-    dependencies: [.package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
     targets: [
         .target(name: "CSQLite", linkerSettings: [.unsafeFlags(["-l:libsqlite3.a"]), .linkedLibrary("m")]),
         .target(name: "CLinux", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -31,6 +34,14 @@ let package = Package(
                 "MusterCore", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ], swiftSettings: muster),
+        .target(
+            name: "CCmark",
+            linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
+        .target(
+            name: "MusterDocuments",
+            dependencies: ["MusterCore", "CCmark", .product(name: "Yams", package: "Yams")],
+            swiftSettings: muster),
+        .executableTarget(name: "schedules", dependencies: ["MusterCore", "MusterDocuments"]),
         .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
         .executableTarget(name: "null-http"),
         .executableTarget(name: "proxy-load", dependencies: ["CLinux"]),

@@ -157,6 +157,20 @@ def classify(bench):
     yield Figure("classify", "classification of 10 million entries: peak memory", "MB", 1000, most)
 
 
+def schedules(bench):
+    """What is due next for 100,000 schedules in ten zones, and a year of 1,000 weekly and monthly ones as iCalendar."""
+    taken = []
+    for _ in range(bench.runs(10)):
+        bench.patience.wait()
+        done = subprocess.run(
+            [bench.release + "/schedules", "100000", "1000"], check=True, stdout=subprocess.PIPE, text=True)
+        taken.append([int(line) for line in done.stdout.split()])
+    following, feed, _, size = zip(*taken)
+    yield Figure("schedules", "next occurrence of 100,000 schedules", "ms", 1000, [value / 1e6 for value in following])
+    yield Figure("schedules", "a year of 1,000 schedules as iCalendar", "ms", 1000, [value / 1e6 for value in feed])
+    yield Figure("schedules", "its size", "MB", None, [value / MEGABYTE for value in size])
+
+
 def memory(bench):
     runs = [peaks([bench.muster, "run", bench.drill], bench.environment, bench.bin)
             for _ in range(1 if bench.is_quick else 3)]
@@ -180,4 +194,4 @@ def sizes(bench):
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
     "judge": judge, "classify": classify, "memory": memory, "size": sizes, "probes": probes, "ledger": ledger,
-    "store": store, "growth": growth, "proxy": proxy}
+    "store": store, "growth": growth, "proxy": proxy, "schedules": schedules}

@@ -29,6 +29,14 @@ public struct Drill: Sendable {
 
     public init(name: String) { self.name = name }
 
+    /// The longest that it can take, steps of people not counted.
+    public var longest: Duration {
+        let ready = fixtures.reduce(Duration.zero) { $0 + $1.readyWithin }
+        let whole =
+            ready + steady.within * 2 + steady.duration * 2 + recovered.deadline(rto: objectives.rto)
+        return min(whole, abort.after)
+    }
+
     /// The signals that decide: those named, or all.
     public var ruling: [String] {
         judgedBy.isEmpty ? probes.map(\.name) + workloads.map(\.name) : judgedBy

@@ -57,12 +57,14 @@ public func civilText(nanoseconds: Int64) -> String {
         + clock.map { padded($0, 2) }.joined(separator: ":") + "." + padded(milliseconds % 1000, 3)
 }
 
-private func flooredDivision(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+/// Division that rounds down, so that days and seconds before 1970 come out right.
+func flooredDivision(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
     let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
 }
 
-private func padded(_ value: Int64, _ width: Int) -> String {
+/// With zeros in front.
+func padded(_ value: Int64, _ width: Int) -> String {
     let digits = String(value)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

@@ -38,6 +38,14 @@ public enum DrillSchema {
         return PrettyJSON.text(.map(root))
     }
 
+    /// The schema of `drills/schedules.yaml`.
+    public static var schedules: String {
+        var root = FormSchema.object(SchedulesForm.form.description)
+        root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        root["title"] = "When Muster's drills are due"
+        return PrettyJSON.text(.map(root))
+    }
+
     private static func described(_ value: Value, like other: Value?) -> Value {
         var map = value.asMap ?? [:]
         map["description"] = other?["description"]

@@ -107,6 +107,10 @@ enum Linter {
                 result.warnings = examination.warnings
             } else if path.hasSuffix("services.yaml") {
                 _ = try Services(reading: text, now: now)
+            } else if path.hasSuffix("schedules.yaml") {
+                let examination = ScheduleLoader(path: path).examine(text, now: Moment(utcNanoseconds: now))
+                result.errors = examination.errors
+                result.warnings = examination.warnings
             } else {
                 let project = Project(containing: path)
                 let services = try registry(project, now)
@@ -232,19 +236,21 @@ struct SchemaCommand: ParsableCommand {
         abstract: "A JSON Schema, so that editors complete and check drill files.",
         discussion: "Example: muster schema drill > drills/drill.schema.json")
 
-    @Argument(help: "drill or services.") var what: String
+    @Argument(help: "drill, services or schedules.") var what: String
 
     func run() throws {
         try carryOut {
-            guard ["drill", "services"].contains(what) else {
+            switch what {
+            case "drill":
+                Terminal.write(
+                    DrillSchema.drill(faults: .standard, probes: .standard, workloads: .standard))
+            case "services": Terminal.write(DrillSchema.services)
+            case "schedules": Terminal.write(DrillSchema.schedules)
+            default:
                 throw Refusal(
                     .usage, "there is no schema '\(what)'",
-                    advice: "muster schema drill, or muster schema services")
+                    advice: "muster schema drill, services or schedules")
             }
-            Terminal.write(
-                what == "drill"
-                    ? DrillSchema.drill(faults: .standard, probes: .standard, workloads: .standard)
-                    : DrillSchema.services)
             return .pass
         }
     }

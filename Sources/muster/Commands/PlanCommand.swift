@@ -173,16 +173,6 @@ struct DrillPlan {
         }
     }
 
-    /// The longest that the drill can take, steps of people not counted.
-    private var longest: Duration {
-        let drill = prepared.drill
-        let ready = drill.fixtures.reduce(Duration.zero) { $0 + $1.readyWithin }
-        let whole =
-            ready + drill.steady.within * 2 + drill.steady.duration * 2
-            + drill.recovered.deadline(rto: drill.objectives.rto)
-        return min(whole, drill.abort.after)
-    }
-
     func show() {
         let drill = prepared.drill
         Terminal.line(Terminal.styled(drill.name, .bold) + "  (\(prepared.path)); nothing was touched")
@@ -208,7 +198,7 @@ struct DrillPlan {
         }
         Terminal.line("\nwould break, and nothing else:")
         for item in breaks { show(item) }
-        Terminal.line("\ntakes at most \(longest.forPeople); the guard's state is in \(stateDirectory)")
+        Terminal.line("\ntakes at most \(drill.longest.forPeople); the guard's state is in \(stateDirectory)")
         if isMoved {
             Terminal.line(
                 Terminal.styled("note: ", .yellow)
@@ -248,7 +238,7 @@ struct DrillPlan {
                         } ?? .null,
                     ]
                 }),
-            "longestNanoseconds": .int(longest.nanoseconds),
+            "longestNanoseconds": .int(prepared.drill.longest.nanoseconds),
             "injections": .list(
                 breaks.map { item in
                     [

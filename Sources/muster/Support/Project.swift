@@ -25,6 +25,7 @@ struct Project: Sendable {
     var runbooks: String { root + "/runbooks" }
     var reports: String { runbooks + "/reports" }
     var services: String { root + "/drills/services.yaml" }
+    var schedules: String { root + "/drills/schedules.yaml" }
 
     /// `--outcomes`, else `MUSTER_OUTCOMES`, else `runbooks/outcomes.sqlite`.
     func outcomesPath(_ given: String?) -> String {
@@ -51,8 +52,20 @@ enum Files {
         return text
     }
 
+    /// - Throws: `Refusal` with exit code 2 when the file cannot be read or is larger than 16 MiB.
+    private static func contents(_ path: String) throws -> Data {
+        let limit = 16 << 20
+        let data = try beginning(of: path, limit + 1)
+        guard data.count <= limit else {
+            throw Refusal(.usage, "\(path) is larger than 16 MiB", advice: "name the right file")
+        }
+        return data
+    }
+
     /// Also reads pipes, as of a shell's `<(…)`, but never without an end.
-    private static func contents(_ path: String, limit: Int = 16 << 20) throws -> Data {
+    /// - Parameter most: how many bytes, if it has as many; a few more may come.
+    /// - Throws: `Refusal` with exit code 2 when the file cannot be read.
+    static func beginning(of path: String, _ most: Int) throws -> Data {
         guard exists(path) else {
             throw Refusal(.usage, "\(path): there is no such file", advice: "check the path")
         }
@@ -64,11 +77,8 @@ enum Files {
         }
         defer { try? file.close() }
         var data = Data()
-        while data.count <= limit, let more = try file.read(upToCount: 1 << 16), !more.isEmpty {
+        while data.count < most, let more = try file.read(upToCount: 1 << 16), !more.isEmpty {
             data += more
-        }
-        guard data.count <= limit else {
-            throw Refusal(.usage, "\(path) is larger than 16 MiB", advice: "name the right file")
         }
         return data
     }

@@ -62,8 +62,13 @@ enum Terminal {
     static var lostOutput: String? { lost.withLock { $0 } }
     private static let lost = Mutex<String?>(nil)
 
-    private static func put(_ text: String, _ descriptor: Int32) {
-        var bytes = Array(text.utf8)[...]
+    /// Writes bytes that are a file's rather than text for people.
+    static func write(_ bytes: [UInt8]) { put(bytes[...], STDOUT_FILENO) }
+
+    private static func put(_ text: String, _ descriptor: Int32) { put(Array(text.utf8)[...], descriptor) }
+
+    private static func put(_ bytes: ArraySlice<UInt8>, _ descriptor: Int32) {
+        var bytes = bytes
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 && errno == EINTR { continue }

@@ -28,7 +28,10 @@ import Testing
             services: services, now: now)
     }
 
-    @Test(arguments: files("drills", ".yaml").filter { !$0.hasSuffix("/services.yaml") })
+    @Test(
+        arguments: files("drills", ".yaml").filter {
+            !$0.hasSuffix("/services.yaml") && !$0.hasSuffix("/schedules.yaml")
+        })
     func drillsAreRead(_ path: String) throws {
         let reader = try reader()
         let source = try text(path)
@@ -46,6 +49,20 @@ import Testing
         let reader = try reader()
         let drill = try #require(reader.examine(try text("drills/\(name).yaml")).drill)
         #expect(DrillJudge.durabilityScope(of: drill) == "none")
+    }
+
+    @Test func schedulesAreRead() throws {
+        let source = try text("drills/schedules.yaml")
+        let resources = ScheduleReaderTests.resources()
+        let found = Schedules.examine(source, now: ScheduleReaderTests.now, resources: resources)
+        let problems = ProblemText.render(
+            found.errors + found.warnings, path: "schedules.yaml", source: source)
+        #expect(problems.isEmpty, "\(problems)")
+        for schedule in found.schedules?.schedules ?? [] {
+            #expect(Self.files("drills", ".yaml").contains(schedule.drill), "\(schedule.drill)")
+        }
+        #expect(found.schedules?.schedules.isEmpty == false)
+        #expect(try SchemaTests.complaint(about: source, schema: DrillSchema.schedules) == "")
     }
 
     @Test(arguments: files("runbooks", ".md"))
@@ -69,6 +86,7 @@ import Testing
             faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard)
         for (path, schema) in [
             ("drills/drill.schema.json", drill), ("drills/services.schema.json", DrillSchema.services),
+            ("drills/schedules.schema.json", DrillSchema.schedules),
         ] {
             if ProcessInfo.processInfo.environment["RECORD"] == "1" {
                 try Data(schema.utf8).write(to: Self.root.appending(path: path))

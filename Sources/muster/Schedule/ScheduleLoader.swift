@@ -1,0 +1,136 @@
+import Foundation
+import MusterCore
+import MusterDocuments
+import MusterFaults
+import MusterProbes
+import MusterSystem
+
+/// Reads `drills/schedules.yaml` with the zones, files and drills of this machine.
+struct ScheduleLoader {
+    let path: String
+    private let project: Project
+    private let drills: KnownDrills
+
+    init(path: String) {
+        self.path = path
+        project = Project(containing: path)
+        drills = KnownDrills(project: project)
+    }
+
+    /// - Throws: `Refusal` with exit code 2 and every problem.
+    func load(now: Moment) throws -> Schedules {
+        guard Files.exists(path) else {
+            throw Refusal(
+                .usage, "there is no \(path)",
+                advice: "write one (docs/SCHEDULING.md has an example), or go to the project's folder")
+        }
+        let text = try Files.text(path)
+        let examination = examine(text, now: now)
+        guard let schedules = examination.schedules else {
+            throw Refusal(
+                .usage,
+                "\(path) cannot be used\n" + ProblemText.render(examination.errors, path: path, source: text),
+                advice: "mend the lines above; `muster schedule check` checks again")
+        }
+        return schedules
+    }
+
+    func examine(_ text: String, now: Moment) -> Schedules.Examination {
+        let folder = (path as NSString).deletingLastPathComponent
+        let names = ZoneDirectory.names()
+        return Schedules.examine(
+            text, now: now,
+            resources: ScheduleResources(
+                zone: { try ZoneDirectory.rules($0) }, zoneNames: { names },
+                file: { name in
+                    let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
+                    return try Self.asProblem {
+                        [UInt8](try Files.beginning(of: path, HolidayFiles.largest + 1))
+                    }
+                },
+                drill: { [drills] in try drills.facts($0, $1) }))
+    }
+
+    /// When the file, or anything that it names, was last written: what a plan is made of.
+    func lastEdit(of schedules: Schedules) -> Moment {
+        let form = (try? Files.text(path)).flatMap { try? YamlText.tree(of: $0) }
+        let folder = (path as NSString).deletingLastPathComponent
+        let beside = ["file", "ics"].compactMap { form?["holidays"]?[$0]?.text }.map {
+            $0.hasPrefix("/") ? $0 : folder + "/" + $0
+        }
+        let paths = [path] + beside + Set(schedules.schedules.map { drills.path($0.drill) })
+        let dates = paths.compactMap {
+            (try? FileManager.default.attributesOfItem(atPath: $0))?[.modificationDate] as? Date
+        }
+        return Moment(seconds: Int64((dates.max() ?? Date(timeIntervalSince1970: 0)).timeIntervalSince1970))
+    }
+
+    static func asProblem<T>(_ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let refusal as Refusal {
+            throw FormProblem(refusal.message, at: nil, expected: refusal.advice)
+        }
+    }
+}
+
+/// Drills that schedules name, each read once for all that name it with the same variables.
+private final class KnownDrills: @unchecked Sendable {
+    private struct Key: Hashable {
+        var path: String
+        var variables: [String: String]
+    }
+
+    private let project: Project
+    private let lock = NSLock()
+    private var known: [Key: Result<ScheduleResources.DrillFacts, any Error>] = [:]
+    private var services: Result<Services?, any Error>?
+
+    init(project: Project) { self.project = project }
+
+    func path(_ drill: String) -> String { drill.hasPrefix("/") ? drill : project.root + "/" + drill }
+
+    func facts(_ drill: String, _ variables: [String: String]) throws -> ScheduleResources.DrillFacts {
+        try lock.withLock {
+            let key = Key(path: drill, variables: variables)
+            let found = known[key] ?? Result { try read(drill, variables) }
+            known[key] = found
+            return try found.get()
+        }
+    }
+
+    private func read(_ drill: String, _ variables: [String: String]) throws -> ScheduleResources.DrillFacts {
+        let text = try ScheduleLoader.asProblem { try Files.text(path(drill)) }
+        let now = SystemTimekeeper().utcNanoseconds()
+        let examination = DrillReader(
+            faults: .standard, probes: .standard, workloads: .standard, services: try registry(now), now: now
+        ).examine(text, setting: variables)
+        guard let found = examination.drill else {
+            let first = examination.errors.first
+            let line = first?.place.map { " in line \($0.line)" } ?? ""
+            throw FormProblem(
+                "\(drill) cannot be run:\(line) \(first?.message ?? "")", at: nil,
+                expected: "a drill without errors; `muster lint \(drill)` shows them all")
+        }
+        // A host has one guard, and that one drill.
+        return .init(longest: found.longest, locks: [LockPath("local")])
+    }
+
+    private func registry(_ now: Int64) throws -> Services? {
+        let project = project
+        let found =
+            services
+            ?? Result {
+                guard Files.exists(project.services) else { return nil }
+                do {
+                    return try Services(reading: Files.text(project.services), now: now)
+                } catch is FormProblems {
+                    throw FormProblem(
+                        "drills/services.yaml cannot be read, so no drill can be run", at: nil,
+                        expected: "a services file without errors; `muster lint` shows them")
+                }
+            }
+        services = found
+        return try found.get()
+    }
+}
