@@ -52,6 +52,10 @@ struct ProxyCommand: ParsableCommand {
         guard (1...256).contains(threads) else {
             throw ValidationError("--threads: expected 1 to 256, not \(threads)")
         }
+        for (name, word) in [("--listen", listen), ("--host", host), ("--port", port)] where word == "" {
+            // An unset variable of a shell would open the API to everybody (listen(2): the wildcard address).
+            throw ValidationError("\(name): expected more than nothing, such as localhost:8474")
+        }
         guard (1...1_048_576).contains(hold) else {
             throw ValidationError("--hold: expected 1 to 1048576 megabytes, not \(hold)")
         }

@@ -45,7 +45,7 @@ public struct RunbookMachine: Sendable {
     ///   - reply: what came of the order before; `begin` at first.
     ///   - now: when that was.
     /// - Returns: what to save first, and what to do then.
-    public mutating func handle(_ reply: Reply, at now: Moment) -> Turn {
+    public mutating func handle(_ reply: Reply, at now: ClockReading) -> Turn {
         switch reply {
         case .begin:
             precondition(current == nil, "a machine begins once")
@@ -59,7 +59,7 @@ public struct RunbookMachine: Sendable {
 
     // MARK: What came of a step
 
-    private mutating func attempted(_ attempt: Attempt, _ now: Moment) -> Turn {
+    private mutating func attempted(_ attempt: Attempt, _ now: ClockReading) -> Turn {
         guard var step = current else { preconditionFailure("an attempt ended that nobody ordered") }
         count(&step, now)
         turns[step.index].output = attempt.output
@@ -99,7 +99,7 @@ public struct RunbookMachine: Sendable {
         }
     }
 
-    private mutating func pause(until instant: Instant, _ now: Moment) -> Turn {
+    private mutating func pause(until instant: Instant, _ now: ClockReading) -> Turn {
         guard let step = current, now.at < step.deadline else {
             return settle(.timedOut, now, reason: current.map { Self.tooLong($0.item) } ?? "")
         }
@@ -107,7 +107,7 @@ public struct RunbookMachine: Sendable {
         return Turn(changed: [], order: .pause(until: min(instant, step.deadline)))
     }
 
-    private mutating func attemptAgain(_ now: Moment) -> Turn {
+    private mutating func attemptAgain(_ now: ClockReading) -> Turn {
         guard var step = current else { preconditionFailure("no step is under way") }
         count(&step, now)
         step.attemptBegan = now.at
@@ -123,7 +123,7 @@ public struct RunbookMachine: Sendable {
                 step.item, number: turns[step.index].attempts, within: step.deadline - now.at))
     }
 
-    private mutating func answered(_ answer: Answer, _ now: Moment) -> Turn {
+    private mutating func answered(_ answer: Answer, _ now: ClockReading) -> Turn {
         guard let step = current else { preconditionFailure("an answer to nothing") }
         turns[step.index].humanWait = answer.wait
         turns[step.index].humanWork = answer.work
@@ -140,7 +140,7 @@ public struct RunbookMachine: Sendable {
         }
     }
 
-    private mutating func cancelled(_ reason: String, _ now: Moment) -> Turn {
+    private mutating func cancelled(_ reason: String, _ now: ClockReading) -> Turn {
         guard var step = current else { return finish(.cancelled, reason, changed: []) }
         count(&step, now)
         turns[step.index].state = .cancelled
@@ -159,7 +159,7 @@ public struct RunbookMachine: Sendable {
     }
 
     /// Time that passed for programs and between them; a person's is counted from the answer.
-    private mutating func count(_ step: inout Current, _ now: Moment) {
+    private mutating func count(_ step: inout Current, _ now: ClockReading) {
         guard step.item.kind != .manual else { return }
         turns[step.index].machine = turns[step.index].machine + (now.at - step.countedTo)
         step.countedTo = now.at
@@ -167,7 +167,8 @@ public struct RunbookMachine: Sendable {
 
     // MARK: What follows
 
-    private mutating func settle(_ state: RunbookTurn.State, _ now: Moment, reason: String = "") -> Turn {
+    private mutating func settle(_ state: RunbookTurn.State, _ now: ClockReading, reason: String = "") -> Turn
+    {
         guard let step = current else { preconditionFailure("no step is under way") }
         current = nil
         turns[step.index].state = state
@@ -231,7 +232,7 @@ public struct RunbookMachine: Sendable {
         rollbacks.append(name)
     }
 
-    private mutating func onward(_ now: Moment, changed: [RunbookTurn]) -> Turn {
+    private mutating func onward(_ now: ClockReading, changed: [RunbookTurn]) -> Turn {
         if isGivenUp {
             let left = rollbacks.last { !rollbacksTried.contains($0) }
             if let item = left.flatMap({ runbook.item(named: $0) }) { return start(item, now, changed) }
@@ -246,7 +247,7 @@ public struct RunbookMachine: Sendable {
     }
 
     private mutating func start(
-        _ item: RunbookItem, _ now: Moment, _ changed: [RunbookTurn], isRepeated: Bool = false
+        _ item: RunbookItem, _ now: ClockReading, _ changed: [RunbookTurn], isRepeated: Bool = false
     ) -> Turn {
         var turn = RunbookTurn(
             number: (turns.last?.number ?? 0) + 1, item: item, begunUTC: now.utcNanoseconds)

@@ -1,5 +1,5 @@
-/// One moment on both clocks: the monotonic one for lengths, the wall clock for people and across restarts.
-public struct Moment: Hashable, Sendable {
+/// What both clocks showed at once: the monotonic one for lengths, the wall clock for people and across restarts.
+public struct ClockReading: Hashable, Sendable {
     public var at: Instant
     public var utcNanoseconds: Int64
     public init(_ at: Instant, utc: Int64) {

@@ -87,7 +87,7 @@ struct RunbookExecution {
         }
     }
 
-    private var moment: Moment { Moment(clock.monotonic(), utc: clock.utcNanoseconds()) }
+    private var moment: ClockReading { ClockReading(clock.monotonic(), utc: clock.utcNanoseconds()) }
 
     private func words(_ error: any Error) -> String { (error as? Refusal)?.message ?? describe(error) }
 

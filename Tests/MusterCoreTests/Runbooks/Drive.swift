@@ -16,7 +16,7 @@ struct Drive {
 
     mutating func send(_ reply: RunbookMachine.Reply, after time: Duration = .zero) {
         now = now + time
-        let turn = machine.handle(reply, at: Moment(now, utc: now.nanoseconds))
+        let turn = machine.handle(reply, at: ClockReading(now, utc: now.nanoseconds))
         saved += turn.changed
         order = turn.order
     }
