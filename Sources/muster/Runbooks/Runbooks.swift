@@ -75,12 +75,19 @@ struct ProjectRunbook {
         }
     }
 
-    /// Every runbook in the project's folder, in the order of their names.
-    static func all(in project: Project = .current) throws -> [String] {
-        guard Files.isDirectory(project.runbooks) else {
-            throw Refusal(.usage, "there is no \(project.runbooks)", advice: "name the runbooks")
+    /// Every runbook in a directory, in the order of their names; other markdown in it is prose.
+    /// - Throws: `Refusal` when there is none: a check of nothing must not pass.
+    static func all(in directory: String = Project.current.runbooks) throws -> [String] {
+        guard Files.isDirectory(directory) else {
+            throw Refusal(.usage, "there is no directory \(directory)", advice: "name the runbooks")
         }
-        return try Linter.files(project.runbooks).filter { $0.hasSuffix(".md") && isRunbook($0) }
+        let found = try Linter.files(directory).filter { $0.hasSuffix(".md") && isRunbook($0) }
+        if found.isEmpty {
+            throw Refusal(
+                .usage, "there is no runbook in \(directory)",
+                advice: "a runbook is markdown with blocks that have a kind; `muster init` writes one")
+        }
+        return found
     }
 
     /// Whether a markdown file is meant to be one.

@@ -54,12 +54,8 @@ struct RunbookCheckCommand: ParsableCommand {
 
     private func files() throws -> [String] {
         if paths.isEmpty { return try ProjectRunbook.all() }
-        return try paths.flatMap { path in
-            // What somebody names is meant; in a directory there is also prose.
-            try Files.isDirectory(path)
-                ? Linter.files(path).filter { $0.hasSuffix(".md") && ProjectRunbook.isRunbook($0) }
-                : [path]
-        }
+        // What somebody names is meant, also when it has no step.
+        return try paths.flatMap { try Files.isDirectory($0) ? ProjectRunbook.all(in: $0) : [$0] }
     }
 }
 

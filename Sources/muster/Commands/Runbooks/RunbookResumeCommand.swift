@@ -36,6 +36,8 @@ struct RunbookResumeCommand: ParsableCommand {
     func run() throws {
         try carryOut {
             let project = Project.current
+            // Looked at first, so that none is made where there is nothing to resume.
+            _ = try find(in: store.open(project))
             let opened = try store.open(project, access: .readWrite)
             let recorded = try find(in: opened)
             let path =
