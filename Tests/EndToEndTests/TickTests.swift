@@ -86,7 +86,9 @@ extension EndToEndDrills {
                 return true
             }
             let tick = try #require(running)
-            #expect(lab.eventually { (try? lab.service()).map(lab.isStopped) ?? false } != nil)
+            #expect(lab.eventually { tick.said.contains("process-pause hit 'kv'") } != nil)
+            let service = try lab.service()
+            #expect(lab.isStopped(service))
             _ = try tick.child.kill()
             // Aborted, and put back.
             #expect(lab.eventually { (try? lab.newestOutcome()["ending"]) == "aborted" } != nil)
