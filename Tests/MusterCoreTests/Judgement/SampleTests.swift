@@ -99,7 +99,7 @@ import Testing
         #expect(
             run.result("rpo")?.measured == "0 lost; samples leave at most 4 and 4 more (95 % confidence each)"
         )
-        run.ledgers = [sampled(missing: []), sampled(missing: [9])]
+        run.ledgers = [sampled(missing: []), sampled(missing: [5])]
         #expect(run.result("rpo")?.measured.contains("a sample lacks some") == true)
     }
 
