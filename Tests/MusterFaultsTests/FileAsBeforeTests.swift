@@ -37,6 +37,8 @@ import Testing
         #expect(try bench.host.contents(of: path) == theirs)
         let kept = try #require(injection.disposals.first?.path)
         #expect(try bench.host.contents(of: kept) == original, "both copies are kept")
+        // So that the bench can be cleared: what is gone is put back.
+        try bench.host.remove(path)
     }
 
     @Test func aProvenRecoverySupersedesTheFact() throws {
