@@ -135,12 +135,19 @@ private final class LineSink {
     }
 
     private func flush() throws {
-        do {
-            try handle.write(contentsOf: buffer)
-        } catch {
-            throw Refusal(
-                .usage, "\(path ?? "standard output") cannot be written: \(error.localizedDescription)",
-                advice: "make room, or name another file")
+        var rest = buffer[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                Foundation.write(handle.fileDescriptor, $0.baseAddress, $0.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw Refusal(
+                    .usage,
+                    "\(path ?? "standard output") cannot be written: \(String(cString: strerror(errno)))",
+                    advice: "make room, or name another file")
+            }
+            rest = rest.dropFirst(count)
         }
         buffer.removeAll(keepingCapacity: true)
     }
