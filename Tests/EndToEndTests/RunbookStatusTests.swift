@@ -9,7 +9,8 @@ extension EndToEndTroubles {
             let lab = try Lab()
             let answer = try lab.muster("runbook", "check")
             let count = try lab.shell("ls runbooks/*.md | wc -l")
-            #expect(answer.code == 0 && answer.output.contains("\(count) runbooks: 0 errors"), "\(answer.all)")
+            #expect(
+                answer.code == 0 && answer.output.contains("\(count) runbooks: 0 errors"), "\(answer.all)")
         }
 
         @Test func nothingIsNoProof() throws {
