@@ -73,7 +73,7 @@ extension EndToEndTroubles {
                 // What could not be written at first was written afterwards.
                 #expect(outcome.events("injected").count == 1 && !outcome.texts("abort").isEmpty)
             } else {
-                #expect(answer.code == 3, "\(answer.all)")
+                #expect(answer.code == 4, "\(answer.all)")
                 #expect(answer.output.contains("NOT RECORDED"), "\(answer.all)")
             }
             try lab.expectNothingLeft()
