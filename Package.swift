@@ -10,6 +10,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// The guard is copied to hosts: what is on its side alone is built to be small rather than fast.
+let small = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
 let package = Package(
     name: "muster",
     products: [
@@ -41,10 +44,10 @@ let package = Package(
         .target(name: "MusterSystem", dependencies: ["MusterCore", "CLinux"], swiftSettings: strict),
 
         // The guard's side.
-        .target(name: "MusterFaults", dependencies: ["MusterCore"], swiftSettings: strict),
-        .target(name: "MusterHost", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
-        .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"], swiftSettings: strict),
-        .target(name: "MusterGuard", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
+        .target(name: "MusterFaults", dependencies: ["MusterCore"], swiftSettings: small),
+        .target(name: "MusterHost", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: small),
+        .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"], swiftSettings: small),
+        .target(name: "MusterGuard", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: small),
 
         // The controller's side.
         .target(
@@ -75,7 +78,7 @@ let package = Package(
             name: "muster-guard",
             dependencies: [
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterJournal", "MusterGuard",
-            ], swiftSettings: strict),
+            ], swiftSettings: small),
         // The fault proxy: the only place for NIO, TLS and certificates.
         .target(
             name: "MusterProxy",
