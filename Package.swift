@@ -78,7 +78,8 @@ let package = Package(
             name: "muster-guard",
             dependencies: [
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterJournal", "MusterGuard",
-            ], swiftSettings: small),
+            ], swiftSettings: small,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]),
         // The fault proxy: the only place for NIO, TLS and certificates.
         .target(
             name: "MusterProxy",
