@@ -14,29 +14,40 @@ enum ShortDrill {
     }
 
     /// A slow network and a cut, one after the other, between the service and its clients.
-    static let throughProxy = make(
-        "short-proxy",
-        steps: """
-              - inject: proxy-latency
-                as: slow
-                into: net
-                with: { latency: 30ms, speaks: http }
-                for: 1500ms
-                recovery: after
+    static let throughProxy = proxied(
+        slow(for: "1500ms") + """
+
               - inject: proxy-down
                 as: cut
                 into: net
                 for: 300ms
                 recovery: after
-            """
-    ).replacing(
-        "targets: { kv: { fixture: kv } }",
-        with: """
-              net: { proxy: { listen: "127.0.0.1:${port:net}", upstream: "127.0.0.1:${port:kv}" } }
-            targets: { net: { proxy: { fixture: net } } }
-            """
-    ).replacing("127.0.0.1:${port:kv}/kv/", with: "127.0.0.1:${port:net}/kv/")
-        .replacing("every: 20ms, timeout: 500ms", with: "every: 20ms, timeout: 500ms, slow: 400ms")
+            """)
+
+    /// A slow network alone.
+    static func slowNetwork(for hold: String) -> String { proxied(slow(for: hold)) }
+
+    private static func slow(for hold: String) -> String {
+        """
+          - inject: proxy-latency
+            as: slow
+            into: net
+            with: { latency: 30ms, speaks: http }
+            for: \(hold)
+            recovery: after
+        """
+    }
+
+    private static func proxied(_ steps: String) -> String {
+        make("short-proxy", steps: steps).replacing(
+            "targets: { kv: { fixture: kv } }",
+            with: """
+                  net: { proxy: { listen: "127.0.0.1:${port:net}", upstream: "127.0.0.1:${port:kv}" } }
+                targets: { net: { proxy: { fixture: net } } }
+                """
+        ).replacing("127.0.0.1:${port:kv}/kv/", with: "127.0.0.1:${port:net}/kv/")
+            .replacing("every: 20ms, timeout: 500ms", with: "every: 20ms, timeout: 500ms, slow: 400ms")
+    }
 
     static let kill = make(
         "short-kill",
