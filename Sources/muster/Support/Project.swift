@@ -23,7 +23,6 @@ struct Project: Sendable {
     static var current: Project { Project(containing: FileManager.default.currentDirectoryPath) }
 
     var runbooks: String { root + "/runbooks" }
-    var reports: String { runbooks + "/reports" }
     var services: String { root + "/drills/services.yaml" }
     var schedules: String { root + "/drills/schedules.yaml" }
 
