@@ -34,6 +34,8 @@ public struct Event: Hashable, Sendable {
         case abort
         case guardLost = "guard-lost"
         case instrumentSuspect = "instrument-suspect"
+        /// It was run in spite of a blackout; `detail` has `blackout`, `reason` and `approver`.
+        case blackoutOverridden = "blackout-overridden"
         case warning
         case note
         case verdict

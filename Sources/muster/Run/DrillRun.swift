@@ -115,6 +115,7 @@ struct DrillRun {
         if let phase = prepared.phase {
             events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
         }
+        prepared.blackout?.record(in: events)
         for report in hello.mended {
             events.record(
                 .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",

@@ -104,7 +104,7 @@ final class LiveView {
         case .undone: ("undo", .green)
         case .undoFailed, .notSteadyAgain: ("undo", .red)
         case .deadlinePassed, .abort: ("abort", .red)
-        case .instrumentSuspect, .warning: ("warning", .yellow)
+        case .instrumentSuspect, .warning, .blackoutOverridden: ("warning", .yellow)
         case .note: ("note", .dim)
         // The abort that follows a lost guard says the same.
         case .runStarted, .guardLost, .verdict, .runFinished: nil

@@ -22,6 +22,8 @@ struct PreparedDrill: Sendable {
     var repeatGroup = ""
     /// When its fault strikes; nil for a single run, whose steps begin at once.
     var phase: FaultPhase?
+    /// What is to be recorded of blackouts; nil: nothing.
+    var blackout: BlackoutRule?
 
     /// What the guard is asked for to bring a fixture up: a fault of its own and its parameters.
     /// - Parameter others: the journal rows of the fixtures that run.
@@ -121,8 +123,9 @@ struct DrillLoader {
     var path: String
     var variables: [String: String]
     var state = StateOptions()
+    var blackouts = BlackoutOptions()
 
-    enum Purpose { case run, plan }
+    enum Purpose { case run, plan, approval }
 
     /// - Parameter earlier: the same drill as it was read for an earlier repeat: files that somebody edits
     ///   meanwhile make no other drill of it.
@@ -160,10 +163,11 @@ struct DrillLoader {
                 _ = try Programs.find(program, for: "fixture '\(fixture.name)'")
             }
         }
-        let prepared = PreparedDrill(
+        var prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,
             scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
         try prepared.checkRunbooks(mustAnswer: purpose == .run && !TerminalInput.isAvailable)
+        if purpose == .run { prepared.blackout = try blackouts.settle(project) }
         return prepared
     }
 

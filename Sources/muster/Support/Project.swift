@@ -26,6 +26,9 @@ struct Project: Sendable {
     var services: String { root + "/drills/services.yaml" }
     var schedules: String { root + "/drills/schedules.yaml" }
 
+    /// A drill as a schedule names it: from the project's folder on, or an absolute path.
+    func path(ofDrill name: String) -> String { name.hasPrefix("/") ? name : root + "/" + name }
+
     /// `--outcomes`, else `MUSTER_OUTCOMES`, else `runbooks/outcomes.sqlite`.
     func outcomesPath(_ given: String?) -> String {
         given ?? ProcessInfo.processInfo.environment["MUSTER_OUTCOMES"] ?? runbooks + "/outcomes.sqlite"
