@@ -33,6 +33,16 @@ struct DrillBuilder {
         drill.probes = readProbes()
         drill.workloads = readWorkloads()
         drill.judgedBy = form.judgedBy
+        drill.alertSources = form.alertSources.entries.map { entry in
+            var source = entry.item
+            source.name = entry.name
+            return source
+        }
+        drill.alerts = form.alerts.entries.map { entry in
+            var alert = entry.item
+            alert.name = entry.name
+            return alert
+        }
         drill.steady = form.steady
         drill.recovered = form.recovered
         drill.abort = form.abort

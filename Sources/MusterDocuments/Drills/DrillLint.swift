@@ -26,6 +26,7 @@ struct DrillLint {
         checkLifts()
         checkObjectives()
         checkSlowness()
+        checkAlerts()
         checkAbort()
         checkTimes(drill.steps, tree["steps"])
     }
@@ -36,7 +37,7 @@ struct DrillLint {
         errors.append(FormProblem(message, at: node?.place, expected: expected, nearest: nearest))
     }
 
-    private mutating func warn(_ message: String, _ node: FormNode?, _ expected: String? = nil) {
+    mutating func warn(_ message: String, _ node: FormNode?, _ expected: String? = nil) {
         warnings.append(FormProblem(message, at: node?.place, expected: expected))
     }
 

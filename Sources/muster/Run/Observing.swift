@@ -25,6 +25,16 @@ enum Observing {
         return rows
     }
 
+    /// What expected alerts do.
+    static func rows(_ alerts: DrillRunner.AlertState, _ drill: Drill) -> [LiveView.Row] {
+        drill.alerts.map { alert in
+            let fires = alerts.firing.contains(alert.name)
+            return LiveView.Row(
+                name: "alert \(alert.name)", text: "from \(alert.source)", isGood: !fires,
+                mark: fires ? "FIRES" : alerts.unheard.contains(alert.source) ? "?" : "quiet")
+        }
+    }
+
     static func words(_ phase: DrillRunner.Phase) -> String {
         switch phase {
         case .fixtures: "starting fixtures"

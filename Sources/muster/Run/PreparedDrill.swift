@@ -16,6 +16,8 @@ struct PreparedDrill: Sendable {
     /// The scratch directory of the run; nil when the drill uses none.
     var scratch: String?
     var secrets: Set<String>
+    /// Of the webhooks, by the names of their sources.
+    var alertTokens: [String: String] = [:]
     var state: StateOptions
     var services: String?
     /// The group of repeats it belongs to; empty for a single run.
@@ -163,12 +165,27 @@ struct DrillLoader {
                 _ = try Programs.find(program, for: "fixture '\(fixture.name)'")
             }
         }
+        let tokens = Self.tokens(of: drill.alertSources)
         var prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,
-            scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
+            scratch: resources.usedScratch, secrets: examination.secrets.union(tokens.values), state: state,
+            services: services)
+        prepared.alertTokens = tokens
         try prepared.checkRunbooks(mustAnswer: purpose == .run && !TerminalInput.isAvailable)
         if purpose == .run { prepared.blackout = try blackouts.settle(project) }
         return prepared
+    }
+
+    /// Those that the drill gives, and new ones where it wants them in a file.
+    private static func tokens(of sources: [AlertSource]) -> [String: String] {
+        var tokens: [String: String] = [:]
+        for source in sources where !source.isPolled {
+            tokens[source.name] =
+                source.token
+                ?? String(
+                    (0..<32).map { _ in Array("0123456789abcdefghijkmnpqrstuvwxyz").randomElement() ?? "x" })
+        }
+        return tokens
     }
 
     private func registry(_ text: String?, _ project: Project) throws -> Services? {
