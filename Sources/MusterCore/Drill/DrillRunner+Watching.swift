@@ -10,12 +10,21 @@ extension DrillRunner {
             public var badSince: Instant?
             /// 99th percentile of latency over the steady window.
             public var p99: Duration?
-            public init(name: String, goodSince: Instant?, badSince: Instant?, p99: Duration? = nil) {
+            /// How its newest bad sample went wrong, for people; nil while it is good.
+            public var problem: String?
+            public init(
+                name: String, goodSince: Instant?, badSince: Instant?, p99: Duration? = nil,
+                problem: String? = nil
+            ) {
                 self.name = name
                 self.goodSince = goodSince
                 self.badSince = badSince
                 self.p99 = p99
+                self.problem = problem
             }
+
+            /// `'ping' (connection refused)`.
+            var inWords: String { "'\(name)'" + (problem.map { " (\($0))" } ?? "") }
         }
         /// Probes, and one for each workload, which is as bad as its worst writer.
         public var signals: [Signal]
@@ -142,7 +151,8 @@ extension DrillRunner {
         guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
         return cannotRun(
             "the steady state was not reached within \(drill.steady.within.forPeople)"
-                + (quiet.map { " (\($0))" } ?? (quick ? "" : " (p99 too high)")),
+                + (quiet.map { " (\($0))" } ?? (quick ? "" : " (p99 too high)"))
+                + notGood(seen.signals.filter { probes.contains($0.name) }),
             now)
     }
 
@@ -157,8 +167,14 @@ extension DrillRunner {
         guard now - phaseStart > drill.steady.within else { return [] }
         return cannotRun(
             quiet
-                ?? "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)",
-            now)
+                ?? "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)"
+                + notGood(seen.signals), now)
+    }
+
+    /// What stands in the way, with how it fails: the name of a gate is what is missing.
+    private func notGood(_ signals: [Observation.Signal]) -> String {
+        let bad = signals.filter { $0.goodSince == nil }
+        return bad.isEmpty ? "" : ": not good: " + bad.map(\.inWords).joined(separator: ", ")
     }
 
     /// The steps, or first the wait that gives the fault its phase.
@@ -181,7 +197,7 @@ extension DrillRunner {
         guard now - phaseStart > faultPhase + drill.steady.within else { return [] }
         return cannotRun(
             "it was no longer steady when the fault was due, and not again within "
-                + drill.steady.within.forPeople + (quiet.map { " (\($0))" } ?? ""), now)
+                + drill.steady.within.forPeople + (quiet.map { " (\($0))" } ?? "") + notGood(seen.signals), now)
     }
 
     mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {

@@ -13,6 +13,15 @@ public struct Step: Sendable {
         self.action = action
         self.at = at
     }
+
+    /// Whether it starts a runbook, itself or beside others.
+    public var hasRunbook: Bool {
+        switch action {
+        case .runbook: true
+        case .parallel(let steps): steps.contains(where: \.hasRunbook)
+        case .inject, .wait, .lift: false
+        }
+    }
 }
 
 public struct InjectStep: Sendable {

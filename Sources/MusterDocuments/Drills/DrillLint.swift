@@ -188,7 +188,10 @@ struct DrillLint {
                 "the clock starts with the first runbook step, and there is none", node?["rto"]?["from"],
                 "from: fault, or a step - runbook: FILE")
         }
-        if objectives.rto != nil, objectives.rtoFrom == .fault, let runbook = steps.runbooks.first {
+        // One that begins after the recovery, such as a rejoin, has no part in it.
+        if objectives.rto != nil, objectives.rtoFrom == .fault, let runbook = steps.runbooks.first,
+            drill.steps.contains(where: \.hasRunbook)
+        {
             warn(
                 "detection not exercised: a scripted runbook starts without anybody noticing the fault",
                 runbook["runbook"], "rto: { max: …, from: declared }")
