@@ -146,7 +146,7 @@ final class DrillSession: @unchecked Sendable {
         if let reason = instrument.record(snapshot, in: events) { feed(.abort(reason)) }
         feed(.observed(engine.observation()))
         view.draw(
-            Observing.rows(snapshot, drill), phase: Observing.words(runner.phase), now: clock.monotonic())
+            Observing.rows(snapshot, drill), phase: runner.phase.words, now: clock.monotonic())
     }
 
     private func stopMeasuring() {
