@@ -152,7 +152,7 @@ final class DrillSession: @unchecked Sendable {
         feed(.observed(observation))
         view.draw(
             Observing.rows(snapshot, drill) + Observing.rows(observation.alerts, drill),
-            phase: Observing.words(runner.phase), now: clock.monotonic())
+            phase: runner.phase.words, now: clock.monotonic())
     }
 
     private func stopMeasuring() {

@@ -35,24 +35,6 @@ enum Observing {
         }
     }
 
-    static func words(_ phase: DrillRunner.Phase) -> String {
-        switch phase {
-        case .fixtures: "starting fixtures"
-        case .steady: "waiting for the steady state"
-        case .warmingUp: "warming up the workload"
-        case .waiting: "waiting for the moment of the fault"
-        case .steps: "running the steps"
-        case .recovering: "watching the recovery"
-        case .after: "running the steps after recovery"
-        case .stopping: "stopping the writers"
-        case .readingBack: "reading the ledger back"
-        case .undoing: "undoing"
-        case .steadyAgain: "proving the steady state again"
-        case .fixturesDown: "taking the fixtures down"
-        case .finished: "finished"
-        }
-    }
-
     /// `1 injection`, `3 injections`.
     static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
