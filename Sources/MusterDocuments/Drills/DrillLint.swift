@@ -188,7 +188,10 @@ struct DrillLint {
                 "the clock starts with the first runbook step, and there is none", node?["rto"]?["from"],
                 "from: fault, or a step - runbook: FILE")
         }
-        if objectives.rto != nil, objectives.rtoFrom == .fault, let runbook = steps.runbooks.first {
+        if objectives.rto != nil, objectives.rtoFrom == .fault, objectives.detectBudget == nil,
+            steps.alerts.isEmpty,
+            let runbook = steps.runbooks.first
+        {
             warn(
                 "detection not exercised: a scripted runbook starts without anybody noticing the fault",
                 runbook["runbook"], "rto: { max: …, from: declared }")

@@ -103,7 +103,7 @@ struct DrillPlan {
             switch step.action {
             case .inject(let inject): [inject]
             case .parallel(let steps): injections(steps)
-            case .wait, .lift, .runbook: []
+            case .wait, .lift, .runbook, .alert: []
             }
         }
     }
