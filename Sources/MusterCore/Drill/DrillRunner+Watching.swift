@@ -66,6 +66,7 @@ extension DrillRunner {
 extension DrillRunner {
     mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
         var effects = noteEdges(seen)
+        noticed = seen.alerts.noticed
         if now - runStart > drill.abort.after + faultPhase, !isEndingEarly, !isSettling {
             let failing = seen.signals.filter { $0.badSince != nil }.map { "'\($0.name)'" }
             effects += abort(

@@ -3,6 +3,8 @@ public struct Step: Sendable {
         case inject(InjectStep)
         case wait(Duration)
         case lift(String)
+        /// Waits until an expected alert fires after the first injection, or for so long.
+        case alert(String, within: Duration)
         case runbook(RunbookStep)
         case parallel([Step])
     }

@@ -135,6 +135,8 @@ struct RecoveryJudge {
         guard facts.isScripted, drill.objectives.rtoFrom == .fault, let declared = facts.declared else {
             return false
         }
+        // It was started once an alert had said so, as a person would have.
+        if let noticed = detection.noticed, noticed.upper <= declared.upper { return false }
         // A system that came up before the runbook began has recovered by itself.
         return signals.contains { signal in
             signal.recoveries.contains { ($0.sustained?.upper ?? signal.until) > declared.lower }

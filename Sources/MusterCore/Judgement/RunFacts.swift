@@ -126,7 +126,7 @@ struct RunFacts {
             switch step.action {
             case .inject(let inject): [inject]
             case .parallel(let steps): injections(steps)
-            case .wait, .lift, .runbook: []
+            case .wait, .lift, .runbook, .alert: []
             }
         }
     }

@@ -52,7 +52,8 @@ struct DrillBuilder {
 
         let written = Set(tree["targets"]?.entries?.map(\.key) ?? [])
         var steps = StepReader(
-            reader: reader, targets: drill.targets, written: written, bound: form.abort.after)
+            reader: reader, targets: drill.targets, written: written, bound: form.abort.after,
+            noticing: drill.objectives.detect ?? .seconds(60))
         drill.steps = steps.read(form.steps.map(\.node), under: "steps")
         drill.after = steps.read(form.after.map(\.node), under: "after")
         problems += steps.problems

@@ -64,6 +64,13 @@ extension DrillLint {
                     "labels:, or a source with webhook:")
             }
         }
+        let alerts = tree["alerts"]?.entries?.map(\.key) ?? []
+        for (name, node) in steps.alerts where !alerts.contains(name) {
+            error(
+                "no alert '\(name)' is expected", node["alert"],
+                alerts.isEmpty ? "a name under 'alerts:'" : "one of " + alerts.joined(separator: ", "),
+                nearest: nearestWord(to: name, among: alerts))
+        }
         for source in drill.alertSources {
             let node = tree["alertSources"]?[source.name]
             if !drill.alerts.contains(where: { $0.source == source.name }), !unread.contains("alerts") {

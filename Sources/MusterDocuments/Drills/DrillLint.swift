@@ -189,7 +189,8 @@ struct DrillLint {
                 "from: fault, or a step - runbook: FILE")
         }
         // One that begins after the recovery, such as a rejoin, has no part in it.
-        if objectives.rto != nil, objectives.rtoFrom == .fault, let runbook = steps.runbooks.first,
+        if objectives.rto != nil, objectives.rtoFrom == .fault, objectives.detectBudget == nil,
+            steps.alerts.isEmpty, let runbook = steps.runbooks.first,
             drill.steps.contains(where: \.hasRunbook)
         {
             warn(

@@ -106,7 +106,7 @@ struct DrillPlan {
             switch step.action {
             case .inject(let inject): [inject]
             case .parallel(let steps): injections(steps)
-            case .wait, .lift, .runbook: []
+            case .wait, .lift, .runbook, .alert: []
             }
         }
     }

@@ -95,7 +95,7 @@ struct PreparedDrill: Sendable {
 enum Programs {
     private static let packages = [
         "redis-server": "redis-server", "redis-cli": "redis-tools", "postgres": "postgresql",
-        "nginx": "nginx",
+        "nginx": "nginx", "prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager",
         "mariadbd": "mariadb-server", "haproxy": "haproxy", "etcd": "etcd-server", "nft": "nftables",
         "ip": "iproute2", "openssl": "openssl", "curl": "curl",
     ]

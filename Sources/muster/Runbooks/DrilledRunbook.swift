@@ -120,7 +120,7 @@ extension PreparedDrill {
             switch step.action {
             case .runbook(let runbook): [runbook]
             case .parallel(let steps): runbooks(steps)
-            case .inject, .wait, .lift: []
+            case .inject, .wait, .lift, .alert: []
             }
         }
     }
