@@ -4,16 +4,16 @@ public import MusterCore
 /// nothing. What vanishes meanwhile is left out.
 public struct Surveyor {
     private let host: any HostReader
-    private let greets: Bool
+    private let greets: (FoundService) -> Bool
     private let processes: [ProcessStatus]
     private let users: [UInt32: String]
 
     /// The most servers that are spoken to.
     static let mostGreeted = 64
 
-    /// - Parameter greets: whether servers may be spoken to.
+    /// - Parameter greets: whether a server may be spoken to; of it, program, unit and addresses are known then.
     /// - Throws: `HostError` when /proc cannot be read at all.
-    public init(on host: any HostReader, greets: Bool) throws {
+    public init(on host: any HostReader, greets: @escaping (FoundService) -> Bool) throws {
         self.host = host
         self.greets = greets
         processes = try host.processes().filter { !$0.isZombie }
@@ -204,6 +204,7 @@ public struct Surveyor {
             known ?? .tcp, program: program, addresses: tcp.isEmpty ? addresses : tcp,
             listeners: owner.listeners,
             main: main.identity.pid, user: name(main.userID))
+        service.unit = owner.group.unit
         greet(&service, known, survey.services.filter { $0.greeted != nil }.count)
         if [.ssh, .mail].contains(service.answer) {
             survey.withheld.append(
@@ -241,7 +242,7 @@ public struct Surveyor {
     }
 
     private func greet(_ service: inout FoundService, _ known: ServiceKind?, _ already: Int) {
-        guard greets, already < Self.mostGreeted, let greeting = Greeting.of(known) else { return }
+        guard already < Self.mostGreeted, let greeting = Greeting.of(known), greets(service) else { return }
         service.greeted = greeting
         let answer = greeting.say(to: service.address, on: host)
         service.answer = answer
@@ -254,7 +255,6 @@ public struct Surveyor {
         let main = owner.main
         if service.kind == .postgresql { describePostgres(&service, main) }
         if let unit = owner.group.unit {
-            service.unit = unit
             service.isUserUnit = owner.group.isOfUser
             service.settings = service.isUserUnit ? nil : UnitSettings(unit, on: host)
             service.starter = .unit

@@ -9,7 +9,7 @@ import Testing
     static let now: Int64 = 1_795_000_000_000_000_000
 
     private func drill(_ host: CapturedHost, inherits: Bool = false) throws -> FirstDrill {
-        let services = try Surveyor(on: host, greets: true).survey().services
+        let services = try Surveyor(on: host, greets: { _ in true }).survey().services
         try #require(services.count == 1)
         var drill = FirstDrill(services[0], name: ServiceNames.names(services)[0])
         drill.inherits = inherits

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SurveyTests {
     private func survey(_ host: CapturedHost, greets: Bool = true) throws -> Survey {
-        try Surveyor(on: host, greets: greets).survey()
+        try Surveyor(on: host, greets: { _ in greets }).survey()
     }
 
     private func only(_ host: CapturedHost) throws -> FoundService {

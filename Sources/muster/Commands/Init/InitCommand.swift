@@ -52,7 +52,7 @@ struct InitCommand: ParsableCommand {
             try check()
             let site = GuardSite(executable: "", stateDirectory: StateDirectory.path(explicit: state.state))
             // Only its reading half is used.
-            let survey = try Surveyor(on: LinuxHost(site: site, journal: nil), greets: !noGreeting).survey()
+            let survey = try Surveyor(on: LinuxHost(site: site, journal: nil), greets: mayGreet).survey()
             let place = InitPlace(directory)
             let found = InitFindings(survey, place: place, owner: owner)
             if all || !port.isEmpty || !unit.isEmpty {
@@ -67,6 +67,13 @@ struct InitCommand: ParsableCommand {
                 : InitList(found).show(inTerminal: false)
             return .pass
         }
+    }
+
+    /// Nobody whom the command line leaves out is spoken to.
+    private func mayGreet(_ service: FoundService) -> Bool {
+        if noGreeting { return false }
+        return port.isEmpty && unit.isEmpty || !Set(port).isDisjoint(with: service.ports)
+            || InitChoice(ports: [], units: unit, all: false).names(service.unit)
     }
 
     private func check() throws {
@@ -137,6 +144,9 @@ struct InitChoice {
     var units: [String]
     var all: Bool
 
+    /// Whether a unit is one of those; `.service` may be left out.
+    func names(_ unit: String?) -> Bool { units.contains { $0 == unit || $0 + ".service" == unit } }
+
     /// - Throws: `Refusal` for what is not there, or not offered.
     func pick(from found: InitFindings) throws -> [InitFindings.Item] {
         if all { return found.items }
@@ -161,8 +171,8 @@ struct InitChoice {
             }
         }
         for unit in units {
-            let full = unit.contains(".") ? unit : unit + ".service"
-            guard let item = found.items.first(where: { [unit, full].contains($0.drill.service.unit) }) else {
+            let one = InitChoice(ports: [], units: [unit], all: false)
+            guard let item = found.items.first(where: { one.names($0.drill.service.unit) }) else {
                 let known = found.items.compactMap(\.drill.service.unitWord)
                 throw Refusal(
                     .usage, "no service of unit \(printable(unit)) was found",
