@@ -115,7 +115,7 @@ enum Files {
         }
     }
 
-    private static func giveToOwner(of directory: String, _ path: String) {
+    static func giveToOwner(of directory: String, _ path: String) {
         guard geteuid() == 0, let attributes = try? FileManager.default.attributesOfItem(atPath: directory),
             let owner = attributes[.ownerAccountID] as? NSNumber,
             let group = attributes[.groupOwnerAccountID] as? NSNumber
