@@ -34,6 +34,14 @@ public enum Value: Hashable, Sendable {
     }
 }
 
+extension Value {
+    /// null for nil.
+    public static func optional(_ text: String?) -> Value { text.map { .text($0) } ?? .null }
+    /// null for nil.
+    public static func optional(_ int: Int64?) -> Value { int.map { .int($0) } ?? .null }
+    public static func texts(_ texts: [String]) -> Value { .list(texts.map { .text($0) }) }
+}
+
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {

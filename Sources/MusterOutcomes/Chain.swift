@@ -106,9 +106,3 @@ enum Chain {
         return .list([.int(interval.lowerNanoseconds), .optional(interval.upperNanoseconds)])
     }
 }
-
-extension Value {
-    static func optional(_ text: String?) -> Value { text.map { .text($0) } ?? .null }
-    static func optional(_ int: Int64?) -> Value { int.map { .int($0) } ?? .null }
-    static func texts(_ texts: [String]) -> Value { .list(texts.map { .text($0) }) }
-}

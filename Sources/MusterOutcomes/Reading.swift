@@ -100,22 +100,24 @@ extension OutcomeStore {
                 """,
             arguments: [signal])
         var samples = SampleSeries()
-        while let row = try rows.next() {
-            let due: Int64 = row[0]
-            let late: Int64 = row[1]
-            let took: Int64 = row[2]
-            let code: UInt8 = row[3]
-            let blind: Int64 = row[5]
-            guard let outcome = Sample.Outcome(rawValue: code) else {
-                throw UnreadableWord(description: "a sample's outcome is \(code)")
-            }
-            samples.append(
-                Sample(
-                    due: Instant(nanoseconds: due), started: Instant(nanoseconds: due + late),
-                    finished: Instant(nanoseconds: due + late + took), outcome: outcome, code: row[4],
-                    blind: .nanoseconds(blind)))
-        }
+        while let row = try rows.next() { samples.append(try Self.sample(row)) }
         return samples
+    }
+
+    /// - Parameter row: due_ns, late_ns, took_ns, outcome, code, blind_ns.
+    static func sample(_ row: Row) throws -> Sample {
+        let due: Int64 = row[0]
+        let late: Int64 = row[1]
+        let took: Int64 = row[2]
+        let code: UInt8 = row[3]
+        let blind: Int64 = row[5]
+        guard let outcome = Sample.Outcome(rawValue: code) else {
+            throw UnreadableWord(description: "a sample's outcome is \(code)")
+        }
+        return Sample(
+            due: Instant(nanoseconds: due), started: Instant(nanoseconds: due + late),
+            finished: Instant(nanoseconds: due + late + took), outcome: outcome, code: row[4],
+            blind: .nanoseconds(blind))
     }
 
     private func injections(

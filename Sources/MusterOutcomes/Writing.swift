@@ -46,10 +46,11 @@ extension OutcomeStore {
             for (signal, samples) in batch.samples {
                 try insert(database, samples, of: signal, run)
             }
+            if let pulse = batch.pulse { try write(database, pulse, run) }
         }
     }
 
-    private func insert(_ database: Database, _ events: [Event], _ run: String) throws {
+    func insert(_ database: Database, _ events: [Event], _ run: String) throws {
         guard !events.isEmpty else { return }
         guard
             let host = try Row.fetchOne(

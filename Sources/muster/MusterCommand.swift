@@ -19,7 +19,7 @@ struct MusterCommand: ParsableCommand {
                 name: "Drills",
                 subcommands: [RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self]),
             CommandGroup(name: "Recovery", subcommands: [RunbookCommand.self]),
-            CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self]),
+            CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self, ServeCommand.self]),
             CommandGroup(
                 name: "Game days",
                 subcommands: [

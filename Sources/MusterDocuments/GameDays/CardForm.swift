@@ -8,7 +8,7 @@ struct CardForm: Formed {
     var failure = ""
     var impact = ""
     var response = ""
-    var alert: AlertForm?
+    var alert: ExpectedAlertForm?
     var rollback = ""
     var conflictsWith: [String] = []
     var onFail: GameDay.OnFail?
@@ -32,11 +32,11 @@ struct CardForm: Formed {
         ])
 }
 
-struct AlertForm: Formed {
+struct ExpectedAlertForm: Formed {
     var name = ""
     var within: Duration?
     static let form = Form(
-        "alert", "An alert that is expected.", blank: AlertForm(),
+        "alert", "An alert that is expected.", blank: ExpectedAlertForm(),
         fields: [
             Field(required: "name", \.name, "As the alerting system calls it."),
             Field("within", \.within, "How soon after the fault."),

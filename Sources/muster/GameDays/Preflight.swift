@@ -41,14 +41,17 @@ struct Preflight {
         guard Files.exists(file.project.schedules) else {
             return .init("blackout", .ok, "there are no schedules, and so no blackout")
         }
-        guard let schedules = try? ScheduleLoader(path: file.project.schedules).load(now: now) else {
+        guard
+            let calendar = try? Schedules.blackouts(
+                of: Files.text(file.project.schedules), zone: { try ZoneDirectory.rules($0) })
+        else {
             return .init(
                 "blackout", .block, "drills/schedules.yaml cannot be read, so blackouts are not known")
         }
-        if let found = schedules.calendar.blackout(at: now) {
+        if let found = calendar.blackout(at: now) {
             return .init("blackout", .block, "blackout '\(found.name)' holds: \(found.reason)")
         }
-        if let next = schedules.calendar.blackouts.first(where: {
+        if let next = calendar.blackouts.first(where: {
             now < $0.span.lowerBound && $0.span.lowerBound < day.ends
         }) {
             return .init(

@@ -25,6 +25,7 @@ final class DrillSession: @unchecked Sendable {
     let inbox: Inbox<Message>
     let events: RunEvents
     let view: LiveView
+    let alerts: AlertWatch
     let clock = SystemTimekeeper()
     /// Beats with every turn of the control loop; the lease is renewed only while it does.
     let heart: Heart
@@ -59,6 +60,7 @@ final class DrillSession: @unchecked Sendable {
         self.events = events
         self.view = view
         self.heart = heart
+        alerts = AlertWatch(prepared.drill, tokens: prepared.alertTokens, events: events)
         runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
     }
@@ -71,6 +73,7 @@ final class DrillSession: @unchecked Sendable {
         onWorker("scratch") { [self] in
             do {
                 try makeScratch()
+                try listen()
                 inbox.post(.input(.begin))
             } catch {
                 inbox.post(.input(.fixtureFailed("scratch", words(error))))
@@ -144,14 +147,18 @@ final class DrillSession: @unchecked Sendable {
         guard isMeasuring else { return }
         let snapshot = engine.snapshot()
         if let reason = instrument.record(snapshot, in: events) { feed(.abort(reason)) }
-        feed(.observed(engine.observation()))
+        var observation = engine.observation()
+        observation.alerts = alerts.state
+        feed(.observed(observation))
         view.draw(
-            Observing.rows(snapshot, drill), phase: Observing.words(runner.phase), now: clock.monotonic())
+            Observing.rows(snapshot, drill) + Observing.rows(observation.alerts, drill),
+            phase: runner.phase.words, now: clock.monotonic())
     }
 
     private func stopMeasuring() {
         guard isMeasuring else { return }
         isMeasuring = false
+        alerts.stop()
         instrument.noteMissed(engine.snapshot(), in: events)
         engine.stop()
         instrument.conclude(engine.snapshot(), in: events)

@@ -25,21 +25,13 @@ enum Observing {
         return rows
     }
 
-    static func words(_ phase: DrillRunner.Phase) -> String {
-        switch phase {
-        case .fixtures: "starting fixtures"
-        case .steady: "waiting for the steady state"
-        case .warmingUp: "warming up the workload"
-        case .waiting: "waiting for the moment of the fault"
-        case .steps: "running the steps"
-        case .recovering: "watching the recovery"
-        case .after: "running the steps after recovery"
-        case .stopping: "stopping the writers"
-        case .readingBack: "reading the ledger back"
-        case .undoing: "undoing"
-        case .steadyAgain: "proving the steady state again"
-        case .fixturesDown: "taking the fixtures down"
-        case .finished: "finished"
+    /// What expected alerts do.
+    static func rows(_ alerts: DrillRunner.AlertState, _ drill: Drill) -> [LiveView.Row] {
+        drill.alerts.map { alert in
+            let fires = alerts.firing.contains(alert.name)
+            return LiveView.Row(
+                name: "alert \(alert.name)", text: "from \(alert.source)", isGood: !fires,
+                mark: fires ? "FIRES" : alerts.unheard.contains(alert.source) ? "?" : "quiet")
         }
     }
 
