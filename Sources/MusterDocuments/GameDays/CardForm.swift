@@ -8,7 +8,7 @@ struct CardForm: Formed {
     var failure = ""
     var impact = ""
     var response = ""
-    var alert: ExpectedAlertForm?
+    var alert: CardAlertForm?
     var rollback = ""
     var conflictsWith: [String] = []
     var onFail: GameDay.OnFail?
@@ -32,11 +32,11 @@ struct CardForm: Formed {
         ])
 }
 
-struct ExpectedAlertForm: Formed {
+struct CardAlertForm: Formed {
     var name = ""
     var within: Duration?
     static let form = Form(
-        "alert", "An alert that is expected.", blank: ExpectedAlertForm(),
+        "alert", "An alert that is expected.", blank: CardAlertForm(),
         fields: [
             Field(required: "name", \.name, "As the alerting system calls it."),
             Field("within", \.within, "How soon after the fault."),
