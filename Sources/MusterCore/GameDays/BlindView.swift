@@ -54,8 +54,22 @@ extension GameDayRecord {
     }
 
     private static func hide(_ text: String, _ words: [(hidden: String, shown: String)]) -> String {
-        words.reduce(text) { text, word in
-            text.split(separator: word.hidden, omittingEmptySubsequences: false).joined(separator: word.shown)
-        }
+        words.reduce(text) { replace($1.hidden, by: $1.shown, in: $0) }
     }
+
+    /// Only whole words: a drill named `hang` says nothing about a change.
+    private static func replace(_ word: String, by other: String, in text: String) -> String {
+        let parts = text.split(separator: word, omittingEmptySubsequences: false)
+        var result = ""
+        for (index, part) in parts.enumerated() {
+            result += part
+            guard index + 1 < parts.count else { break }
+            let isWhole =
+                !(result.last.map(isInWord) ?? false) && !(parts[index + 1].first.map(isInWord) ?? false)
+            result += isWhole ? other : word
+        }
+        return result
+    }
+
+    private static func isInWord(_ character: Character) -> Bool { character.isLetter || character.isNumber }
 }

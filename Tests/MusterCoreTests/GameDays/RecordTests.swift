@@ -91,7 +91,7 @@ import Testing
                 entry(.state, "go; responders are blind", detail: ["blind": true], state: .running),
                 entry(.drill, "drill 1 of 2, 'crash', begins: Redis dies", run: "R"),
                 entry(.drill, "'crash-again' ended", detail: event.value, run: "R2"),
-                entry(.preflight, "target-crash: drills/kill.yaml is found"),
+                entry(.preflight, "target-crash: drills/kill.yaml is found; crashes are new"),
                 entry(.note, "I think it is a crash", by: "mika"),
             ], documents)
         #expect(day.isBlind)
@@ -101,6 +101,7 @@ import Testing
             #expect(!text.contains(secret), "\(secret): \(text)")
         }
         #expect(seen.entries[1].text == "drill 1 of 2, 'drill 1', begins: drill 1")
+        #expect(seen.entries[3].text == "target-drill 1: a drill is found; crashes are new")
         #expect(seen.entries[4].text == "I think it is a crash")
     }
 
