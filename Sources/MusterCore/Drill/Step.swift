@@ -21,7 +21,7 @@ public struct Step: Sendable {
         switch action {
         case .runbook: true
         case .parallel(let steps): steps.contains(where: \.hasRunbook)
-        case .inject, .wait, .lift: false
+        case .inject, .wait, .lift, .alert: false
         }
     }
 }

@@ -63,6 +63,9 @@ struct RunCommand: ParsableCommand {
 
     @Option(help: .hidden) var approved: String?
 
+    /// So that who starts it knows under which id it will be on record, whatever happens to either.
+    @Option(help: .hidden) var runID: String?
+
     @OptionGroup var blackouts: BlackoutOptions
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
@@ -89,7 +92,7 @@ struct RunCommand: ParsableCommand {
             var stop: StopLatch?
             for path in drills {
                 let loader = DrillLoader(
-                    path: path, variables: variables, state: state, blackouts: blackouts)
+                    path: path, variables: variables, state: state, blackouts: blackouts, runID: runID)
                 let drill = try loader.load(.run)
                 if let approved, try drill.execHash() != approved {
                     throw Refusal(
@@ -142,6 +145,11 @@ struct RunCommand: ParsableCommand {
             throw Refusal(
                 .usage, "--\(phase != nil ? "phase" : "seed") means nothing for a single run",
                 advice: "add --repeat N, or leave it out")
+        }
+        if let runID, !ULID.isValid(runID) || drills.count > 1 || times != nil {
+            throw Refusal(
+                .usage, "--run-id \(runID): not the id of a single run", advice: "a ULID, for one drill, once"
+            )
         }
         if let seed, seed < 0 {
             throw Refusal(.usage, "--seed \(seed): not a seed", advice: "a whole number from 0 on")
