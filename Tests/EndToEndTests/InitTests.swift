@@ -59,7 +59,7 @@ extension EndToEndDrills {
 extension EndToEndTroubles {
     @Suite struct InitTroubles {
         /// A whole cluster is found by its pid file, and the start that is written for the undo starts it.
-        @Test(.enabled(if: Postgres.isInstalled)) func aPostgres() throws {
+        @Test(.enabled(if: EndToEndDrills.Postgres.isInstalled)) func aPostgres() throws {
             let lab = try Lab()
             let site = try InitSite(lab)
             let port = try site.postgres()
