@@ -70,7 +70,8 @@ public struct Surveyor {
             let isOurs = host.userID() == 0
             survey.withheld.append(
                 WithheldService(
-                    addresses: sockets.map(\.address), program: nil, user: owner.map(name), unit: nil,
+                    addresses: Self.ordered(sockets.map(\.address), nil), program: nil, user: owner.map(name),
+                    unit: nil,
                     reason: isOurs
                         ? "no process of this machine holds it: the kernel's own, or another namespace's"
                         : "the program is hidden from this user; with sudo it is seen"))
