@@ -32,7 +32,7 @@ extension EndToEndDrills {
             try site.hasten(own[0])
             let run = try lab.judged("run", own[0])
             #expect(run.code == 0, "\(run.all)")
-            try lab.expectNothingLeft()
+            try lab.expectNothingOpen()
         }
 
         /// Nobody starts it again: the drill follows its runbook, whose command was rebuilt from the process.
@@ -51,7 +51,8 @@ extension EndToEndDrills {
             let run = try lab.judged("run", "drills/web-kill.yaml")
             #expect(run.code == 0, "\(run.all)")
             #expect(run.output.contains("as predicted"), "\(run.all)")
-            try lab.expectNothingLeftBut(port)
+            try lab.expectNothingOpen()
+            try lab.shell("curl -fsS -o /dev/null http://127.0.0.1:\(port)/")
         }
     }
 }
@@ -334,10 +335,9 @@ private struct InitSite {
 }
 
 extension Lab {
-    /// As `expectNothingLeft`, with the service of the test's own, which the drill has brought back.
-    fileprivate func expectNothingLeftBut(_ port: Int) throws {
+    /// As `expectNothingLeft`, where a service of the test's own goes on.
+    fileprivate func expectNothingOpen() throws {
         let list = try muster("guard", "list", "--json")
         #expect(list.output == "[]\n" && list.code == 0, "\(list.all)")
-        try shell("curl -fsS -o /dev/null http://127.0.0.1:\(port)/")
     }
 }
