@@ -11,7 +11,9 @@ extension EndToEndDrills {
         @Test(.enabled(if: Redis.isInstalled)) func aRedisWithASupervisor() throws {
             let lab = try Lab()
             let site = try InitSite(lab)
-            let port = try site.redis()
+            let (port, loop) = try site.redis()
+            // Redis writes its title over its environment, by which the lab would know it.
+            defer { try? site.end(port, loop) }
             let written = try lab.muster("init", "--port", "\(port)")
             let files = [
                 "drills/redis-server-kill.yaml", "runbooks/restart-redis-server.md", "drills/services.yaml",
@@ -258,14 +260,20 @@ private struct InitSite {
         try #require(up != nil, "nothing listens on port \(port)")
     }
 
-    func redis() throws -> Int {
+    func redis() throws -> (port: Int, loop: Running) {
         let port = try port()
         let file = "\(lab.directory)/redis.conf"
         try lab.write("port \(port)\nbind 127.0.0.1\nsave \"\"\ndir \(lab.directory)\n", to: file)
-        _ = try lab.start(
+        let loop = try lab.start(
             program: "/bin/bash", ["-c", "while :; do redis-server '\(file)'; sleep 0.2; done"])
         try waits(for: port)
-        return port
+        return (port, loop)
+    }
+
+    func end(_ port: Int, _ loop: Running) throws {
+        try loop.child.kill()
+        _ = try loop.child.wait(for: .seconds(5))
+        try lab.shell("redis-cli -p \(port) shutdown nosave || true")
     }
 
     /// An orphan: nobody is above it but init.
