@@ -9,7 +9,7 @@ extension EndToEndDrills {
     @Suite struct GameDays {
         @Test func aDayFromNewToClose() throws {
             let lab = try Lab()
-            let day = try ShortGameDay(lab)
+            let day = try ShortGameDay(lab, hold: "12s")
             let twice = try lab.muster("gameday", "new", ShortGameDay.file)
             #expect(twice.code == 2 && twice.errors.contains("exists already"), "\(twice.all)")
             try day.prepare()

@@ -161,13 +161,13 @@ extension EndToEndTroubles {
             #expect(bare.code == 7 && bare.errors.contains("nothing shows that it is done"), "\(bare.all)")
             let wrong = try lab.muster("actions", "add", "x", "--owner", "o", "--due", "2027-02-30")
             #expect(wrong.code == 2 && wrong.errors.contains("not a day"), "\(wrong.all)")
-            let drill = try lab.judged("run", "drills/short-kill.yaml")
+            // A machine that stood still for a moment makes a run inconclusive; then once more.
+            var drill = try lab.muster("run", "drills/short-kill.yaml", within: .seconds(90))
+            if drill.code == 3 {
+                drill = try lab.muster("run", "drills/short-kill.yaml", within: .seconds(90))
+            }
             try #require(drill.code == 0, "\(drill.all)")
             let number = try #require(try lab.newestOutcome()["number"]?.asInt)
-            if try lab.json("actions").asList?.isEmpty == true {
-                // `judged` began with a new store.
-                _ = try lab.muster("actions", "add", "page", "--owner", "mika", "--drill", "short-kill")
-            }
             let before = try lab.muster(
                 "actions", "add", "too late", "--owner", "mika", "--drill", "short-kill")
             #expect(before.code == 0)

@@ -12,7 +12,7 @@ extension StartCommand {
         case .redis, .sentinel:
             guard case .redis(let info)? = service.answer, let file = info["config_file"],
                 file.hasPrefix("/"),
-                let own = info["executable"], own.hasPrefix("/")
+                let own = redisProgram(info, main, host)
             else { return nil }
             let argv = [own, file, "--daemonize", "yes"] + (service.kind == .sentinel ? ["--sentinel"] : [])
             return StartCommand(
@@ -47,6 +47,17 @@ extension StartCommand {
             + " </dev/null >/dev/null 2>&1"
         return StartCommand(
             ["sh", "-c", line], doubts: "its environment, its limits, and where its output went")
+    }
+
+    /// What Redis says of itself is its name behind its directory, whether that is there or not. The executable's own name
+    /// does not serve: Debian's is redis-check-rdb, which does what it is called by.
+    private static func redisProgram(
+        _ info: [String: String], _ main: ProcessStatus, _ host: any HostReader
+    ) -> String? {
+        if let own = info["executable"], own.hasPrefix("/"), ((try? host.status(of: own)) ?? nil) != nil {
+            return own
+        }
+        return host.tool(main.name)
     }
 
     /// As the user and group that it runs as, where that is somebody else.

@@ -154,9 +154,12 @@ public struct FirstDrill: Sendable {
     }
 
     private var expectation: String {
-        usesRunbook
-            ? "Following runbooks/restart-\(name).md brings it back within \(rto.unitsText)."
-            : "It is back within \(rto.unitsText) by itself."
+        if usesRunbook {
+            return "Following runbooks/restart-\(name).md brings it back within \(rto.unitsText)."
+        }
+        return service.comesBack
+            ? "It is back within \(rto.unitsText) by itself."
+            : "CONFIRM: who starts it again? It is back within \(rto.unitsText)."
     }
 
     private var clock: String { usesRunbook ? "declared" : "fault" }
@@ -192,6 +195,7 @@ public struct FirstDrill: Sendable {
             return lines + [
                 "# CONFIRM: what starts it? Nobody is known who does, so `plan` refuses the drill until this says so:",
                 "# restart: [PROGRAM, ARGUMENT]",
+                "# (Or remove the files, and run `muster init` with --restart COMMAND: then the runbook says it, too.)",
             ]
         }
         lines.append(

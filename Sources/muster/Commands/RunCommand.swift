@@ -59,12 +59,12 @@ struct RunCommand: ParsableCommand {
         ))
     var keepSamples: KeptSamples = .all
 
-    /// So that who starts it knows under which id it will be on record, whatever happens to either.
-    @Option(help: .hidden) var runID: String?
-
     @Option(help: .hidden) var scheduled: String?
 
     @Option(help: .hidden) var approved: String?
+
+    /// So that who starts it knows under which id it will be on record, whatever happens to either.
+    @Option(help: .hidden) var runID: String?
 
     @OptionGroup var blackouts: BlackoutOptions
     @OptionGroup var state: StateOptions

@@ -204,6 +204,19 @@ import Testing
         #expect(secret.restart == nil && secret.choice.selector == .listening(8000))
     }
 
+    /// Redis rewrites its title, and tells where its configuration lies.
+    @Test func howARedisWasStarted() throws {
+        let host = CapturedHost()
+        host.tools = ["redis-server"]
+        let info =
+            "redis_mode:standalone\r\nexecutable:/somewhere/redis-server\r\nconfig_file:/etc/r.conf\r\n"
+        host.answers[.tcp(host: "127.0.0.1", port: 6379)] = "$\(info.utf8.count)\r\n\(info)\r\n"
+        host.runs(995, "redis-server", ["redis-server *:6379"], listens: [.tcp("00000000:18EB", 132)])
+        #expect(try only(host).restart == ["/usr/bin/redis-server", "/etc/r.conf", "--daemonize", "yes"])
+        host.answers[.tcp(host: "127.0.0.1", port: 6379)] = "-NOAUTH Authentication required.\r\n"
+        #expect(try only(host).restart == nil)
+    }
+
     @Test func whoStartsItAgain() throws {
         func starter(_ name: String, _ arguments: [String]) throws -> FoundService.Starter {
             let host = CapturedHost()

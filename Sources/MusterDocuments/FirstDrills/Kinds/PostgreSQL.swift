@@ -21,8 +21,8 @@ extension KindTemplate {
             workload: [
                 "# workloads:",
                 "#   writes: { postgres: \(yamlText(address, quoted: true)), writers: 4, rate: 100/s, timeout: 2s }",
-                "# objectives: rpo: 0s and integrity: strict go with it. It is a comment because it needs a login (peer, .pgpass or",
-                "# password: \"$${file:/path}\") and would make a table, muster_<run>, in your database; it drops it afterwards.",
+                "# With it, under `objectives:`, rpo: 0s and integrity: strict. It is a comment because it needs a login (peer, .pgpass or",
+                "# password: \"${file:/path}\") and would make a table, muster_<run>, in your database; it drops it afterwards.",
             ],
             startAllowance: .seconds(20),
             waits: hasTool

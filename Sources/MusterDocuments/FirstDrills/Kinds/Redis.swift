@@ -52,8 +52,8 @@ extension KindTemplate {
                 : [
                     "# workloads:",
                     "#   writes: { redis: \(yamlText(place, quoted: true)), writers: 4, rate: 100/s, timeout: 1s }",
-                    "# objectives: rpo: 0s and integrity: strict go with it. It is a comment because it would write keys of",
-                    "# its own (muster:…) among your data; they are not there before and are looked for afterwards.",
+                    "# With it, under `objectives:`, rpo: 0s and integrity: strict. It is a comment because it would write keys of",
+                    "# its own (muster-<run>-…) among your data, and leaves them there.",
                 ],
             startAllowance: .seconds(10), waits: waits,
             waitNote:

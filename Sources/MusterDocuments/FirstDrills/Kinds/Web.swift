@@ -58,7 +58,7 @@ extension KindTemplate {
                 "# If it keeps what clients write, a workload tells what a crash loses; see `muster probes http`. For example:",
                 "# workloads:",
                 "#   writes: { http: \(yamlText(url + "items/{key}", quoted: true)), writers: 4, rate: 50/s, timeout: 1s }",
-                "# objectives: rpo: 0s and integrity: strict go with it. It is a comment because it would write to your data.",
+                "# With it, under `objectives:`, rpo: 0s and integrity: strict. It is a comment because it would write to your data.",
             ],
             startAllowance: .seconds(5),
             waits: service.tools.contains("curl")

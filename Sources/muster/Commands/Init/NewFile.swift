@@ -112,7 +112,10 @@ struct NewFile {
 
     /// A link is followed, so that it stays one.
     private static func target(_ file: NewFile) -> String {
-        guard file.original != nil else { return file.path }
+        var status = stat()
+        guard file.original != nil, lstat(file.path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else {
+            return file.path
+        }
         return URL(fileURLWithPath: file.path).resolvingSymlinksInPath().path
     }
 
