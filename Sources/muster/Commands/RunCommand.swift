@@ -50,6 +50,11 @@ struct RunCommand: ParsableCommand {
     )
     var realtime = false
 
+    @Flag(
+        help: "Manual steps of runbooks are answered in other terminals (muster attach, muster confirm)."
+    )
+    var answersElsewhere = false
+
     @Option(
         help: ArgumentHelp(
             "Whether the outcome keeps every sample, or only a summary of each signal.", valueName: "all|none"
@@ -79,7 +84,8 @@ struct RunCommand: ParsableCommand {
             var codes: [Status] = []
             var stop: StopLatch?
             for path in drills {
-                let loader = DrillLoader(path: path, variables: variables, state: state)
+                let loader = DrillLoader(
+                    path: path, variables: variables, state: state, isAnsweredElsewhere: answersElsewhere)
                 let drill = try loader.load(.run)
                 try DrillPlan.preflight(drill)
                 // Until here, Ctrl-C just ends the process.

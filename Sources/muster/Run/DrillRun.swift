@@ -84,11 +84,12 @@ struct DrillRun {
             "\(prepared.drill.name)  outcome #\(number) · \(prepared.drill.environment.rawValue)"
                 + (prepared.drill.service.map { " · service \($0)" } ?? ""),
             isNext: prepared.phase != nil)
+        let desk = try RunDesk(store, writer, run: header.id) { inbox.post(.input(.abort($0))) }
+        defer { desk.stop() }
         recordBeginning(header, local.client.hello, in: events)
         let session = DrillSession(
             prepared, client: local.client, engine: engine, writer: writer, inbox: inbox, events: events,
-            view: view,
-            heart: heart)
+            view: view, heart: heart, desk: desk)
         let result = session.run()
         local.wait(for: .seconds(5))
         return conclude(result, header, number, store, writer, events, view, stop)
@@ -111,7 +112,9 @@ struct DrillRun {
     }
 
     private func recordBeginning(_ header: RunHeader, _ hello: Hello, in events: RunEvents) {
-        events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
+        events.record(
+            .runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began", detail: prepared.plan.value
+        )
         if let phase = prepared.phase {
             events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
         }

@@ -22,6 +22,19 @@ struct PreparedDrill: Sendable {
     var repeatGroup = ""
     /// When its fault strikes; nil for a single run, whose steps begin at once.
     var phase: FaultPhase?
+    /// Whether manual steps are answered in other terminals, where nobody sits at this one.
+    var isAnsweredElsewhere = false
+
+    /// For those who watch it.
+    var plan: RunPlan {
+        RunPlan(drill) { step in
+            let runbook = try? Runbooks.read(runbookPath(step.path))
+            return (runbook?.steps ?? []).map {
+                RunPlan.RunbookStep(
+                    name: $0.name, kind: $0.kind.rawValue, budget: $0.timeout, role: $0.role)
+            }
+        }
+    }
 
     /// What the guard is asked for to bring a fixture up: a fault of its own and its parameters.
     /// - Parameter others: the journal rows of the fixtures that run.
@@ -121,6 +134,8 @@ struct DrillLoader {
     var path: String
     var variables: [String: String]
     var state = StateOptions()
+    /// As `PreparedDrill`.
+    var isAnsweredElsewhere = false
 
     enum Purpose { case run, plan }
 
@@ -160,10 +175,12 @@ struct DrillLoader {
                 _ = try Programs.find(program, for: "fixture '\(fixture.name)'")
             }
         }
-        let prepared = PreparedDrill(
+        var prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,
             scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
-        try prepared.checkRunbooks(mustAnswer: purpose == .run && !TerminalInput.isAvailable)
+        prepared.isAnsweredElsewhere = isAnsweredElsewhere
+        try prepared.checkRunbooks(
+            mustAnswer: purpose == .run && !TerminalInput.isAvailable && !isAnsweredElsewhere)
         return prepared
     }
 
