@@ -17,9 +17,18 @@ struct MusterCommand: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Drills",
-                subcommands: [RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self]),
+                subcommands: [
+                    RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self,
+                    AttachCommand.self, ConfirmCommand.self, RefuseCommand.self,
+                ]),
             CommandGroup(name: "Recovery", subcommands: [RunbookCommand.self]),
             CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self]),
+            CommandGroup(
+                name: "Game days",
+                subcommands: [
+                    GameDayCommand.self, NoteCommand.self, TodoCommand.self, DecisionCommand.self,
+                    FindingCommand.self, ActionsCommand.self,
+                ]),
             CommandGroup(
                 name: "Safety", subcommands: [UndoCommand.self, AbortCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Networks", subcommands: [ProxyCommand.self]),

@@ -64,6 +64,8 @@ public struct GameDayDocument: Hashable, Sendable {
 public struct GameDayDrillEvent: GameDayDetail {
     public enum Phase: String, Sendable, CaseIterable {
         case started, finished, skipped
+        /// It was announced, and whoever carried the day out died before it began.
+        case notBegun = "not-begun"
         /// The gate behind it was passed.
         case settled
         /// The gate behind it was not passed.

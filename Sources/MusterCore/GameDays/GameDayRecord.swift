@@ -110,6 +110,12 @@ public struct GameDayRecord: Sendable {
         }
     }
 
+    /// The ULID of the drill's run that is under way; nil when none is.
+    public var runUnderWay: String? {
+        guard let last = drillEvents.last, last.event.phase == .started else { return nil }
+        return last.entry.run
+    }
+
     /// When somebody was there.
     public struct Stay: Hashable, Sendable {
         public var name: String

@@ -55,11 +55,21 @@ struct RunCommand: ParsableCommand {
     )
     var answersElsewhere = false
 
+    @Flag(help: "Show the full-screen board, as `muster attach` does, instead of lines.")
+    var tui = false
+
+    @Option(
+        help: ArgumentHelp("With --tui: a role that you hold, for manual steps; may be repeated."))
+    var role: [String] = []
+
     @Option(
         help: ArgumentHelp(
             "Whether the outcome keeps every sample, or only a summary of each signal.", valueName: "all|none"
         ))
     var keepSamples: KeptSamples = .all
+
+    /// So that who starts it knows under which id it will be on record, whatever happens to either.
+    @Option(help: .hidden) var runID: String?
 
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
@@ -76,16 +86,20 @@ struct RunCommand: ParsableCommand {
             let variables = try VariableArguments.read(variables)
             let window = try phaseWindow()
             try checkRepeats()
+            try checkBoard()
             let makeRun = { (drill: PreparedDrill) in
                 DrillRun(
                     drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
-                    keepsSamples: keepSamples == .all)
+                    keepsSamples: keepSamples == .all,
+                    board: tui ? Attendee(name: RunHeaders.actor, roles: Set(role)) : nil)
             }
             var codes: [Status] = []
             var stop: StopLatch?
             for path in drills {
                 let loader = DrillLoader(
-                    path: path, variables: variables, state: state, isAnsweredElsewhere: answersElsewhere)
+                    path: path, variables: variables, state: state,
+                    isAnsweredElsewhere: answersElsewhere || tui,
+                    runID: runID)
                 let drill = try loader.load(.run)
                 try DrillPlan.preflight(drill)
                 // Until here, Ctrl-C just ends the process.
@@ -122,6 +136,19 @@ struct RunCommand: ParsableCommand {
         return window
     }
 
+    private func checkBoard() throws {
+        if tui, !TerminalInput.isAvailable || output.json {
+            throw Refusal(
+                .usage, "--tui needs a terminal of its own",
+                advice: "run it without --tui there, and `muster attach` in a terminal")
+        }
+        if !tui, !role.isEmpty {
+            throw Refusal(
+                .usage, "--role means nothing without --tui",
+                advice: "answer by `muster confirm --as NAME --role ROLE`")
+        }
+    }
+
     private func checkRepeats() throws {
         if let times {
             guard (1...1000).contains(times) else {
@@ -133,6 +160,11 @@ struct RunCommand: ParsableCommand {
             throw Refusal(
                 .usage, "--\(phase != nil ? "phase" : "seed") means nothing for a single run",
                 advice: "add --repeat N, or leave it out")
+        }
+        if let runID, !ULID.isValid(runID) || drills.count > 1 || times != nil {
+            throw Refusal(
+                .usage, "--run-id \(runID): not the id of a single run", advice: "a ULID, for one drill, once"
+            )
         }
         if let seed, seed < 0 {
             throw Refusal(.usage, "--seed \(seed): not a seed", advice: "a whole number from 0 on")
