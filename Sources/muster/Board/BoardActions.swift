@@ -107,7 +107,7 @@ struct BoardActions {
     func confirm(_ number: Int, evidence: String?, by attendee: Attendee) throws -> QuestionReply {
         try answering(number, attendee) {
             try store.answer(
-                number, .done, by: attendee.name, evidence: evidence.map(hidingPasswords),
+                number, .done, by: attendee.name, evidence: evidence.map { hidingPasswords($0) },
                 at: clock.monotonic())
         }
     }
