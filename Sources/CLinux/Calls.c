@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,6 +89,19 @@ int csystem_signalfd_read(int descriptor) {
     struct signalfd_siginfo info;
     ssize_t got = read(descriptor, &info, sizeof info);
     if (got == sizeof info) return (int)info.ssi_signo;
+    return got < 0 && errno != EAGAIN && errno != EINTR ? -1 : 0;
+}
+
+int csystem_wall_timer_new(void) { return timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK); }
+int csystem_wall_timer_set(int timer, int64_t at) {
+    struct itimerspec spec = {.it_value = {at / 1000000000, at % 1000000000}};
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec, NULL);
+}
+int csystem_wall_timer_read(int timer) {
+    uint64_t count;
+    ssize_t got = read(timer, &count, sizeof count);
+    if (got == sizeof count) return 1;
+    if (got < 0 && errno == ECANCELED) return 2;
     return got < 0 && errno != EAGAIN && errno != EINTR ? -1 : 0;
 }
 

@@ -5,17 +5,21 @@ import MusterSystem
 extension LinuxHost {
     public func listeners(onPort port: Int) throws -> [Int32] {
         try MusterHost.port { () throws(SystemError) in
-            var sockets: Set<String> = []
+            var inodes: Set<UInt64> = []
             for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
                 guard let text = try readSmallFile(table, limit: 64 << 20) else { continue }
-                sockets.formUnion(Self.listening(onPort: port, in: text).map { "socket:[\($0)]" })
+                inodes.formUnion(Self.listening(onPort: port, in: text).compactMap { UInt64($0) })
             }
-            if sockets.isEmpty { return [] }
+            if inodes.isEmpty { return [] }
             var found: [Int32] = []
-            for pid in try processNumbers() where holds(pid, one: sockets) { found.append(pid) }
+            for pid in try processNumbers() where !(openSockets(of: pid)?.isDisjoint(with: inodes) ?? true) {
+                found.append(pid)
+            }
             return found
         }
     }
+
+    public func sockets(of pid: Int32) throws -> Set<UInt64>? { openSockets(of: pid) }
 
     /// The inodes of the listening sockets of a table like /proc/net/tcp (proc(5)): state 0A is LISTEN, the local
     /// port is hexadecimal after the last colon.
@@ -29,18 +33,25 @@ extension LinuxHost {
         }
     }
 
-    /// Whether a process has one of the sockets open; false when this user may not look.
-    private func holds(_ pid: Int32, one sockets: Set<String>) -> Bool {
+    /// nil when this user may not look, or nobody is there.
+    private func openSockets(of pid: Int32) -> Set<UInt64>? {
         guard let directory = try? Descriptor(opening: "/proc/\(pid)/fd", O_RDONLY | O_DIRECTORY),
             let names = try? directory.names()
-        else { return false }
-        return names.contains { name in
+        else { return nil }
+        var found: Set<UInt64> = []
+        for name in names {
             var buffer = [UInt8](repeating: 0, count: 64)
             let length = buffer.withUnsafeMutableBytes {
                 readlinkat(
                     directory.number, name, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
             }
-            return length > 0 && sockets.contains(String(decoding: buffer[..<length], as: UTF8.self))
+            guard length > 0 else { continue }
+            // `socket:[4711]`
+            let link = String(decoding: buffer[..<length], as: UTF8.self)
+            if link.hasPrefix("socket:["), let inode = UInt64(link.dropFirst(8).dropLast()) {
+                found.insert(inode)
+            }
         }
+        return found
     }
 }

@@ -34,16 +34,20 @@ public struct ScheduleBook {
     }
 
     /// Closes the records of runs whose scheduler died, and says which go on.
-    public func running(now: Moment) throws -> [Running] {
+    public func running(now: Moment) throws -> (alive: [Running], died: [OccurrenceKey]) {
         let rows = try Row.fetchAll(
             database, sql: "SELECT * FROM occurrences WHERE fate = 'RUN' AND finished_utc_s IS NULL")
-        return try rows.compactMap { row in
+        var found: (alive: [Running], died: [OccurrenceKey]) = ([], [])
+        for row in rows {
             let key = try Self.key(row)
             let ticks: Int64 = row["claimant_start_ticks"]
             let claimant = ProcessIdentity(
                 pid: row["claimant_pid"], startTicks: UInt64(bitPattern: ticks),
                 bootID: row["claimant_boot_id"])
-            if isAlive(claimant) { return Running(schedule: key.schedule, key: key) }
+            if isAlive(claimant) {
+                found.alive.append(Running(schedule: key.schedule, key: key))
+                continue
+            }
             try database.execute(
                 sql: """
                     UPDATE occurrences SET finished_utc_s = ?, sentence = ? \
@@ -53,15 +57,23 @@ public struct ScheduleBook {
                     now.seconds, "the scheduler died while it ran; `muster outcomes` shows how far it came",
                     key.schedule, key.nominal.text, key.fold,
                 ])
-            return nil
+            found.died.append(key)
         }
+        return found
     }
 
     /// What is known of a schedule; empty for one that was never looked at.
+    public func state(of schedule: Schedule, _ calendar: ScheduleCalendar) throws -> ScheduleState {
+        let planner = SchedulePlanner(schedule: schedule, calendar: calendar)
+        var state = try state(of: schedule.name) { planner.plan($0) }
+        if schedule.needsApproval {
+            state.approvals = try ApprovalRecord.standing(database, of: schedule.name)
+        }
+        return state
+    }
+
     /// - Parameter plan: gives an occurrence that waits as it is planned now; nil when the schedule has it no more.
-    public func state(of schedule: String, plan: (OccurrenceKey) -> PlannedOccurrence?) throws
-        -> ScheduleState
-    {
+    public func state(of schedule: String, plan: (OccurrenceKey) -> PlannedOccurrence?) throws -> ScheduleState {
         var state = ScheduleState()
         let settled = try Int64.fetchOne(
             database, sql: "SELECT settled_until_utc_s FROM schedule_states WHERE schedule = ?",
@@ -129,6 +141,23 @@ public struct ScheduleBook {
         }
     }
 
+    /// Pauses that hold at `now`, by schedule; of several the one that was ordered last.
+    func pauses(at now: Moment) throws -> [String: Schedule.Pause] {
+        guard try database.tableExists("schedule_pauses") else { return [:] }
+        let sql = """
+            SELECT * FROM schedule_pauses WHERE ended_utc_s IS NULL AND (until_utc_s IS NULL OR until_utc_s > ?) \
+            ORDER BY position
+            """
+        var pauses: [String: Schedule.Pause] = [:]
+        for row in try Row.fetchAll(database, sql: sql, arguments: [now.seconds]) {
+            let until: Int64? = row["until_utc_s"]
+            pauses[row["schedule"]] = Schedule.Pause(
+                since: Moment(seconds: row["since_utc_s"]), until: until.map { Moment(seconds: $0) },
+                reason: row["reason"])
+        }
+        return pauses
+    }
+
     /// Remembers up to when a schedule is settled.
     public func settle(_ schedule: String, until moment: Moment, missedInBulk: Int) throws {
         try database.execute(
@@ -139,7 +168,7 @@ public struct ScheduleBook {
                 """, arguments: [schedule, moment.seconds, missedInBulk])
     }
 
-    fileprivate static func key(_ row: Row) throws -> OccurrenceKey {
+    static func key(_ row: Row) throws -> OccurrenceKey {
         let text: String = row["nominal"]
         guard let nominal = LocalTime(text) else {
             throw UnreadableWord(description: "column nominal says '\(text)'")
@@ -229,20 +258,6 @@ extension OutcomeStore {
 
     /// Pauses that hold at `now`, by schedule; of several the one that was ordered last.
     public func pauses(at now: Moment) throws -> [String: Schedule.Pause] {
-        try readable { database in
-            guard try database.tableExists("schedule_pauses") else { return [:] }
-            let sql = """
-                SELECT * FROM schedule_pauses WHERE ended_utc_s IS NULL AND (until_utc_s IS NULL OR until_utc_s > ?) \
-                ORDER BY position
-                """
-            var pauses: [String: Schedule.Pause] = [:]
-            for row in try Row.fetchAll(database, sql: sql, arguments: [now.seconds]) {
-                let until: Int64? = row["until_utc_s"]
-                pauses[row["schedule"]] = Schedule.Pause(
-                    since: Moment(seconds: row["since_utc_s"]), until: until.map { Moment(seconds: $0) },
-                    reason: row["reason"])
-            }
-            return pauses
-        }
+        try readable { try ScheduleBook($0, isAlive: { _ in false }).pauses(at: now) }
     }
 }

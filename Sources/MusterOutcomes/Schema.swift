@@ -9,7 +9,9 @@ enum Schema {
     static let eventVersion = 1
 
     /// Index 0 leads from an empty file to version 1.
-    static let migrations = [first, second, third, runbookRuns, occurrences, gameDays, watching]
+    static let migrations = [
+        first, second, third, runbookRuns, occurrences, approvals, gameDays, watching,
+    ]
 
     static var version: Int { migrations.count }
 

@@ -31,9 +31,20 @@ enum Commands {
 
     static let equipment = Equipment(
         version: Version.text, faults: .complete, facts: .standard,
-        journal: { try SQLiteJournal(in: $0) },
+        journal: { try openJournal(in: $0) },
         host: { LinuxHost(site: $0, journal: $1) },
         marked: { host, tag in try (host as? LinuxHost)?.markedIDs(tag: tag) ?? [] })
+
+    /// - Throws: `GuardFailure` when there is no room for it; whatever else is wrong comes as it is.
+    private static func openJournal(in state: String) throws -> SQLiteJournal {
+        do {
+            return try SQLiteJournal(in: state)
+        } catch let error as JournalError where error.code == .full {
+            throw GuardFailure(
+                .journal, "the guard's journal in \(state) cannot be written: \(error.reason)",
+                advice: "make room there (df -h \(state)), or choose another place with --state")
+        }
+    }
 
     static func run(_ words: [String]) -> Int32 {
         guard let command = words.first else { return usage("a command is missing") }

@@ -3,8 +3,9 @@ import ArgumentParser
 /// What Muster does with networks in user space.
 struct MusterNet: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "muster-net", abstract: "The fault proxy.", version: netVersion,
-        subcommands: [ProxyCommand.self])
+        commandName: "muster-net", abstract: "The fault proxy, and the receiver of alerts.",
+        version: netVersion,
+        subcommands: [ProxyCommand.self, ReceiveCommand.self])
 
     /// A command line that cannot be understood ends with the code that all of Muster's commands have for that.
     static func start(_ arguments: [String]) {

@@ -33,12 +33,21 @@ struct KeyValueHandler: HTTPHandler {
             try await store.check()
             return try json(Health(ok: true, mode: store.mode, pid: getpid()))
         }
+        if path == "/metrics" {
+            try allow("GET", request)
+            try await store.check()
+            // Prometheus' text format 0.0.4.
+            return HTTPResponse(
+                statusCode: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
+                body: Data("# TYPE sample_service_up gauge\nsample_service_up 1\n".utf8))
+        }
         if path == "/kv" {
             try allow("GET", request)
             return try await list(request)
         }
         guard path.hasPrefix("/kv/") else {
-            throw Problem(.notFound, "no such path: \(path); expected /kv/KEY, /kv?prefix= or /health")
+            throw Problem(
+                .notFound, "no such path: \(path); expected /kv/KEY, /kv?prefix=, /health or /metrics")
         }
         return try await one(try key(from: path.dropFirst(4)), request)
     }

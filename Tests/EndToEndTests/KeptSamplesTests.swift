@@ -39,6 +39,16 @@ extension EndToEndDrills {
             let again = try lab.muster("report", "1")
             #expect(again.code == 0, "\(again.all)")
             #expect(try lab.read("runbooks/reports/1.md") == report)
+            // What somebody wrote into it is not lost, and another store's report is not ours.
+            try lab.write(report + "\nWe were lucky.\n", to: "runbooks/reports/1.md")
+            let third = try lab.muster("report", "1")
+            #expect(third.errors.contains("runbooks/reports/1.md.~1~"), "\(third.all)")
+            #expect(try lab.read("runbooks/reports/1.md") == report)
+            #expect(try lab.read("runbooks/reports/1.md.~1~").hasSuffix("We were lucky.\n"))
+            try lab.shell("mkdir other && cp runbooks/outcomes.sqlite other/ && rm runbooks/reports/1.*")
+            let other = try lab.muster("report", "1", "--outcomes", "other/outcomes.sqlite")
+            #expect(other.code == 0 && lab.exists("other/reports/1.html"), "\(other.all)")
+            #expect(!lab.exists("runbooks/reports/1.md"))
             try lab.expectNothingLeft()
         }
 

@@ -50,6 +50,23 @@ extension EndToEndTroubles {
             try disk.remove()
         }
 
+        @Test(.enabled(if: getuid() == 0)) func withoutRoomForTheJournalNothingBegins() throws {
+            let lab = try Lab()
+            mkdir(lab.directory + "/disk", 0o755)
+            let disk = try SmallDisk(at: lab.directory + "/disk")
+            mkdir(disk.path + "/state", 0o700)
+            try disk.fill()
+            try lab.write(ShortDrill.kill, to: "drills/kill.yaml")
+            let refused = try lab.muster("run", "drills/kill.yaml", "--state", disk.path + "/state")
+            #expect(refused.code == 7 && refused.errors.contains("make room there"), "\(refused.all)")
+            #expect(!lab.exists("runbooks/outcomes.sqlite"))
+            try disk.free()
+            let answer = try lab.muster(
+                "run", "drills/kill.yaml", "--state", disk.path + "/state", within: .seconds(90))
+            #expect(answer.output.contains("everything was put back"), "\(answer.all)")
+            try disk.remove()
+        }
+
         /// - Parameter isFreed: whether there is room again before the run ends, as after the undo of a fault
         ///   that fills disks.
         @Test(.enabled(if: getuid() == 0), arguments: [true, false])

@@ -90,7 +90,11 @@ import Testing
         Broken("weak-stability", "stable: 30s", "stable: 5s"),
         Broken("deadline-too-early", "within: 2m", "within: 31s"),
         Broken("declared-without-runbook", "rto: 2s", "rto: { max: 2s, from: declared }"),
-        Broken("not-yet-detected", "rto: 2s", "rto: { max: 2s, from: detected }"),
+        Broken("detected-without-alerts", "rto: 2s", "detect: 10s\n  rto: { max: 2s, from: detected }"),
+        Broken("budget-of-nothing", "rto: 2s", "rto: { max: 2s, from: declared, detectBudget: 5s }"),
+        Broken("alerts-wrong", "recovered:", alertsWrong),
+        Broken("alerts-doubtful", "recovered:", alertsDoubtful),
+        Broken("alert-unknown", "recovered:", "  - alert: downn\n" + alertsGood + "recovered:"),
         Broken("availability-without-window", "rpo: 0s", "availability: { min: 95% }"),
         Broken("availability-is-a-share", "rpo: 0s", "availability: { min: 0.95, window: 30s }"),
         Broken("latency-of-nothing", "rpo: 0s", "latency: { quantile: 0%, max: 1s, window: 0s }"),
@@ -115,6 +119,43 @@ import Testing
         Broken("bad-name", "  disk:", "  \"the disk\":"),
         Broken("several-at-once", "every: 10ms }\nworkloads:", "evry: 10 }\nworklods:"),
     ]
+
+    private static let alertsGood = """
+        alertSources:
+          hook: { webhook: "127.0.0.1:${port:alerts}", token: "${env:ALERT_TOKEN}" }
+        alerts:
+          down: { from: hook, labels: { alertname: Down } }
+
+        """
+
+    private static let alertsWrong = """
+        alertSources:
+          plain: { webhook: "127.0.0.1:9", token: geheim-geheim }
+          anybody: { webhook: "127.0.0.1:9" }
+          public: { webhook: "0.0.0.0:9", token: "${env:ALERT_TOKEN}" }
+          left: { webhook: "127.0.0.1:9", tokenFile: /tmp/token }
+          both: { webhook: "127.0.0.1:9", prometheus: "http://127.0.0.1:9" }
+          none: { every: 1s }
+          url: { prometheus: "http://127.0.0.1:9/?token=geheim" }
+          user: { alertmanager: "http://me:geheim@127.0.0.1:9" }
+          asked: { prometheus: "http://127.0.0.1:9", token: "${env:ALERT_TOKEN}" }
+        alerts:
+          all: { from: plain }
+          two: { from: plain, labels: { a: b }, json: { /a: b } }
+          pointer: { from: plain, json: { a: b } }
+          over: { from: plain, labels: { a: b }, resolved: { /a: b } }
+        recovered:
+        """
+
+    private static let alertsDoubtful = """
+        alertSources:
+          hook: { webhook: "127.0.0.1:9", token: "${env:ALERT_TOKEN}" }
+          prom: { prometheus: "http://127.0.0.1:9" }
+        alerts:
+          down: { from: hok, labels: { alertname: Down } }
+          asked: { from: prom, json: { /state: alarm } }
+        recovered:
+        """
 
     @Test(arguments: table)
     func answer(_ broken: Broken) throws {

@@ -58,7 +58,7 @@ import Testing
         ("every: 10ms", "evry: 10ms"), ("every: 10ms", "every: 10"), ("500/s", "500"),
         ("inject: process-kill", "inject: proces-kill"), ("{ signal: KILL }", "{ signal: KIL }"),
         ("{ signal: KILL }", "{ sginal: KILL }"), ("judgedBy:", "judgeBy:"), ("drill: broken\n", ""),
-        ("rto: 2s", "rto: { max: 2s, from: detected }"), ("stable: 30s", "stable: 30"),
+        ("rto: 2s", "rto: { max: 2s, from: noticed }"), ("stable: 30s", "stable: 30"),
     ])
     func whatTheReaderRefusesIsInvalid(_ old: String, _ new: String) throws {
         let base = try FixtureFiles.text("drills/base.yaml")

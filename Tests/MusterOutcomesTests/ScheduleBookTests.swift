@@ -88,7 +88,8 @@ import Testing
                 let all = planned(schedule, 1)
                 _ = try record(store, all, schedule)
                 let running = try store.scheduling { try $0.running(now: Moment(seconds: 50)) }
-                #expect(running.map(\.key) == (isAlive ? [all[0].key] : []))
+                #expect(running.alive.map(\.key) == (isAlive ? [all[0].key] : []))
+                #expect(running.died == (isAlive ? [] : [all[0].key]))
                 let found = try #require(store.occurrences(limit: 1).first)
                 // It stays a run: it may have broken something, and must not run again.
                 #expect(found.fate == .run && (found.finished == nil) == isAlive && found.exitCode == nil)

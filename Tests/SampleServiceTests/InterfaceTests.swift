@@ -16,6 +16,8 @@ import Testing
             let health = try await service.request("GET", "/health")
             #expect(health.status == 200)
             #expect(health.body.contains(#""ok":true"#))
+            let metrics = try await service.request("GET", "/metrics")
+            #expect(metrics.status == 200 && metrics.body.hasSuffix("\nsample_service_up 1\n"))
         }
     }
 

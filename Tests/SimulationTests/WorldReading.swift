@@ -92,6 +92,7 @@ extension World {
         return entered.flatMap { namespaces[String($0.dropFirst("--net=/run/netns/".count))] } ?? 1
     }
     func listeners(onPort port: Int) throws -> [Int32] { [] }
+    func sockets(of pid: Int32) throws -> Set<UInt64>? { running[pid] == nil ? nil : [] }
     func helpers(of id: InjectionID) throws -> [ProcessIdentity] {
         try alive()
         return running.values.filter { $0.mark == id }.map(\.status.identity).sorted { $0.pid < $1.pid }

@@ -72,6 +72,15 @@ int csystem_signal_wait(const int *signals, int count, int64_t nanoseconds);
 // The number in the next signalfd_siginfo; 0 when none is pending, -1 on an error.
 int csystem_signalfd_read(int descriptor);
 
+// Timers ---------------------------------------------------------------------------------------------------
+
+// timerfd_create(2) on CLOCK_REALTIME, non-blocking. `at` is in absolute nanoseconds; 0 stops it. Somebody who sets the
+// clock makes it readable as well (TFD_TIMER_CANCEL_ON_SET).
+int csystem_wall_timer_new(void);
+int csystem_wall_timer_set(int timer, int64_t at);
+// 1: it is due; 2: the clock was set (ECANCELED), the timer is stopped; 0: neither; -1: an error.
+int csystem_wall_timer_read(int timer);
+
 // Files ----------------------------------------------------------------------------------------------------
 
 // Without _GNU_SOURCE Swift does not see these.

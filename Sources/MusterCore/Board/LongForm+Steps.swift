@@ -58,6 +58,9 @@ extension LongForm {
             "inject '\(PlainText.clean(step.name))': \(PlainText.clean(step.detail))"
                 + (step.length.map { ", for \($0.forPeople)" } ?? "")
         case .wait: "wait \(step.length?.forPeople ?? "")"
+        case .alert:
+            "wait for the alert '\(PlainText.clean(step.name))'"
+                + (step.length.map { ", at most \($0.forPeople)" } ?? "")
         case .lift: "lift '\(PlainText.clean(step.name))'"
         case .runbook: "runbook \(PlainText.clean(step.name))" + last(step.name)
         }

@@ -30,13 +30,18 @@ public struct RunPlan: Hashable, Sendable {
     public struct Step: Hashable, Sendable {
         public enum Kind: String, Sendable, CaseIterable {
             case inject, wait, lift, runbook
+            /// Waits until an alert fires.
+            case alert
+
+            /// It is begun by the end of what came before it, and no event says so.
+            var isWait: Bool { self == .wait || self == .alert }
         }
         public var kind: Kind
         /// The injection, or the runbook's path; empty for a wait.
         public var name: String
         /// inject: the fault and its target.
         public var detail: String
-        /// wait: how long; inject: for how long it is held, where something is said.
+        /// wait and alert: how long; inject: for how long it is held, where something is said.
         public var length: Duration?
         /// inject: whether recovery is counted from the lift.
         public var countsFromLift: Bool
@@ -131,6 +136,7 @@ extension RunPlan {
                 ]
             case .wait(let length): [Step(.wait, length: length)]
             case .lift(let name): [Step(.lift, name: name)]
+            case .alert(let name, let within): [Step(.alert, name: name, length: within)]
             case .runbook(let step): [Step(.runbook, name: step.path, steps: runbook(step))]
             case .parallel(let steps): flat(steps, runbook)
             }

@@ -31,6 +31,8 @@ struct StepProgress: Sendable {
         case .runbookFinished:
             finish("runbook", event)
             openRunbook = nil
+        // Only once the fault struck; what fired before is no answer to it.
+        case .alert: if hasSteps { finish("alert", event) }
         case .abort, .writersStopped: isEndedEarly = true
         case .stepFinished: isEndedEarly = isEndedEarly || event.detail["ok"]?.asBool == false
         default: break
@@ -52,10 +54,10 @@ struct StepProgress: Sendable {
     func places(in steps: [RunPlan.Step], isStepping: Bool?) -> (current: Place?, next: Int?) {
         guard !isEndedEarly else { return (nil, nil) }
         func key(_ step: RunPlan.Step) -> String { "\(step.kind.rawValue) \(step.name)" }
-        let last = steps.lastIndex { $0.kind != .wait && (begun[key($0)] ?? done[key($0)]) != nil }
+        let last = steps.lastIndex { (begun[key($0)] ?? done[key($0)]) != nil }
         guard let last else {
             // A wait may come first.
-            let first = steps.first.map { $0.kind == .wait && isStepping == true } ?? false
+            let first = steps.first.map { $0.kind.isWait && isStepping == true } ?? false
             if first { return (Place(index: 0), steps.count > 1 ? 1 : nil) }
             return (nil, steps.isEmpty ? nil : 0)
         }
@@ -66,7 +68,7 @@ struct StepProgress: Sendable {
         let step = steps[index]
         let follows = index + 1 < steps.count ? index + 1 : nil
         if index == last { return (Place(index: index, begun: begun[key(step)]), follows) }
-        if step.kind == .wait, isStepping != false {
+        if step.kind.isWait, isStepping != false {
             return (Place(index: index, begun: lastDone), follows)
         }
         return (nil, index)

@@ -19,6 +19,9 @@ public struct Drill: Sendable {
     public var workloads: [DrillWorkload] = []
     /// Which probes and workloads decide the recovery; empty: the worst of all.
     public var judgedBy: [String] = []
+    /// Where alerts are heard of, and which are to fire because of the fault.
+    public var alertSources: [AlertSource] = []
+    public var alerts: [ExpectedAlert] = []
     public var steady = Steady()
     public var steps: [Step] = []
     public var recovered = Recovered()
@@ -33,8 +36,16 @@ public struct Drill: Sendable {
     public var longest: Duration {
         let ready = fixtures.reduce(Duration.zero) { $0 + $1.readyWithin }
         let whole =
-            ready + steady.within * 2 + steady.duration * 2 + recovered.deadline(rto: objectives.rto)
+            ready + steady.within * 2 + steady.duration * 2
+            + max(recovered.deadline(rto: objectives.rto), noticing)
         return min(whole, abort.after)
+    }
+
+    /// How long after the fault expected alerts are waited for, also when the system recovered before.
+    public var noticing: Duration {
+        if alerts.isEmpty { return .zero }
+        let needed = objectives.rto != nil && objectives.rtoFrom == .detected
+        return objectives.detect ?? (needed ? recovered.deadline(rto: objectives.rto) : .zero)
     }
 
     /// The signals that decide: those named, or all.
@@ -67,9 +78,16 @@ public struct Objectives: Hashable, Sendable {
     /// From when the recovery time runs.
     public enum ClockStart: String, FormWord, Codable {
         case fault, declared
+        /// From when the first expected alert fired.
+        case detected
     }
     public var rto: Duration?
     public var rtoFrom: ClockStart = .fault
+    /// What stands in for the time to detect where the drill itself starts the runbook and the clock runs from the
+    /// fault.
+    public var detectBudget: Duration?
+    /// The most that may pass from the fault until an expected alert fires.
+    public var detect: Duration?
     /// Judged by count when it is zero: no acknowledged write lost or corrupt.
     public var rpo: Duration?
     /// Writes acknowledged after the fault and lost, as when two sides accept writes, do not miss the recovery point.
@@ -91,7 +109,7 @@ public struct Objectives: Hashable, Sendable {
     public var window: Duration { max(availability?.window ?? .zero, latency?.window ?? .zero) }
     public var isEmpty: Bool {
         rto == nil && rpo == nil && !strictIntegrity && availability == nil && latency == nil
-            && degradation == nil
+            && degradation == nil && detect == nil
     }
 }
 

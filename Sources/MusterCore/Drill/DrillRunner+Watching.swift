@@ -10,16 +10,55 @@ extension DrillRunner {
             public var badSince: Instant?
             /// 99th percentile of latency over the steady window.
             public var p99: Duration?
-            public init(name: String, goodSince: Instant?, badSince: Instant?, p99: Duration? = nil) {
+            /// How its newest bad sample went wrong, for people; nil while it is good.
+            public var problem: String?
+            public init(
+                name: String, goodSince: Instant?, badSince: Instant?, p99: Duration? = nil,
+                problem: String? = nil
+            ) {
                 self.name = name
                 self.goodSince = goodSince
                 self.badSince = badSince
                 self.p99 = p99
+                self.problem = problem
             }
+
+            /// `'ping' (connection refused)`.
+            var inWords: String { "'\(name)'" + (problem.map { " (\($0))" } ?? "") }
         }
         /// Probes, and one for each workload, which is as bad as its worst writer.
         public var signals: [Signal]
-        public init(signals: [Signal]) { self.signals = signals }
+        public var alerts: AlertState
+        public init(signals: [Signal], alerts: AlertState = AlertState()) {
+            self.signals = signals
+            self.alerts = alerts
+        }
+    }
+
+    /// What is known of alerts at one moment.
+    public struct AlertState: Hashable, Sendable {
+        /// Sources that nothing was heard of yet.
+        public var unheard: [String]
+        /// Expected alerts that fire.
+        public var firing: [String]
+        /// When each expected alert was heard of last as newly firing.
+        public var noticed: [String: Instant]
+        public init(
+            unheard: [String] = [], firing: [String] = [], noticed: [String: Instant] = [:]
+        ) {
+            self.unheard = unheard
+            self.firing = firing
+            self.noticed = noticed
+        }
+
+        /// Why nothing may be broken yet; nil when it may.
+        var obstacle: String? {
+            if let name = firing.first {
+                return
+                    "the expected alert '\(name)' fires already: nobody could tell whether the fault is noticed"
+            }
+            return unheard.first.map { "alerts cannot be heard of from '\($0)'" }
+        }
     }
 }
 
@@ -27,6 +66,7 @@ extension DrillRunner {
 extension DrillRunner {
     mutating func observe(_ seen: Observation, _ now: Instant) -> [Effect] {
         var effects = noteEdges(seen)
+        noticed = seen.alerts.noticed
         if now - runStart > drill.abort.after + faultPhase, !isEndingEarly, !isSettling {
             let failing = seen.signals.filter { $0.badSince != nil }.map { "'\($0.name)'" }
             effects += abort(
@@ -103,25 +143,39 @@ extension DrillRunner {
             }
             return p99 <= limit
         }
-        if areGood(seen, names: probes, since: nil, for: drill.steady.duration, now), quick {
+        let quiet = seen.alerts.obstacle
+        if areGood(seen, names: probes, since: nil, for: drill.steady.duration, now), quick, quiet == nil {
             let effects = [record(.steady, "", "steady for \(drill.steady.duration.forPeople)")]
             if workloads.isEmpty { return effects + beginSteps(now) }
             return effects + enter(.warmingUp, now) + [.startWorkloads]
         }
         guard now - phaseStart > drill.steady.within + drill.steady.duration else { return [] }
         return cannotRun(
-            "the steady state was not reached within \(drill.steady.within.forPeople)\(quick ? "" : " (p99 too high)")",
+            "the steady state was not reached within \(drill.steady.within.forPeople)"
+                + (quiet.map { " (\($0))" } ?? (quick ? "" : " (p99 too high)"))
+                + notGood(seen.signals.filter { probes.contains($0.name) }),
             now)
     }
 
     /// Every writer must have been acknowledged for a second, so that the ledger sees the moment of the fault.
     mutating func waitForWarm(_ seen: Observation, _ now: Instant) -> [Effect] {
-        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: .seconds(1), now) {
+        let quiet = seen.alerts.obstacle
+        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: .seconds(1), now),
+            quiet == nil
+        {
             return beginSteps(now)
         }
         guard now - phaseStart > drill.steady.within else { return [] }
         return cannotRun(
-            "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)", now)
+            quiet
+                ?? "the workload was not acknowledged by every writer within \(drill.steady.within.forPeople)"
+                + notGood(seen.signals), now)
+    }
+
+    /// What stands in the way, with how it fails: the name of a gate is what is missing.
+    private func notGood(_ signals: [Observation.Signal]) -> String {
+        let bad = signals.filter { $0.goodSince == nil }
+        return bad.isEmpty ? "" : ": not good: " + bad.map(\.inWords).joined(separator: ", ")
     }
 
     /// The steps, or first the wait that gives the fault its phase.
@@ -137,13 +191,14 @@ extension DrillRunner {
         guard now - phaseStart >= faultPhase else { return [] }
         strikeDue = nil
         let window = workloads.isEmpty ? drill.steady.duration : min(drill.steady.duration, .seconds(1))
-        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: window, now) {
+        let quiet = seen.alerts.obstacle
+        if areGood(seen, names: Set(seen.signals.map(\.name)), since: nil, for: window, now), quiet == nil {
             return enter(.steps, now) + advance(now)
         }
         guard now - phaseStart > faultPhase + drill.steady.within else { return [] }
         return cannotRun(
             "it was no longer steady when the fault was due, and not again within "
-                + drill.steady.within.forPeople, now)
+                + drill.steady.within.forPeople + (quiet.map { " (\($0))" } ?? "") + notGood(seen.signals), now)
     }
 
     mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {
@@ -155,7 +210,8 @@ extension DrillRunner {
         let rto = drill.objectives.rto ?? .zero
         // A system that never went down must be watched for RTO + W before that means anything.
         let watched = sawOutage || now - start >= rto + drill.recovered.stable
-        if !settling, watched, areWindowsOver(now),
+        let isOver = areWindowsOver(now) && isNoticingOver(seen.alerts, now)
+        if !settling, watched, isOver,
             areGood(seen, names: ruling, since: start, for: drill.recovered.stable, now)
         {
             isRecovered = true
@@ -167,7 +223,7 @@ extension DrillRunner {
             return [note] + enter(.stopping, now) + [.stopWriters]
         }
         let deadline = drill.recovered.deadline(rto: drill.objectives.rto)
-        guard now - max(start, settling ? now : start) > deadline, areWindowsOver(now) else { return [] }
+        guard now - max(start, settling ? now : start) > deadline, isOver else { return [] }
         return [record(.deadlinePassed, "", "not recovered within \(deadline.forPeople)")]
             + enter(.stopping, now) + [.stopWriters]
     }
@@ -180,6 +236,14 @@ extension DrillRunner {
             drill.probes.filter { ruling.contains($0.name) }.map(\.setting.timeout)
             + drill.workloads.filter { ruling.contains($0.name) }.map(\.setting.timeout)
         return now - windowStart > drill.objectives.window + (timeouts.max() ?? .zero)
+    }
+
+    /// Whoever waits for alerts waits for as long as they may take, and until what fired last could be heard of.
+    private func isNoticingOver(_ seen: AlertState, _ now: Instant) -> Bool {
+        guard drill.noticing > .zero, let windowStart, !isEndingEarly else { return true }
+        if drill.alerts.allSatisfy({ (seen.noticed[$0.name] ?? runStart) > windowStart }) { return true }
+        let polled = drill.alertSources.filter(\.isPolled).map { $0.every + $0.timeout }
+        return now - windowStart > drill.noticing + (polled.max() ?? .zero) + .milliseconds(500)
     }
 
     mutating func waitForSteadyAgain(_ seen: Observation, _ now: Instant) -> [Effect] {

@@ -85,6 +85,8 @@ public struct DrillRunner: Sendable {
     var sawOutage = false
     var isRecovered = false
     var isReadBack = false
+    /// When each expected alert was heard of last as newly firing.
+    var noticed: [String: Instant] = [:]
 
     /// - Parameter faultPhase: how long the steps wait once everything is steady, see `FaultPhase`.
     public init(_ drill: Drill, faultPhase: Duration = .zero) {
@@ -204,7 +206,8 @@ public struct DrillRunner: Sendable {
     /// Runs what is due of the steps, and leaves the phase when all are over.
     mutating func advance(_ now: Instant) -> [Effect] {
         guard phase == .steps || phase == .after else { return [] }
-        var effects = program.due(now, firstInjection: firstInjection?.upper).flatMap { start($0) }
+        var effects = program.due(now, firstInjection: firstInjection?.upper, noticed: noticed)
+            .flatMap { start($0) }
         if program.isFinished {
             if phase == .steps {
                 // A held fault after whose lift the clock runs, and that nothing lifts: the end of the steps does.

@@ -3,6 +3,8 @@ public struct Step: Sendable {
         case inject(InjectStep)
         case wait(Duration)
         case lift(String)
+        /// Waits until an expected alert fires after the first injection, or for so long.
+        case alert(String, within: Duration)
         case runbook(RunbookStep)
         case parallel([Step])
     }
@@ -12,6 +14,15 @@ public struct Step: Sendable {
     public init(_ action: Action, at: Duration? = nil) {
         self.action = action
         self.at = at
+    }
+
+    /// Whether it starts a runbook, itself or beside others.
+    public var hasRunbook: Bool {
+        switch action {
+        case .runbook: true
+        case .parallel(let steps): steps.contains(where: \.hasRunbook)
+        case .inject, .wait, .lift, .alert: false
+        }
     }
 }
 

@@ -14,6 +14,7 @@ struct StepProgram: Sendable {
         case lift(String)
         case runbook(Int)
         case until(Instant)
+        case alert(String, Instant)
     }
 
     /// One line of steps that run in order.
@@ -30,6 +31,8 @@ struct StepProgram: Sendable {
     private var steps: [String: InjectStep] = [:]
     private var effectsAwaited: Set<String> = []
     private var injectionsAwaited: Set<String> = []
+    /// Alerts that were heard of since the first injection.
+    private var noticed: [String: Instant] = [:]
 
     init(_ steps: [Step]) { lane = Lane(steps: steps[...]) }
 
@@ -50,8 +53,12 @@ struct StepProgram: Sendable {
     }
 
     /// - Returns: what has to be started at `now`.
-    mutating func due(_ now: Instant, firstInjection: Instant?) -> [Started] {
+    /// - Parameter noticed: when each expected alert was heard of last as newly firing.
+    mutating func due(
+        _ now: Instant, firstInjection: Instant?, noticed: [String: Instant] = [:]
+    ) -> [Started] {
         var started: [Started] = []
+        self.noticed = noticed.filter { $0.value > firstInjection ?? now }
         var lane = lane
         advance(&lane, now, firstInjection, &started)
         self.lane = lane
@@ -88,6 +95,9 @@ struct StepProgram: Sendable {
             lane.children.removeAll { $0.isFinished }
             if !lane.children.isEmpty { return }
             if case .until(let time) = lane.waiting, now >= time { lane.waiting = nil }
+            if case .alert(let name, let end) = lane.waiting, noticed[name] != nil || now >= end {
+                lane.waiting = nil
+            }
             guard lane.waiting == nil, let step = lane.steps.first else { return }
             if let at = step.at {
                 // Before the first injection there is nothing to count from: such a step waits for it.
@@ -96,6 +106,7 @@ struct StepProgram: Sendable {
             lane.steps = lane.steps.dropFirst()
             switch step.action {
             case .wait(let duration): lane.waiting = .until(now + duration)
+            case .alert(let name, let within): lane.waiting = .alert(name, now + within)
             case .inject(let inject):
                 steps[inject.name] = inject
                 injectionsAwaited.insert(inject.name)

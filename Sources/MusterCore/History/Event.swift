@@ -33,7 +33,17 @@ public struct Event: Hashable, Sendable {
         case notSteadyAgain = "not-steady-again"
         case abort
         case guardLost = "guard-lost"
+        /// A source of alerts is listened to from here on, or no longer (`detail.over`).
+        case alertWatch = "alert-watch"
+        /// An expected alert fires, or is over.
+        case alert
+        /// An alert that nobody expected.
+        case alertOther = "alert-other"
+        /// What a source said in this time may not have been heard.
+        case alertBlind = "alert-blind"
         case instrumentSuspect = "instrument-suspect"
+        /// It was run in spite of a blackout; `detail` has `blackout`, `reason` and `approver`.
+        case blackoutOverridden = "blackout-overridden"
         case warning
         case note
         case verdict

@@ -42,6 +42,9 @@ public protocol HostReader {
     func networkNamespace(of pid: Int32?) throws -> UInt64?
     /// The processes that listen on a TCP port, in the host's own network namespace.
     func listeners(onPort port: Int) throws -> [Int32]
+    /// The inodes of the sockets that a process has open (proc(5), /proc/PID/fd); nil: it is gone, or this user may not
+    /// look.
+    func sockets(of pid: Int32) throws -> Set<UInt64>?
     /// Processes that carry the mark of an injection, by cgroup, recorded session or environment, and whose
     /// identity has been checked. Includes those that outlived whoever started them.
     func helpers(of id: InjectionID) throws -> [ProcessIdentity]

@@ -8,19 +8,23 @@ public enum DrillJudge {
         let facts = RunFacts(drill, history.events)
         guard !facts.strikes.isEmpty else { return nothingInjected(drill, facts, history) }
         let signals = rulingSignals(drill, facts, history)
-        let recovery = RecoveryJudge(drill: drill, facts: facts, signals: signals)
+        let detection = DetectionJudge(drill, facts, history.events)
+        let recovery = RecoveryJudge(drill: drill, facts: facts, signals: signals, detection: detection)
         let data = DataJudge(drill, facts, history.ledgers)
         let windows = WindowJudge(
             drill: drill, facts: facts, signals: signals, invalid: facts.invalid ?? recovery.blind)
         let objectives =
-            (recovery.objective().map { [$0] } ?? []) + windows.objectives() + data.objectives()
+            [recovery.objective(), detection.objective()].compactMap { $0 } + windows.objectives()
+            + data.objectives()
         let (verdict, reason) = conclude(drill, facts, recovery, objectives)
         let predictions = Predictions(drill: drill, recovery: recovery, data: data).results
         let remarks = Remarks(
-            drill: drill, facts: facts, recovery: recovery, data: data, predictions: predictions)
+            drill: drill, facts: facts, recovery: recovery, detection: detection, data: data,
+            predictions: predictions)
         return Judgement(
             verdict: verdict, reason: reason, objectives: objectives,
-            measurements: measurements(recovery) + data.measurements(), ledgers: data.findings,
+            measurements: measurements(recovery) + detection.measurements + data.measurements(),
+            ledgers: data.findings,
             status: recovery.status, predictions: predictions, warnings: remarks.warnings,
             scope: remarks.scope)
     }
@@ -94,6 +98,7 @@ public enum DrillJudge {
         }
         add("rta", "", recovery.rta)
         add("rta-declared", "", recovery.rtaDeclared)
+        add("rta-detected", "", recovery.rtaDetected)
         if let partial = recovery.partial {
             add("rta-first", "", partial.first)
             add("rta-half", "", partial.time(share: 0.5))

@@ -3,13 +3,17 @@ struct RecoveryJudge {
     let drill: Drill
     let facts: RunFacts
     let signals: [RulingSignal]
+    let detection: DetectionJudge
 
     /// The worst of all ruling signals; nil when none saw an outage.
     var rta: Interval? { signals.map { $0.worst(\.rta) }.reduce(nil) { .worst($0, $1) } }
     /// The same from the start of the runbook.
-    var rtaDeclared: Interval? {
-        guard let declared = facts.declared else { return nil }
-        return signals.map { $0.worst { $0.time(since: declared) } }.reduce(nil) { .worst($0, $1) }
+    var rtaDeclared: Interval? { facts.declared.flatMap(time) }
+    /// The same from when the first expected alert fired.
+    var rtaDetected: Interval? { detection.noticed.flatMap(time) }
+
+    private func time(since origin: Bracket) -> Interval? {
+        signals.map { $0.worst { $0.time(since: origin) } }.reduce(nil) { .worst($0, $1) }
     }
 
     /// What several probes saw, each as an endpoint of its own; nil with fewer than two, or where none was down.
@@ -45,7 +49,12 @@ struct RecoveryJudge {
     /// The result for the declared objective; nil when none was declared.
     func objective() -> ObjectiveResult? {
         guard let rto = drill.objectives.rto else { return nil }
-        let interval = drill.objectives.rtoFrom == .declared ? rtaDeclared : rta
+        let interval =
+            switch drill.objectives.rtoFrom {
+            case .fault: rtaWithBudget ?? rta
+            case .declared: rtaDeclared
+            case .detected: rtaDetected
+            }
         let (result, reason) = judge(rto, interval)
         return ObjectiveResult(
             name: "rto", objective: "\(rto.forPeople) from \(drill.objectives.rtoFrom.rawValue)",
@@ -68,10 +77,23 @@ struct RecoveryJudge {
         if let invalid = facts.invalid ?? blind ?? suspicion { return (.inconclusive, invalid) }
         guard rta != nil else { return neverDown(rto) }
         guard let interval else {
-            return (.inconclusive, "no runbook was started, so that no time runs from the declaration")
+            return (
+                .inconclusive,
+                drill.objectives.rtoFrom == .detected
+                    ? "no expected alert fired, so that no time runs from the detection"
+                    : "no runbook was started, so that no time runs from the declaration"
+            )
         }
         if let unseeing = unseeing(rto) { return (.inconclusive, unseeing) }
         let result = ObjectiveResult.Result(interval, within: rto)
+        if isScripted, let budget = drill.objectives.detectBudget {
+            return (
+                result,
+                Self.reason(result, interval, rto)
+                    + " (with the \(budget.forPeople) that detection may take instead of the time until the drill "
+                    + "itself started the runbook)"
+            )
+        }
         if result == .met, isScripted {
             return (
                 .inconclusive,
@@ -98,12 +120,23 @@ struct RecoveryJudge {
         }
     }
 
+    /// From the fault, where the drill itself started the runbook: what detection may take stands in for the time that
+    /// nobody needed to notice it (MEASUREMENT, section 6, rule 5).
+    private var rtaWithBudget: Interval? {
+        guard let budget = drill.objectives.detectBudget, isScripted else { return nil }
+        return rtaDeclared.map {
+            Interval(lower: $0.lower + budget, upper: $0.upper.map { $0 + budget })
+        }
+    }
+
     private func recovered(_ interval: Interval) -> String { "recovered \(interval.inWords)" }
 
     private var isScripted: Bool {
         guard facts.isScripted, drill.objectives.rtoFrom == .fault, let declared = facts.declared else {
             return false
         }
+        // It was started once an alert had said so, as a person would have.
+        if let noticed = detection.noticed, noticed.upper <= declared.upper { return false }
         // A system that came up before the runbook began has recovered by itself.
         return signals.contains { signal in
             signal.recoveries.contains { ($0.sustained?.upper ?? signal.until) > declared.lower }

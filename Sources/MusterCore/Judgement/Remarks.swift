@@ -3,12 +3,13 @@ struct Remarks {
     let drill: Drill
     let facts: RunFacts
     let recovery: RecoveryJudge
+    let detection: DetectionJudge
     let data: DataJudge
     let predictions: [PredictionResult]
 
     var warnings: [String] {
         var seen: Set<String> = []
-        let all = drill.warnings + measuring + surprises + course
+        let all = drill.warnings + measuring + surprises + detection.warnings + course
         return all.filter { seen.insert($0).inserted }
     }
 
@@ -100,7 +101,9 @@ struct Remarks {
                 + "were not looked for"
         }
         if let spent = errorBudget { lines.append(spent) }
-        if facts.isScripted {
+        if !drill.alerts.isEmpty {
+            lines.append("alerts were listened to; whether one would have reached a person was not tested")
+        } else if facts.isScripted {
             lines.append("the drill started the runbook: whether anybody would have noticed was not tested")
         } else {
             lines.append("whether an alert would have told anybody was not tested")

@@ -17,6 +17,9 @@
 /// | `runbook-started` | path | `bracket` or `at`: Q; `actor`: `muster` is scripted, anybody else is human |
 /// | `runbook-finished`, `step-finished` | path, step | `detail.ok == false`: it failed, the run stops and undoes; `text`: why |
 /// | `instrument-suspect` | signal, workload or empty for all | `bracket`: when, nil for all along; `text`: why; `detail.trouble`: see `InstrumentTrouble` |
+/// | `alert-watch` | source | `bracket`: from when it was listened to; `detail.over`: until when |
+/// | `alert` | expected alert | `bracket`: when it was heard of; `detail.status`, `.fingerprint`, `.source`; `.startsAt`: its own time |
+/// | `alert-blind` | source | `bracket`: when it may not have been heard; `text`: why |
 /// | `not-steady-again` | – | `text`, as a warning |
 ///
 /// Everything else is for people.
@@ -123,7 +126,7 @@ struct RunFacts {
             switch step.action {
             case .inject(let inject): [inject]
             case .parallel(let steps): injections(steps)
-            case .wait, .lift, .runbook: []
+            case .wait, .lift, .runbook, .alert: []
             }
         }
     }

@@ -18,7 +18,7 @@ public struct ObjectiveResult: Hashable, Sendable {
         case inconclusive
     }
 
-    /// `rto`, `rpo`, `integrity`, `availability`, `latency`, `degradation`.
+    /// `rto`, `rpo`, `integrity`, `availability`, `latency`, `degradation`, `detect`.
     public var name: String
     /// As declared: `2s from fault`.
     public var objective: String

@@ -33,6 +33,16 @@ struct DrillBuilder {
         drill.probes = readProbes()
         drill.workloads = readWorkloads()
         drill.judgedBy = form.judgedBy
+        drill.alertSources = form.alertSources.entries.map { entry in
+            var source = entry.item
+            source.name = entry.name
+            return source
+        }
+        drill.alerts = form.alerts.entries.map { entry in
+            var alert = entry.item
+            alert.name = entry.name
+            return alert
+        }
         drill.steady = form.steady
         drill.recovered = form.recovered
         drill.abort = form.abort
@@ -42,7 +52,8 @@ struct DrillBuilder {
 
         let written = Set(tree["targets"]?.entries?.map(\.key) ?? [])
         var steps = StepReader(
-            reader: reader, targets: drill.targets, written: written, bound: form.abort.after)
+            reader: reader, targets: drill.targets, written: written, bound: form.abort.after,
+            noticing: drill.objectives.detect ?? .seconds(60))
         drill.steps = steps.read(form.steps.map(\.node), under: "steps")
         drill.after = steps.read(form.after.map(\.node), under: "after")
         problems += steps.problems

@@ -26,6 +26,7 @@ struct DrillLint {
         checkLifts()
         checkObjectives()
         checkSlowness()
+        checkAlerts()
         checkAbort()
         checkTimes(drill.steps, tree["steps"])
     }
@@ -36,7 +37,7 @@ struct DrillLint {
         errors.append(FormProblem(message, at: node?.place, expected: expected, nearest: nearest))
     }
 
-    private mutating func warn(_ message: String, _ node: FormNode?, _ expected: String? = nil) {
+    mutating func warn(_ message: String, _ node: FormNode?, _ expected: String? = nil) {
         warnings.append(FormProblem(message, at: node?.place, expected: expected))
     }
 
@@ -187,7 +188,11 @@ struct DrillLint {
                 "the clock starts with the first runbook step, and there is none", node?["rto"]?["from"],
                 "from: fault, or a step - runbook: FILE")
         }
-        if objectives.rto != nil, objectives.rtoFrom == .fault, let runbook = steps.runbooks.first {
+        // One that begins after the recovery, such as a rejoin, has no part in it.
+        if objectives.rto != nil, objectives.rtoFrom == .fault, objectives.detectBudget == nil,
+            steps.alerts.isEmpty, let runbook = steps.runbooks.first,
+            drill.steps.contains(where: \.hasRunbook)
+        {
             warn(
                 "detection not exercised: a scripted runbook starts without anybody noticing the fault",
                 runbook["runbook"], "rto: { max: …, from: declared }")

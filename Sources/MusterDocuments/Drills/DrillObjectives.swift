@@ -26,6 +26,8 @@ extension DrillBuilder {
         result.availability = own.availability
         result.latency = own.latency
         result.degradation = own.degradation
+        result.detectBudget = own.rto?.detectBudget
+        result.detect = own.detect
         result.serviceLevel = service?.availability
         guard let service else { return result }
         let inherits =

@@ -14,18 +14,25 @@ struct StepReader {
     let written: Set<String>
     /// How long the run lasts at most.
     let bound: Duration
+    /// How long an alert is waited for, where the step does not say.
+    let noticing: Duration
     var problems: [FormProblem] = []
     private(set) var injections: [Injection] = []
     private(set) var lifts: [(name: String, node: FormNode)] = []
     private(set) var runbooks: [FormNode] = []
+    private(set) var alerts: [(name: String, node: FormNode)] = []
     /// Injections that could not be read, so that lifting them is not reported as well.
     private(set) var unread: Set<String> = []
 
-    init(reader: DrillReader, targets: [String: DrillTarget], written: Set<String>, bound: Duration) {
+    init(
+        reader: DrillReader, targets: [String: DrillTarget], written: Set<String>, bound: Duration,
+        noticing: Duration
+    ) {
         self.reader = reader
         self.targets = targets
         self.written = written
         self.bound = bound
+        self.noticing = noticing
     }
 
     mutating func read(_ nodes: [FormNode], under path: String) -> [Step] {
@@ -41,7 +48,7 @@ struct StepReader {
         return steps
     }
 
-    static let kinds = ["inject", "wait", "lift", "runbook", "parallel"]
+    static let kinds = ["inject", "wait", "lift", "runbook", "parallel", "alert"]
 
     private mutating func read(_ node: FormNode, under path: String) throws -> Step? {
         let keys = node.entries?.map(\.key) ?? []
@@ -58,6 +65,10 @@ struct StepReader {
         case "wait":
             let form = try WaitForm(node: node)
             return Step(.wait(form.wait), at: form.at)
+        case "alert":
+            let form = try AlertForm(node: node)
+            alerts.append((form.alert, node))
+            return Step(.alert(form.alert, within: form.within ?? noticing), at: form.at)
         case "lift":
             let form = try LiftForm(node: node)
             lifts.append((form.lift, node))

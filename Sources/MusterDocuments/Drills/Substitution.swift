@@ -22,8 +22,15 @@ struct Substitution {
         case .scalar(let text):
             if Self.isPassword(path), !Self.isSecret(text) {
                 refuse(
-                    "a password in the drill would be stored and shown", node.place, path,
+                    "a \(path[2]) in the drill would be stored and shown", node.place, path,
                     "\"${file:PATH}\" or \"${env:NAME}\"")
+            }
+            if path.count == 3, path[0] == "alertSources", path[2] == "tokenFile",
+                !text.hasPrefix("${scratch}/")
+            {
+                refuse(
+                    "the token would stay there after the run", node.place, path, "\"${scratch}/alert-token\""
+                )
             }
             guard text.contains("${") || text.contains("://") else { return node }
             let replaced = text.contains("${") ? expand(text, node.place, path) : text
@@ -111,7 +118,8 @@ struct Substitution {
         guard Self.mayHoldSecret(path) else {
             refuse(
                 "a secret, '${\(source):\(name)}', would be stored and shown here", place, path,
-                "secrets only in headers, body and password of probes and workloads, and in env of workloads")
+                "secrets only in headers, body and password of probes and workloads, in env of workloads, and in headers and token of alert sources"
+            )
             return nil
         }
         let value: String?
@@ -132,15 +140,17 @@ struct Substitution {
     static func mayHoldSecret(_ path: [String]) -> Bool {
         guard path.count >= 3 else { return false }
         switch path[0] {
+        case "alertSources": return ["token", "headers"].contains(path[2])
         case "probes": return ["headers", "body", "password"].contains(path[2])
         case "workloads": return ["headers", "body", "password", "env", "environment"].contains(path[2])
         default: return false
         }
     }
 
-    /// `probes.NAME.password`, and the same of workloads.
+    /// `probes.NAME.password`, and the same of workloads; `alertSources.NAME.token`.
     private static func isPassword(_ path: [String]) -> Bool {
-        path.count == 3 && ["probes", "workloads"].contains(path[0]) && path[2] == "password"
+        if path.count == 3, path[0] == "alertSources" { return path[2] == "token" }
+        return path.count == 3 && ["probes", "workloads"].contains(path[0]) && path[2] == "password"
     }
 
     /// Nothing but one value that is read from elsewhere.

@@ -88,73 +88,6 @@ struct WhenForm: Formed {
         })
 }
 
-/// A name, or a list of names.
-struct People: FormValue {
-    var names: [String]
-
-    static var shape: Shape { .either([.text, .list(.text)]) }
-    var value: Value { .list(names.map { .text($0) }) }
-
-    init(_ names: [String] = []) { self.names = names }
-
-    init(node: FormNode) throws {
-        if let name = node.text {
-            names = [name]
-        } else if node.list != nil {
-            names = try [String](node: node)
-        } else {
-            throw Self.mismatch(node)
-        }
-        if names.contains(where: { $0.trimmingPrefix(while: \.isWhitespace).isEmpty }) {
-            throw FormProblem("a name is empty", at: node.place, expected: Self.shape.inWords)
-        }
-    }
-}
-
-struct RolesForm: Formed {
-    var owner = ""
-    var ic = ""
-    var safety = People()
-    var deputy = People()
-    var scribe = People()
-    var operators = People()
-    var responders = People()
-    var observers = People()
-    var liaison = People()
-    var approvers = People()
-
-    static let form = Form(
-        "roles", "Who does what on a game day.", blank: RolesForm(),
-        fields: [
-            Field(
-                required: "owner", \.owner, "Answers for the day and its report; exactly one.",
-                in: { $0.isEmpty ? "a name" : nil }),
-            Field(
-                required: "ic", \.ic, "The incident commander, who delegates all repair; exactly one.",
-                in: { $0.isEmpty ? "a name" : nil }),
-            Field("safety", \.safety, default: People(), "Watches limits, and stops the day."),
-            Field("deputy", \.deputy, default: People(), "Stands in for the incident commander."),
-            Field("scribe", \.scribe, default: People(), "Writes down what is decided, and mends nothing."),
-            Field("operators", \.operators, default: People(), "Break things."),
-            Field("responders", \.responders, default: People(), "Find and mend what is broken."),
-            Field("observers", \.observers, default: People(), "Watch."),
-            Field("liaison", \.liaison, default: People(), "Speaks with customers."),
-            Field(
-                "approvers", \.approvers, default: People(),
-                "May approve the plan and override the preflight; the owner where nobody is named."),
-        ])
-
-    /// By role, without those that nobody holds.
-    var holders: [GameDayRole: [String]] {
-        let all: [GameDayRole: [String]] = [
-            .owner: [owner], .ic: [ic], .safety: safety.names, .deputy: deputy.names, .scribe: scribe.names,
-            .operator: operators.names, .responder: responders.names, .observer: observers.names,
-            .liaison: liaison.names, .approver: approvers.names.isEmpty ? [owner] : approvers.names,
-        ]
-        return all.filter { !$0.value.isEmpty }
-    }
-}
-
 /// `customers-told: Customers were told.`, or `{ ask: …, role: liaison, otherwise: warn }`.
 struct QuestionForm: FormValue {
     enum Otherwise: String, FormWord { case warn, block }
@@ -213,49 +146,6 @@ struct PreflightForm: Formed {
                 "revertVerifiedWithin", \.revertVerifiedWithin,
                 "How old the last run of each drill may be after which everything was seen to be put back."),
             Field("backups", \.backups, default: [], "Backups that must be young enough."),
-        ])
-}
-
-/// A drill of the day, and what is expected of it.
-struct CardForm: Formed {
-    var drill = ""
-    var vars: [String: String] = [:]
-    var title = ""
-    var failure = ""
-    var impact = ""
-    var response = ""
-    var alert: AlertForm?
-    var rollback = ""
-    var conflictsWith: [String] = []
-    var onFail: GameDay.OnFail?
-
-    static let form = Form(
-        "drill card", "A drill, and what is expected of it: written down before, and frozen.",
-        blank: CardForm(),
-        fields: [
-            Field(required: "drill", \.drill, "The drill's file, from the project's folder on."),
-            Field("vars", \.vars, default: [:], "Values for the drill's variables."),
-            Field(required: "title", \.title, "Component, failure, and the result that is expected."),
-            Field(required: "failure", \.failure, "What is broken, and how."),
-            Field(required: "impact", \.impact, "What customers will notice."),
-            Field(required: "response", \.response, "What people and machines will do."),
-            Field("alert", \.alert, "The alert that should be raised: { name: KVDown, within: 1m }."),
-            Field(required: "rollback", \.rollback, "How it is put back when nothing else does."),
-            Field(
-                "conflictsWith", \.conflictsWith, default: [],
-                "Drills of the day that must not have run before it."),
-            Field("onFail", \.onFail, "Another answer than the day's."),
-        ])
-}
-
-struct AlertForm: Formed {
-    var name = ""
-    var within: Duration?
-    static let form = Form(
-        "alert", "An alert that is expected.", blank: AlertForm(),
-        fields: [
-            Field(required: "name", \.name, "As the alerting system calls it."),
-            Field("within", \.within, "How soon after the fault."),
         ])
 }
 

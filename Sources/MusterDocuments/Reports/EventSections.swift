@@ -37,19 +37,4 @@ extension Story {
         return [[.moment(utcText(nanoseconds: utcAt))]] + (isLocal ? [[.moment(local(utcAt) ?? "")]] : [])
             + [[.text(sinceZero(at))], [.moment(event.kind.rawValue)], what, [.text(event.actor)]]
     }
-
-    func detectionSection() -> [ReportBlock] {
-        let failure = outcome.events.first { $0.kind == .firstFailure }
-        let seen =
-            failure.map {
-                "Muster's own probes saw the first failure at \(sinceZero($0.bracket?.lower ?? $0.at)) "
-                    + "(\($0.subject.isEmpty ? "drill" : $0.subject)). "
-            } ?? "Muster's own probes saw no failure. "
-        return [
-            .heading(2, "Detection"),
-            .paragraph(
-                seen + "No alert was listened to: whether anybody would have been told was not tested."),
-            .list([[.toDo("which alert fired, when, and whom it reached; or that nobody noticed")]]),
-        ]
-    }
 }

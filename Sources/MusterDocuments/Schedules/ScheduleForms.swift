@@ -7,6 +7,7 @@ struct SchedulesForm: Formed {
     var holidays = HolidaysForm()
     var blackouts = Named<BlackoutForm>()
     var maxConcurrent = 1
+    var onStop = Schedule.Interruption.abort
     var schedules = Named<ScheduleForm>()
 
     static let form = Form(
@@ -25,6 +26,9 @@ struct SchedulesForm: Formed {
                 "maxConcurrent", \.maxConcurrent, default: 1,
                 "How many scheduled drills may run at the same time.",
                 in: { (1...64).contains($0) ? nil : "from 1 to 64" }),
+            Field(
+                "onStop", \.onStop, default: .abort,
+                "abort or finish: what becomes of what runs when `muster serve` is stopped."),
             Field(required: "schedules", \.schedules, "The schedules."),
         ])
 }
@@ -50,8 +54,9 @@ struct ScheduleForm: Formed {
     var catchUp = Schedule.CatchUp.none
     var startDeadline = Duration.seconds(1800)
     var priority = 0
-    var onFreeze = Schedule.OnFreeze.abort
+    var onFreeze = Schedule.Interruption.abort
     var approval = Approval.none
+    var approvers: [String] = []
     var pause: PauseForm?
 
     static let form = Form(
@@ -82,6 +87,11 @@ struct ScheduleForm: Formed {
             }
             if form.cron == nil, form.dayMatch != nil {
                 throw FormProblem("'dayMatch' belongs to cron", at: nil, path: "dayMatch", expected: "cron")
+            }
+            if form.approval == .none, !form.approvers.isEmpty {
+                throw FormProblem(
+                    "nobody has to approve it", at: nil, path: "approvers",
+                    expected: "approval: required beside it")
             }
         })
 
@@ -126,6 +136,9 @@ struct ScheduleForm: Formed {
         Field(
             "onFreeze", \.onFreeze, default: .abort, "abort or finish: when a blackout begins while it runs."),
         Field("approval", \.approval, default: .none, "required: each occurrence waits for somebody's yes."),
+        Field(
+            "approvers", \.approvers, default: [], "Who may say yes; none named: anybody.",
+            in: { $0.contains { $0.allSatisfy(\.isWhitespace) } ? "names" : nil }),
         Field("pause", \.pause, "It starts nothing: { reason: …, until: 2027-01-31T08:00 }."),
     ]
 }

@@ -47,6 +47,8 @@ public struct Schedules: Sendable {
     public var zone: ZoneRules
     /// How many scheduled drills may run at the same time.
     public var maxConcurrent: Int
+    /// What becomes of what runs when the daemon is stopped.
+    public var onStop = Schedule.Interruption.abort
 
     /// The schedule of that name.
     public subscript(name: String) -> Schedule? { schedules.first { $0.name == name } }
@@ -94,17 +96,22 @@ struct ScheduleReader {
 
     mutating func build(_ form: SchedulesForm, _ tree: FormNode) -> Schedules {
         let zone = self.zone(form.timezone, at: tree["timezone"]) ?? .utc
-        let calendar = ScheduleCalendar(
-            holidays: holidays(form.holidays, tree["holidays"], zone),
-            blackouts: form.blackouts.entries.map { entry in
-                let span = zone.moment(of: entry.item.from.start)..<zone.moment(of: entry.item.to.end)
-                return Blackout(name: entry.name, reason: entry.item.reason, span: span)
-            })
+        var calendar = Self.calendar(form.blackouts, zone)
+        calendar.holidays = holidays(form.holidays, tree["holidays"], zone)
         let schedules = form.schedules.entries.compactMap { entry in
             self.schedule(entry.name, entry.item, tree["schedules"]?[entry.name], zone, calendar)
         }
         return Schedules(
-            schedules: schedules, calendar: calendar, zone: zone, maxConcurrent: form.maxConcurrent)
+            schedules: schedules, calendar: calendar, zone: zone, maxConcurrent: form.maxConcurrent,
+            onStop: form.onStop)
+    }
+
+    static func calendar(_ form: Named<BlackoutForm>, _ zone: ZoneRules) -> ScheduleCalendar {
+        ScheduleCalendar(
+            blackouts: form.entries.map { entry in
+                let span = zone.moment(of: entry.item.from.start)..<zone.moment(of: entry.item.to.end)
+                return Blackout(name: entry.name, reason: entry.item.reason, span: span)
+            })
     }
 
     /// Adds a problem that does not know its place.
@@ -178,6 +185,7 @@ struct ScheduleReader {
         schedule.priority = form.priority
         schedule.onFreeze = form.onFreeze
         schedule.needsApproval = form.approval == .required
+        schedule.approvers = form.approvers
         schedule.longest = facts?.longest ?? .zero
         schedule.locks = facts?.locks ?? []
         schedule.pause = form.pause.map { pause in

@@ -84,7 +84,9 @@ struct ScanReport: Codable {
     }
 
     var lines: [String] {
-        var lines = unreadable.map { "unreadable journal \($0): what else it held cannot be known" }
+        var lines = unreadable.map {
+            "unreadable journal \($0): what else it held cannot be known; look at this host once, then drills may begin again"
+        }
         if !salvaged.isEmpty { lines.append("read from it and looked at again:") }
         for report in salvaged { lines += UndoSummary.lines(report) }
         lines += ended.map { "ended processes of injection \($0)" }

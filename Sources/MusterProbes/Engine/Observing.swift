@@ -21,7 +21,12 @@ extension MeasuringEngine {
                     // As bad as its worst writer.
                     goodSince: good.contains(nil) ? nil : good.compactMap { $0 }.max(),
                     badSince: statuses.compactMap { $0.badSince?.finished }.min(),
-                    p99: latency(of: members, quantile: 0.99, since: snapshot.at - configuration.window))
+                    p99: latency(of: members, quantile: 0.99, since: snapshot.at - configuration.window),
+                    problem: statuses.first { $0.badSince != nil }?.lastBad.map(Self.problem))
             })
+    }
+
+    private static func problem(_ sample: Sample) -> String {
+        sample.outcome == .timeout ? "no answer in time" : SampleCode.inWords(sample.code)
     }
 }

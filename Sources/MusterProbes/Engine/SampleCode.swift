@@ -53,6 +53,9 @@ public enum SampleCode {
     /// The other side does not speak TLS, or not in a way that both know.
     public static let handshakeFailed: Int32 = 2027
 
+    /// A sentinel watches no master of that name.
+    public static let noMaster: Int32 = 2028
+
     /// Added to what a name server answers instead of records, its RCODE (RFC 1035, 4.1.1).
     public static let nameServer: Int32 = 2100
 
@@ -115,6 +118,7 @@ public enum SampleCode {
         case tooManyRedirects: "too many redirects"
         case handshakeFailed: "TLS handshake failed"
         case wrongRole: "wrong role"
+        case noMaster: "no such master"
         case instrumentLate: "instrument late"
         case tooManyInFlight: "too many in flight"
         case writerBusy: "writer busy"

@@ -31,12 +31,6 @@ struct Endpoint: Hashable, Sendable {
     }
 }
 
-/// Why a URL is refused, or nil: a password in it would be stored with the drill and shown in reports.
-func passwordProblem(in url: String) -> String? {
-    holdsPasswordInURL(url)
-        ? "a URL without a password: what stands in a drill is stored and shown in reports" : nil
-}
-
 extension StringProtocol {
     /// The first place of `needle`; the standard library alone has no search for text.
     func range(of needle: String) -> Range<Index>? {

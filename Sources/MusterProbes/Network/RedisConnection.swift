@@ -1,29 +1,6 @@
 import Glibc
 import MusterCore
 
-/// Where a Redis server is: `redis://host:port/database`.
-struct RedisAddress: Hashable, Sendable {
-    var endpoint: Endpoint
-    var database: Int
-
-    init?(_ url: String) {
-        guard url.hasPrefix("redis://") else { return nil }
-        let rest = url.dropFirst("redis://".count)
-        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        let path = rest[slash...].dropFirst()
-        guard !rest[..<slash].contains("@"), let endpoint = Endpoint(rest[..<slash], defaultPort: 6379),
-            let database = path.isEmpty ? 0 : Int(path), database >= 0
-        else { return nil }
-        self.endpoint = endpoint
-        self.database = database
-    }
-
-    static func problem(_ url: String) -> String? {
-        if let problem = passwordProblem(in: url) { return problem }
-        return RedisAddress(url) == nil ? "redis://host:port, or redis://host:port/database" : nil
-    }
-}
-
 /// One connection that carries one exchange at a time. Belongs to the loop's thread.
 final class RedisConnection {
     enum Result {
@@ -47,8 +24,12 @@ final class RedisConnection {
     /// Replies to SELECT, which nobody asked for.
     private var skipped = 0
     private var commandSent = false
+    /// The reply to ROLE comes next; `waiting` is sent to a master only.
+    private var isRoleAwaited = false
+    private var waiting: [UInt8] = []
     private var done: ((Result) -> Void)?
     private var patience: Patience?
+    private var finder: RedisMasterFinder?
 
     /// - Parameter replyLimit: bytes of one reply; a longer one is a failure.
     init(loop: EventLoop, address: RedisAddress, replyLimit: Int = 64 << 20) {
@@ -90,9 +71,27 @@ final class RedisConnection {
             stream.send(bytes)
             return
         }
+        switch address.place {
+        case .server(let endpoint): open(endpoint, bytes)
+        case .sentinels(let sentinels):
+            let finder = self.finder ?? RedisMasterFinder(loop: loop, sentinels: sentinels)
+            self.finder = finder
+            finder.find(patience) { [unowned self] answer in
+                // The time may be over meanwhile.
+                guard self.done != nil else { return }
+                switch answer {
+                case .master(let endpoint): open(endpoint, bytes)
+                case .failed(let code): finish(.failed(code: code, nothingSent: true, timedOut: false))
+                }
+            }
+        }
+    }
+
+    private func open(_ endpoint: Endpoint, _ bytes: [UInt8]) {
         parser = RedisParser(limit: replyLimit)
         skipped = 0
-        stream.open(address.endpoint) { [unowned self] code in
+        stream.patience = patience
+        stream.open(endpoint) { [unowned self] code in
             guard code == 0 else {
                 return finish(.failed(code: code, nothingSent: true, timedOut: false))
             }
@@ -100,12 +99,35 @@ final class RedisConnection {
                 skipped = 1
                 stream.send(RedisReply.command(["SELECT", String(address.database)]))
             }
-            commandSent = true
-            stream.send(bytes)
+            guard address.isMasterWanted else { return send(bytes) }
+            // A sentinel may not have heard yet that its master was made a replica, and a replica answers PING
+            // (https://redis.io/docs/latest/develop/reference/sentinel-clients, step 3).
+            isRoleAwaited = true
+            waiting = bytes
+            stream.send(RedisReply.command(["ROLE"]))
         }
     }
 
-    func close() { stream.close() }
+    private func send(_ bytes: [UInt8]) {
+        commandSent = true
+        stream.send(bytes)
+    }
+
+    /// The first answer of a server that a sentinel named.
+    private func heard(role reply: RedisReply) {
+        isRoleAwaited = false
+        let bytes = waiting
+        waiting = []
+        if case .array(let parts) = reply, case .bulk("master")? = parts.first { return send(bytes) }
+        // A server that still loads its data answers ROLE with that.
+        if case .error = reply { return send(bytes) }
+        finish(.failed(code: SampleCode.wrongRole, nothingSent: true, timedOut: false))
+    }
+
+    func close() {
+        finder?.close()
+        stream.close()
+    }
 
     private func received(_ bytes: [UInt8]) {
         // Nobody asked: as the next command's reply it would acknowledge what the server may never have had.
@@ -120,6 +142,11 @@ final class RedisConnection {
                         stream.close()
                         return finish(.replies([RedisReply](repeating: reply, count: expected)))
                     }
+                    continue
+                }
+                if isRoleAwaited {
+                    heard(role: reply)
+                    guard done != nil else { return }
                     continue
                 }
                 replies.append(reply)
@@ -137,8 +164,14 @@ final class RedisConnection {
     private func finish(_ result: Result) {
         patience?.cancel()
         patience = nil
+        // Who refuses may be the master no longer: the sentinels are asked anew.
+        if address.isMasterWanted, case .error? = result.reply { stream.close() }
         // After a failure an answer could still come and be taken for the next command's.
-        if case .failed = result { stream.close() }
+        if case .failed = result {
+            isRoleAwaited = false
+            finder?.close()
+            stream.close()
+        }
         guard let done else { return }
         self.done = nil
         done(result)

@@ -34,26 +34,6 @@ public struct StatusSet: FormValue, Hashable {
     func contains(_ status: Int) -> Bool { ranges.contains { $0.contains(status) } }
 }
 
-/// Why this is not the URL of a web server; nil when it is one.
-func httpProblem(_ url: String) -> String? {
-    if let problem = passwordProblem(in: url) { return problem }
-    let rest =
-        url.hasPrefix("http://") ? url.dropFirst(7) : url.hasPrefix("https://") ? url.dropFirst(8) : ""
-    guard let first = rest.first, first != "/", !url.contains(" ") else {
-        return "a URL such as http://127.0.0.1:8080/health"
-    }
-    return nil
-}
-
-/// Why these are not headers; nil when they are. A line break in one would smuggle in another.
-func headersProblem(_ headers: [String: String]) -> String? {
-    let bad = headers.contains { name, text in
-        name.isEmpty || (name + text).unicodeScalars.contains { $0.value < 0x20 || $0 == "\u{7F}" }
-            || name.contains(":")
-    }
-    return bad ? "names of headers with their values, without line breaks" : nil
-}
-
 func headerLines(_ headers: [String: String]) -> [String] {
     // curl removes a header for "Name:" and sends it empty for "Name;".
     headers.sorted { $0.key < $1.key }.map { $0.value.isEmpty ? "\($0.key);" : "\($0.key): \($0.value)" }

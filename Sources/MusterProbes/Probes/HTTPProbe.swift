@@ -72,13 +72,6 @@ public struct HTTPProbe: Probe, Hashable {
     ]
 }
 
-let authoritiesSentence =
-    "A file with the certificates that are trusted instead of the system's, one of the server's own included."
-
-func absolutePathProblem(_ path: String) -> String? {
-    path.hasPrefix("/") ? nil : "a path that starts with /"
-}
-
 func methodProblem(_ method: String) -> String? {
     !method.isEmpty && method.allSatisfy { $0.isASCII && $0.isUppercase } ? nil : "a method such as GET"
 }

@@ -12,7 +12,8 @@ public struct RedisProbe: Probe, Hashable {
         blank: RedisProbe(),
         fields: [
             Field(
-                required: "redis", \.redis, "redis://host:port, with /database if it is not 0.",
+                required: "redis", \.redis,
+                "redis://host:port, with /database if it is not 0; or redis+sentinel://host:port,host:port/master.",
                 in: RedisAddress.problem),
             Field(
                 "write", \.write,
@@ -23,7 +24,7 @@ public struct RedisProbe: Probe, Hashable {
 extension RedisProbe: RunnableProbe {
     func prober(on loop: EventLoop) throws -> any Prober {
         guard let address = RedisAddress(redis) else {
-            throw MeasuringError.configuration("redis: '\(redis)' is not redis://host:port/database")
+            throw MeasuringError.configuration("redis: '\(redis)' is not \(RedisAddress.problem(redis) ?? "an address")")
         }
         return RedisProber(address, write.map { ["SET", $0, "muster"] } ?? ["PING"], loop)
     }

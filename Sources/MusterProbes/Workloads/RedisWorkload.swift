@@ -14,7 +14,8 @@ public struct RedisWorkload: Workload, Hashable {
         blank: RedisWorkload(),
         fields: [
             Field(
-                required: "redis", \.redis, "redis://host:port, with /database if it is not 0.",
+                required: "redis", \.redis,
+                "redis://host:port, with /database if it is not 0; or redis+sentinel://host:port,host:port/master.",
                 in: RedisAddress.problem)
         ])
 }
@@ -29,7 +30,7 @@ extension RedisWorkload: RunnableWorkload {
 
     func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient {
         guard let address = RedisAddress(redis) else {
-            throw MeasuringError.configuration("redis: '\(redis)' is not redis://host:port/database")
+            throw MeasuringError.configuration("redis: '\(redis)' is not \(RedisAddress.problem(redis) ?? "an address")")
         }
         return RedisStore(RedisConnection(loop: loop, address: address))
     }

@@ -141,7 +141,8 @@ extension APIConnection {
             let count = open.wrappingAdd(1, ordering: .relaxed).newValue
             channel.closeFuture.whenComplete { _ in self.open.wrappingSubtract(1, ordering: .relaxed) }
             guard count <= limits.connections else {
-                try channel.pipeline.syncOperations.addHandler(Turnstile())
+                try channel.pipeline.syncOperations.addHandler(
+                    Turnstile(text: "too many connections to the API\n"))
                 return
             }
             // What frames an answer is written by hand: NIO does not know what an answer to HEAD must not have.
@@ -151,20 +152,5 @@ extension APIConnection {
                 withPipeliningAssistance: true, withErrorHandling: false, withEncoderConfiguration: encoding)
             try channel.pipeline.syncOperations.addHandler(APIConnection(self))
         }
-    }
-}
-
-/// Turns a client away that is one too many.
-private final class Turnstile: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    func channelActive(context: ChannelHandlerContext) {
-        let text = "too many connections to the API\n"
-        let answer =
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            + "Content-Length: \(text.utf8.count)\r\nConnection: close\r\n\r\n\(text)"
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
-        context.close(promise: nil)
     }
 }

@@ -14,7 +14,7 @@ public struct ConfigFile: Sendable {
     public init(_ name: String, _ bytes: [UInt8]) throws(Problem) {
         self.name = name
         do {
-            drafts = try ProxyForm.populate(bytes)
+            drafts = try ProxyForm.config(bytes)
         } catch {
             let line = error.offset.map { offset in
                 ":\(1 + bytes.prefix(offset).count { $0 == UInt8(ascii: "\n") })"

@@ -91,7 +91,32 @@ enum ProxyForm {
         return changes
     }
 
-    /// `POST /populate`, and the file of `-config`: all are checked before any is created.
+    /// The file of `-config`. A request's body is read by Toxiproxy's rules, which take much; a file that people
+    /// wrote, and that says something twice or nothing at all, is a mistake.
+    static func config(_ file: [UInt8]) throws(APIProblem) -> [ProxyDraft] {
+        var cursor = try open(file)
+        if cursor.kind == .null { throw .badBody(JSONProblem("expected an array, not null", at: 0)) }
+        cursor.skip()
+        if let offset = cursor.offsetOfMore {
+            throw .badBody(JSONProblem("more stands behind the array", at: offset))
+        }
+        let drafts = try populate(file)
+        var names: Set<String> = []
+        for draft in drafts {
+            guard names.insert(draft.name).inserted else {
+                throw .badBody("two proxies are called '\(draft.name)'")
+            }
+            do {
+                if !draft.listen.isEmpty { _ = try Endpoint(draft.listen) }
+                _ = try Upstream(draft.upstream)
+            } catch {
+                throw .badBody("proxy '\(draft.name)': \(error.message)")
+            }
+        }
+        return drafts
+    }
+
+    /// `POST /populate`: all are checked before any is created.
     static func populate(_ body: [UInt8]) throws(APIProblem) -> [ProxyDraft] {
         var cursor = try open(body)
         var read: [(ProxyDraft, [ToxicForm.Parts])] = []

@@ -100,10 +100,12 @@ struct ExportCommand: ParsableCommand {
     }
 }
 
-/// Lines to a file or to standard output, in large pieces.
+/// Lines to a file or to standard output, in large pieces. A file stands under its name only when it is whole.
 private final class LineSink {
     private let handle: FileHandle
     private let path: String?
+    /// Where the lines go until all are there; nil for standard output, a device or a pipe.
+    private let part: String?
     private var buffer = Data()
 
     /// - Throws: `Refusal` when the file cannot be made.
@@ -111,16 +113,25 @@ private final class LineSink {
         self.path = path
         guard let path else {
             handle = .standardOutput
+            part = nil
             return
         }
-        // Opened as a shell's `>` does: whatever stands there stays what it is, a device or a pipe too.
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        var status = stat()
+        // A device or a pipe stays what it is, as with a shell's `>`; a link's file is written where it lies.
+        let isPlain = lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+        part = isPlain ? path + ".part" : nil
+        let descriptor = open(part ?? path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw Refusal(
                 .usage, "\(path) cannot be written: \(String(cString: strerror(errno)))",
                 advice: "name a file in a folder that exists and is yours")
         }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    deinit {
+        // Gone already once it has its name.
+        if let part { unlink(part) }
     }
 
     func write(_ line: String) throws {
@@ -132,6 +143,7 @@ private final class LineSink {
     func finish() throws {
         try flush()
         if path != nil { try handle.close() }
+        if let part, let path, rename(part, path) != 0 { throw problem() }
     }
 
     private func flush() throws {
@@ -142,13 +154,15 @@ private final class LineSink {
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                throw Refusal(
-                    .usage,
-                    "\(path ?? "standard output") cannot be written: \(String(cString: strerror(errno)))",
-                    advice: "make room, or name another file")
+                throw problem()
             }
             rest = rest.dropFirst(count)
         }
         buffer.removeAll(keepingCapacity: true)
+    }
+    private func problem() -> Refusal {
+        Refusal(
+            .usage, "\(path ?? "standard output") cannot be written: \(String(cString: strerror(errno)))",
+            advice: "make room, or name another file")
     }
 }

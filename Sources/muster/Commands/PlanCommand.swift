@@ -53,8 +53,11 @@ struct DrillPlan {
     private let stateDirectory: String
     private let isMoved: Bool
 
-    var isPossible: Bool {
-        breaks.allSatisfy { $0.refusal == nil } && Self.scratchRefusal(prepared.drill) == nil
+    var isPossible: Bool { obstacle == nil }
+
+    /// The first thing that keeps it from being carried out here as things are; nil: nothing does.
+    var obstacle: (message: String, advice: String)? {
+        Self.scratchRefusal(prepared.drill) ?? breaks.lazy.compactMap(\.refusal).first
     }
 
     /// What can be told before anything is started: whether the host can do what the drill asks for at all.
@@ -103,7 +106,7 @@ struct DrillPlan {
             switch step.action {
             case .inject(let inject): [inject]
             case .parallel(let steps): injections(steps)
-            case .wait, .lift, .runbook: []
+            case .wait, .lift, .runbook, .alert: []
             }
         }
     }

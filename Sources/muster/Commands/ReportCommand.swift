@@ -8,18 +8,24 @@ struct ReportCommand: ParsableCommand {
         discussion: "Example: muster report 3")
 
     @Argument(help: "The outcome's number (default: the newest).") var number: Int?
-    @Option(name: .shortAndLong, help: "Where to, without the ending (default: runbooks/reports/N).")
+    @Option(
+        name: .shortAndLong,
+        help:
+            "Where to, without the ending (default: runbooks/reports/N; with --outcomes, beside that store).")
     var output: String?
     @OptionGroup var store: StoreOptions
 
     func run() throws {
         try carryOut {
-            let project = Project.current
-            let opened = try store.open(project)
+            let opened = try store.open()
             let outcome = try OutcomeFinder.find(number, in: opened, withSamples: false)
-            let path = try ReportFiles.write(outcome.number, opened, project, to: output).path
-            let base = ReportFiles.shown(String(path.dropLast(3)))
+            let written = try ReportFiles.write(outcome.number, opened, to: output, keepsWork: true)
+            let base = ReportFiles.shown(String(written.path.dropLast(3)))
             Terminal.line("\(base).md\n\(base).html")
+            if let kept = written.kept {
+                Terminal.note(
+                    "what stood there said something else; it is kept as \(ReportFiles.shown(kept))")
+            }
             return .pass
         }
     }

@@ -17,6 +17,9 @@ struct RunCommand: ParsableCommand {
 
             Exit codes: 0 pass, 1 objective missed, 2 usage, 3 inconclusive, 4 aborted and reverted,
             5 something is still broken, 7 refused, 70 internal error.
+
+            A blackout of drills/schedules.yaml keeps everybody from running drills: --override says that it does not
+            hold for this one.
             """)
 
     @Argument(help: "Drill files; several run one after the other.", completion: .file(extensions: ["yaml"]))
@@ -71,6 +74,11 @@ struct RunCommand: ParsableCommand {
     /// So that who starts it knows under which id it will be on record, whatever happens to either.
     @Option(help: .hidden) var runID: String?
 
+    @Option(help: .hidden) var scheduled: String?
+
+    @Option(help: .hidden) var approved: String?
+
+    @OptionGroup var blackouts: BlackoutOptions
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
@@ -87,6 +95,7 @@ struct RunCommand: ParsableCommand {
             let window = try phaseWindow()
             try checkRepeats()
             try checkBoard()
+            try blackouts.check()
             let makeRun = { (drill: PreparedDrill) in
                 DrillRun(
                     drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
@@ -98,9 +107,13 @@ struct RunCommand: ParsableCommand {
             for path in drills {
                 let loader = DrillLoader(
                     path: path, variables: variables, state: state,
-                    isAnsweredElsewhere: answersElsewhere || tui,
-                    runID: runID)
+                    isAnsweredElsewhere: answersElsewhere || tui, blackouts: blackouts, runID: runID)
                 let drill = try loader.load(.run)
+                if let approved, try drill.execHash() != approved {
+                    throw Refusal(
+                        .refused, "\(path) was edited after it was approved",
+                        advice: "have it approved as it is now: muster schedule approve")
+                }
                 try DrillPlan.preflight(drill)
                 // Until here, Ctrl-C just ends the process.
                 let latch = stop ?? StopLatch()

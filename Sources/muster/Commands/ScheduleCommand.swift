@@ -17,7 +17,8 @@ struct ScheduleCommand: ParsableCommand {
         subcommands: [
             ScheduleNextCommand.self, ScheduleListCommand.self, ScheduleCheckCommand.self,
             ScheduleCalendarCommand.self, ScheduleTickCommand.self, ScheduleHistoryCommand.self,
-            SchedulePauseCommand.self, ScheduleResumeCommand.self,
+            SchedulePauseCommand.self, ScheduleResumeCommand.self, ScheduleApproveCommand.self,
+            ScheduleRevokeCommand.self, ScheduleApprovalsCommand.self,
         ])
 }
 
@@ -104,18 +105,24 @@ struct ScheduleNextCommand: ParsableCommand {
             let planned = chosen.flatMap { schedule in
                 SchedulePlan(of: schedule, calendar: schedules.calendar, after: now).prefix(count)
             }.sorted { ($0.due, $0.schedule) < ($1.due, $1.schedule) }.prefix(count)
+            let approvals = try StandingApprovals(chosen, options.place.store, now: now)
             if output.json {
-                Terminal.line(Value.list(planned.map { $0.value(in: zones[$0.schedule] ?? .utc) }).prettyJSON)
+                let values = planned.map { item in
+                    item.value(in: zones[item.schedule] ?? .utc, approval: approvals.words(item.key))
+                }
+                Terminal.line(Value.list(values).prettyJSON)
             } else if planned.isEmpty {
                 Terminal.line("Nothing is due any more.")
             } else {
-                show(Array(planned), zones)
+                show(Array(planned), zones, approvals)
             }
             return .pass
         }
     }
 
-    private func show(_ planned: [PlannedOccurrence], _ zones: [String: ZoneRules]) {
+    private func show(
+        _ planned: [PlannedOccurrence], _ zones: [String: ZoneRules], _ approvals: StandingApprovals
+    ) {
         var table =
             why
             ? Table("LOCAL TIME", "ZONE", "UTC", "SCHEDULE", "WHAT", "WHY")
@@ -126,7 +133,10 @@ struct ScheduleNextCommand: ParsableCommand {
                 ScheduleText.local(item.due, zone), zone.name, ScheduleText.local(item.due, .utc) + "Z",
                 item.schedule, item.decision.fate.rawValue,
             ]
-            if why { cells.append(item.words(in: zone)) }
+            if why {
+                let approval = item.decision.fate == .run ? approvals.words(item.key) : nil
+                cells.append([item.words(in: zone), approval ?? ""].filter { !$0.isEmpty }.joined(separator: "; "))
+            }
             table.rows.append(cells)
         }
         Terminal.line(table.text(width: Terminal.width))
@@ -218,12 +228,15 @@ struct ScheduleCalendarCommand: ParsableCommand {
             }
             let (schedules, chosen, now) = try options.load()
             let end = now + .seconds(Int64(days) * 86_400)
-            let edited = ScheduleLoader(path: options.path).lastEdit(of: schedules)
+            let approvals = try StandingApprovals(chosen, options.place.store, now: now)
+            let edited = max(
+                ScheduleLoader(path: options.path).lastEdit(of: schedules),
+                try approvals.lastWord() ?? Moment(seconds: 0))
             // Counted from 2026 on, so that it stays far below the 31 bits of an INTEGER (RFC 5545, 3.3.8).
             let feed = CalendarFeed(
                 isBlind: blind, stamp: now, sequence: max(0, edited.seconds - 1_767_225_600))
             let items = chosen.map { schedule in
-                (schedule, Self.items(schedule, schedules.calendar, now, until: end))
+                (schedule, Self.items(schedule, schedules.calendar, approvals, now, until: end))
             }
             Terminal.write(feed.bytes(items))
             return .pass
@@ -231,14 +244,15 @@ struct ScheduleCalendarCommand: ParsableCommand {
     }
 
     private static func items(
-        _ schedule: Schedule, _ calendar: ScheduleCalendar, _ now: Moment, until end: Moment
+        _ schedule: Schedule, _ calendar: ScheduleCalendar, _ approvals: StandingApprovals, _ now: Moment,
+        until end: Moment
     ) -> [CalendarFeed.Item] {
         var items: [CalendarFeed.Item] = []
         for planned in SchedulePlan(of: schedule, calendar: calendar, after: now - cancelledFor) {
             if planned.due > end { break }
             // Whether something ran is not known here; that it was called off is.
             if planned.due <= now, planned.decision.fate == .run { continue }
-            items.append(.init(planned, isTentative: schedule.needsApproval))
+            items.append(.init(planned, isTentative: approvals.isWanted(planned.key)))
         }
         return items
     }

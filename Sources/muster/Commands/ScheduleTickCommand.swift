@@ -22,32 +22,25 @@ struct ScheduleTickCommand: ParsableCommand {
         try carryOut {
             let project = Project.current
             let now = Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds())
-            let tick = ScheduleTick(
+            let due = DueRuns(
                 schedules: try ScheduleLoader(path: place.path).load(now: now),
                 store: try place.store.open(project, access: .readWrite), project: project)
-            let decided = try tick.decide()
-            if let jump = decided.jump {
+            let answer = try due.look()
+            if let jump = answer.jump {
                 Terminal.line(
                     "the clock was set by \(jump.forPeople) since the last look: nothing is started for it")
             }
-            for (planned, schedule) in decided.settled { show(planned, schedule) }
-            for (name, count) in decided.missedInBulk.sorted(by: { $0.key < $1.key }) {
+            for item in answer.settled { Terminal.line(item.line) }
+            for (name, count) in answer.missedInBulk.sorted(by: { $0.key < $1.key }) {
                 Terminal.line("\(name): \(count) earlier ones were missed as well")
             }
             var codes: [Status] = [.pass]
-            for (planned, schedule) in decided.toRun {
-                show(planned, schedule)
-                codes.append(Status(rawValue: try tick.run(planned, of: schedule)) ?? .internalError)
+            for item in answer.toRun {
+                Terminal.line(item.line)
+                codes.append(Status(rawValue: try due.run(item)) ?? .internalError)
             }
             return Status.worst(codes)
         }
-    }
-
-    private func show(_ planned: PlannedOccurrence, _ schedule: Schedule) {
-        let words = planned.words(in: schedule.zone)
-        Terminal.line(
-            "\(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name)  \(planned.schedule)  "
-                + planned.decision.fate.rawValue + (words.isEmpty ? "" : ": \(words)"))
     }
 }
 

@@ -68,7 +68,7 @@ struct GameDayFile {
         return (day, examination.longest)
     }
 
-    func drillPath(_ card: GameDay.Card) -> String { drills.path(card.drill) }
+    func drillPath(_ card: GameDay.Card) -> String { project.path(ofDrill: card.drill) }
 
     /// Everything that decides what the day does: what an approval is about.
     func documents(_ day: GameDay) throws -> [GameDayDocument] {
@@ -81,7 +81,7 @@ struct GameDayFile {
         for card in day.drills {
             let prepared = try DrillLoader(path: drillPath(card), variables: card.variables).load(.plan)
             try add(drillPath(card), .drill)
-            for step in PreparedDrill.runbooks(prepared.drill.steps + prepared.drill.after) {
+            for step in prepared.runbookSteps {
                 try add(prepared.runbookPath(step.path), .runbook)
             }
             documents.append(document(card.name, .expectation, card.expectation(prepared.drill.expect)))

@@ -183,7 +183,7 @@ final class GameDayHolding {
     private func carryOut(_ card: GameDay.Card, _ run: String) throws -> Int? {
         let child: Child
         do {
-            child = try command(card, run).start()
+            child = try self.command(card, run).start()
         } catch {
             stop = .aborted("'\(card.name)' did not start: \(error)")
             return nil
@@ -228,13 +228,18 @@ final class GameDayHolding {
         say("\(stop.reason); what is broken is put back")
     }
 
-    private func command(_ card: GameDay.Card, _ run: String) -> Spawn {
+    private func command(_ card: GameDay.Card, _ run: String) throws -> Spawn {
         let variables = card.variables.sorted { $0.key < $1.key }.flatMap {
             ["--var", "\($0.key)=\($0.value)"]
         }
+        // Who let the day begin in spite of a blackout let its drills.
+        let blackout =
+            try desk.record().preflight.first { $0.name == "blackout" }?.override.map {
+                ["--override", "--reason", $0.reason, "--approver", $0.name]
+            } ?? []
         var spawn = Spawn(
             [Files.besideUs + "/muster", "run", file.drillPath(card), "--run-id", run] + variables
-                + ["--outcomes", desk.store.path, "--answers-elsewhere"] + state.arguments)
+                + ["--outcomes", desk.store.path, "--answers-elsewhere"] + state.arguments + blackout)
         if !isQuiet {
             spawn.output = .inherit
             spawn.errors = .inherit

@@ -123,6 +123,7 @@ struct DrillRun {
         if let phase = prepared.phase {
             events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
         }
+        prepared.blackout?.record(in: events)
         for report in hello.mended {
             events.record(
                 .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
@@ -146,7 +147,7 @@ struct DrillRun {
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
         let kept = Swift.Result { try writer.finish(closing) }
         let isKept = (try? kept.get()) != nil
-        let written = isKept ? Swift.Result { try ReportFiles.write(number, store, prepared.project) } : nil
+        let written = isKept ? Swift.Result { try ReportFiles.write(number, store) } : nil
         let report = try? written?.get()
         if isKept { KeptLedger.prune(prepared.state) }
         // What is still broken is told before anything else; a verdict that nobody can look up proves nothing.

@@ -25,6 +25,7 @@ final class DrillSession: @unchecked Sendable {
     let inbox: Inbox<Message>
     let events: RunEvents
     let view: LiveView
+    let alerts: AlertWatch
     let clock = SystemTimekeeper()
     /// Beats with every turn of the control loop; the lease is renewed only while it does.
     let heart: Heart
@@ -64,6 +65,7 @@ final class DrillSession: @unchecked Sendable {
         self.view = view
         self.heart = heart
         self.desk = desk
+        alerts = AlertWatch(prepared.drill, tokens: prepared.alertTokens, events: events)
         runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
         nextPulse = nextLook
@@ -77,6 +79,7 @@ final class DrillSession: @unchecked Sendable {
         onWorker("scratch") { [self] in
             do {
                 try makeScratch()
+                try listen()
                 inbox.post(.input(.begin))
             } catch {
                 inbox.post(.input(.fixtureFailed("scratch", words(error))))
@@ -151,9 +154,12 @@ final class DrillSession: @unchecked Sendable {
         let snapshot = engine.snapshot()
         pulse(snapshot)
         if let reason = instrument.record(snapshot, in: events) { feed(.abort(reason)) }
-        feed(.observed(engine.observation()))
+        var observation = engine.observation()
+        observation.alerts = alerts.state
+        feed(.observed(observation))
         view.draw(
-            Observing.rows(snapshot, drill), phase: runner.phase.words, now: clock.monotonic())
+            Observing.rows(snapshot, drill) + Observing.rows(observation.alerts, drill),
+            phase: runner.phase.words, now: clock.monotonic())
     }
 
     /// Twice a second, and whenever the phase changes: how the run stands, for other terminals.
@@ -169,6 +175,7 @@ final class DrillSession: @unchecked Sendable {
     private func stopMeasuring() {
         guard isMeasuring else { return }
         isMeasuring = false
+        alerts.stop()
         instrument.noteMissed(engine.snapshot(), in: events)
         engine.stop()
         instrument.conclude(engine.snapshot(), in: events)

@@ -9,6 +9,8 @@ final class LiveView {
         var name: String
         var text: String
         var isGood: Bool
+        /// Instead of up and DOWN.
+        var mark: String?
     }
 
     /// nil for `--json`, where standard output belongs to the data.
@@ -55,7 +57,8 @@ final class LiveView {
         lines.append(Terminal.styled(head, .bold))
         let wide = rows.map(\.name.count).max() ?? 0
         for row in rows {
-            let mark = row.isGood ? Terminal.styled("up  ", .green) : Terminal.styled("DOWN", .red)
+            let word = row.mark.map { Terminal.styled(pad($0, 5), row.isGood ? .dim : .yellow) }
+            let mark = word ?? (row.isGood ? Terminal.styled("up  ", .green) : Terminal.styled("DOWN", .red))
             lines.append("  \(pad(row.name, wide))  \(mark)  \(row.text)")
         }
         let width = Terminal.width
@@ -104,7 +107,10 @@ final class LiveView {
         case .undone: ("undo", .green)
         case .undoFailed, .notSteadyAgain: ("undo", .red)
         case .deadlinePassed, .abort: ("abort", .red)
-        case .instrumentSuspect, .warning: ("warning", .yellow)
+        case .alert: ("alert", .yellow)
+        case .alertWatch, .alertOther: ("alert", .dim)
+        case .alertBlind: ("alert", .red)
+        case .instrumentSuspect, .warning, .blackoutOverridden: ("warning", .yellow)
         case .note: ("note", .dim)
         // The abort that follows a lost guard says the same.
         case .runStarted, .guardLost, .verdict, .runFinished: nil

@@ -50,6 +50,16 @@ enum Observing {
         return pulse
     }
 
+    /// What expected alerts do.
+    static func rows(_ alerts: DrillRunner.AlertState, _ drill: Drill) -> [LiveView.Row] {
+        drill.alerts.map { alert in
+            let fires = alerts.firing.contains(alert.name)
+            return LiveView.Row(
+                name: "alert \(alert.name)", text: "from \(alert.source)", isGood: !fires,
+                mark: fires ? "FIRES" : alerts.unheard.contains(alert.source) ? "?" : "quiet")
+        }
+    }
+
     /// `1 injection`, `3 injections`.
     static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"

@@ -16,6 +16,8 @@ struct PreparedDrill: Sendable {
     /// The scratch directory of the run; nil when the drill uses none.
     var scratch: String?
     var secrets: Set<String>
+    /// Of the webhooks, by the names of their sources.
+    var alertTokens: [String: String] = [:]
     var state: StateOptions
     var services: String?
     /// The group of repeats it belongs to; empty for a single run.
@@ -35,6 +37,8 @@ struct PreparedDrill: Sendable {
             }
         }
     }
+    /// What is to be recorded of blackouts; nil: nothing.
+    var blackout: BlackoutRule?
 
     /// What the guard is asked for to bring a fixture up: a fault of its own and its parameters.
     /// - Parameter others: the journal rows of the fixtures that run.
@@ -104,7 +108,7 @@ struct PreparedDrill: Sendable {
 enum Programs {
     private static let packages = [
         "redis-server": "redis-server", "redis-cli": "redis-tools", "postgres": "postgresql",
-        "nginx": "nginx",
+        "nginx": "nginx", "prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager",
         "mariadbd": "mariadb-server", "haproxy": "haproxy", "etcd": "etcd-server", "nft": "nftables",
         "ip": "iproute2", "openssl": "openssl", "curl": "curl",
     ]
@@ -136,10 +140,11 @@ struct DrillLoader {
     var state = StateOptions()
     /// As `PreparedDrill`.
     var isAnsweredElsewhere = false
+    var blackouts = BlackoutOptions()
     /// The run's ULID where somebody has named it already; nil: a new one.
     var runID: String?
 
-    enum Purpose { case run, plan }
+    enum Purpose { case run, plan, approval }
 
     /// - Parameter earlier: the same drill as it was read for an earlier repeat: files that somebody edits
     ///   meanwhile make no other drill of it.
@@ -177,13 +182,29 @@ struct DrillLoader {
                 _ = try Programs.find(program, for: "fixture '\(fixture.name)'")
             }
         }
+        let tokens = Self.tokens(of: drill.alertSources)
         var prepared = PreparedDrill(
             drill: drill, path: path, text: text, project: project, runID: runID,
-            scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
+            scratch: resources.usedScratch, secrets: examination.secrets.union(tokens.values), state: state,
+            services: services)
+        prepared.alertTokens = tokens
         prepared.isAnsweredElsewhere = isAnsweredElsewhere
         try prepared.checkRunbooks(
             mustAnswer: purpose == .run && !TerminalInput.isAvailable && !isAnsweredElsewhere)
+        if purpose == .run { prepared.blackout = try blackouts.settle(project) }
         return prepared
+    }
+
+    /// Those that the drill gives, and new ones where it wants them in a file.
+    private static func tokens(of sources: [AlertSource]) -> [String: String] {
+        var tokens: [String: String] = [:]
+        for source in sources where !source.isPolled {
+            tokens[source.name] =
+                source.token
+                ?? String(
+                    (0..<32).map { _ in Array("0123456789abcdefghijkmnpqrstuvwxyz").randomElement() ?? "x" })
+        }
+        return tokens
     }
 
     private func registry(_ text: String?, _ project: Project) throws -> Services? {

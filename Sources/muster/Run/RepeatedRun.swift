@@ -85,7 +85,7 @@ struct RepeatedRun {
     ) -> Swift.Result<RepeatSummary?, any Error> {
         Swift.Result {
             let opened = try store.open(project)
-            for report in results.compactMap(\.report) { try ReportFiles.renew(report, opened, project) }
+            for report in results.compactMap(\.report) { try ReportFiles.renew(report, opened) }
             return try opened.summary(ofGroup: group)
         }
     }

@@ -29,6 +29,17 @@ extension DrillSession {
                 target: Target(.host).value), deadline: .seconds(60))
     }
 
+    /// Begins to listen for alerts, before anything starts that may send some.
+    /// - Throws: `Refusal`, or what the system says.
+    func listen() throws {
+        for source in drill.alertSources {
+            guard let path = source.tokenFile, let token = prepared.alertTokens[source.name] else { continue }
+            // Nobody's file is written over, and nobody else may read it.
+            try Descriptor(opening: path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600).write(Array(token.utf8))
+        }
+        try alerts.start()
+    }
+
     /// Has the guard inject something that is on record before it is asked for.
     private func ask(_ record: InjectionRecord, deadline: Duration) throws -> Timed<Injection> {
         try remember(record)

@@ -10,15 +10,20 @@ import MusterCore
 final class SignalWatch: @unchecked Sendable {
     private var sources: [any DispatchSourceSignal] = []
 
-    init(_ report: @escaping @Sendable (_ reason: String) -> Void) {
+    convenience init(_ report: @escaping @Sendable (_ reason: String) -> Void) {
+        let reasons = [
+            SIGINT: "Ctrl-C, or muster abort", SIGTERM: "SIGTERM", SIGHUP: "the terminal closed (SIGHUP)",
+        ]
+        self.init(Array(reasons.keys)) { report(reasons[$0] ?? "") }
+    }
+
+    /// - Parameter report: called with the number of each that comes, on a thread of dispatch's.
+    init(_ signals: [Int32], _ report: @escaping @Sendable (Int32) -> Void) {
         signal(SIGPIPE, SIG_IGN)
-        for (number, reason) in [
-            (SIGINT, "Ctrl-C, or muster abort"), (SIGTERM, "SIGTERM"),
-            (SIGHUP, "the terminal closed (SIGHUP)"),
-        ] {
+        for number in signals {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { report(reason) }
+            source.setEventHandler { report(number) }
             source.resume()
             sources.append(source)
         }

@@ -110,7 +110,7 @@ extension PreparedDrill {
     /// anything is started, not in the middle of an outage.
     /// - Parameter mustAnswer: whether a step for people could not be answered.
     func checkRunbooks(mustAnswer: Bool) throws {
-        for step in Self.runbooks(drill.steps + drill.after) {
+        for step in runbookSteps {
             let runbook = try Runbooks.read(runbookPath(step.path))
             try RunbookVariables.checkNames(of: runbook, given: step.variables)
             // Not in the middle of an outage either.
@@ -124,12 +124,15 @@ extension PreparedDrill {
         }
     }
 
-    static func runbooks(_ steps: [Step]) -> [RunbookStep] {
+    /// Steps that run a runbook.
+    var runbookSteps: [RunbookStep] { Self.runbooks(drill.steps + drill.after) }
+
+    private static func runbooks(_ steps: [Step]) -> [RunbookStep] {
         steps.flatMap { step -> [RunbookStep] in
             switch step.action {
             case .runbook(let runbook): [runbook]
             case .parallel(let steps): runbooks(steps)
-            case .inject, .wait, .lift: []
+            case .inject, .wait, .lift, .alert: []
             }
         }
     }

@@ -51,15 +51,20 @@ struct ScheduleLoader {
                 drill: { [drills] in try drills.facts($0, $1) }))
     }
 
-    /// When the file, or anything that it names, was last written: what a plan is made of.
-    func lastEdit(of schedules: Schedules) -> Moment {
+    /// The files that a plan is made of: this one, and those that it names.
+    func paths(of schedules: Schedules) -> [String] {
         let form = (try? Files.text(path)).flatMap { try? YamlText.tree(of: $0) }
         let folder = (path as NSString).deletingLastPathComponent
         let beside = ["file", "ics"].compactMap { form?["holidays"]?[$0]?.text }.map {
             $0.hasPrefix("/") ? $0 : folder + "/" + $0
         }
-        let paths = [path] + beside + Set(schedules.schedules.map { drills.path($0.drill) })
-        let dates = paths.compactMap {
+        return [path, project.services] + beside
+            + Set(schedules.schedules.map { project.path(ofDrill: $0.drill) }).sorted()
+    }
+
+    /// When the file, or anything that it names, was last written.
+    func lastEdit(of schedules: Schedules) -> Moment {
+        let dates = paths(of: schedules).compactMap {
             (try? FileManager.default.attributesOfItem(atPath: $0))?[.modificationDate] as? Date
         }
         return Moment(seconds: Int64((dates.max() ?? Date(timeIntervalSince1970: 0)).timeIntervalSince1970))
@@ -88,8 +93,6 @@ final class KnownDrills: @unchecked Sendable {
 
     init(project: Project) { self.project = project }
 
-    func path(_ drill: String) -> String { drill.hasPrefix("/") ? drill : project.root + "/" + drill }
-
     func facts(_ drill: String, _ variables: [String: String]) throws -> ScheduleResources.DrillFacts {
         // A host has one guard, and that one drill.
         .init(longest: try self.drill(drill, variables).longest, locks: [LockPath("local")])
@@ -106,7 +109,7 @@ final class KnownDrills: @unchecked Sendable {
     }
 
     private func read(_ drill: String, _ variables: [String: String]) throws -> Drill {
-        let text = try ScheduleLoader.asProblem { try Files.text(path(drill)) }
+        let text = try ScheduleLoader.asProblem { try Files.text(project.path(ofDrill: drill)) }
         let now = SystemTimekeeper().utcNanoseconds()
         let examination = DrillReader(
             faults: .standard, probes: .standard, workloads: .standard, services: try registry(now), now: now

@@ -36,13 +36,14 @@ extension PlannedOccurrence {
         return (reason + adjustments.map { $0.words(nominal: occurrence.nominal) }).joined(separator: "; ")
     }
 
-    func value(in zone: ZoneRules) -> Value {
+    /// - Parameter approval: what is said of its approval; nil: nobody has to approve it.
+    func value(in zone: ZoneRules, approval: String? = nil) -> Value {
         [
             "schedule": .text(schedule), "key": .text(key.text), "nominal": .text(occurrence.nominal.text),
             "fold": .int(Int64(occurrence.fold)), "zone": .text(zone.name),
             "local": .text(zone.local(at: due).text), "due": .text(due.text), "ends": .text(ends.text),
             "fate": .text(decision.fate.rawValue), "reason": .text(decision.reason.word),
-            "why": .text(words(in: zone)),
+            "why": .text(words(in: zone)), "approval": approval.map { .text($0) } ?? .null,
         ]
     }
 }

@@ -23,9 +23,11 @@ struct Project: Sendable {
     static var current: Project { Project(containing: FileManager.default.currentDirectoryPath) }
 
     var runbooks: String { root + "/runbooks" }
-    var reports: String { runbooks + "/reports" }
     var services: String { root + "/drills/services.yaml" }
     var schedules: String { root + "/drills/schedules.yaml" }
+
+    /// A drill as a schedule names it: from the project's folder on, or an absolute path.
+    func path(ofDrill name: String) -> String { name.hasPrefix("/") ? name : root + "/" + name }
 
     /// `--outcomes`, else `MUSTER_OUTCOMES`, else `runbooks/outcomes.sqlite`.
     func outcomesPath(_ given: String?) -> String {
@@ -113,7 +115,7 @@ enum Files {
         }
     }
 
-    private static func giveToOwner(of directory: String, _ path: String) {
+    static func giveToOwner(of directory: String, _ path: String) {
         guard geteuid() == 0, let attributes = try? FileManager.default.attributesOfItem(atPath: directory),
             let owner = attributes[.ownerAccountID] as? NSNumber,
             let group = attributes[.groupOwnerAccountID] as? NSNumber

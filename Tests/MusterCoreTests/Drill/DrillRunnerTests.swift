@@ -33,6 +33,7 @@ struct Stage {
     /// Injections whose effect is not seen at once.
     var effectless: Set<String> = []
     var isUndoSettled = true
+    var alerts = DrillRunner.AlertState()
 
     init(_ drill: Drill, faultPhase: Duration = .zero) {
         runner = DrillRunner(drill, faultPhase: faultPhase)
@@ -108,7 +109,7 @@ struct Stage {
                         .init(
                             name: name, goodSince: since,
                             badSince: since == nil ? now - .milliseconds(50) : nil)
-                    })))
+                    }, alerts: alerts)))
     }
 }
 

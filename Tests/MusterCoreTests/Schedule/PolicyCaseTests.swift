@@ -180,7 +180,7 @@ import Testing
             settle(schedule, since: "2026-06-01T10:00", now: now) {
                 $0.waiting = asked.waiting
                 $0.subject = subject
-                $0.approvals = [key: Approval(subject: approved, at: utc(approvedAt))]
+                $0.approvals = [key: Approval(subject: approved, by: "ada", at: utc(approvedAt))]
             }
         }
         #expect(

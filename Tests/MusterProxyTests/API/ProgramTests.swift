@@ -64,6 +64,19 @@ struct ProgramTests {
         let malformed = try await config("[\n{\"name\": \"a\",\n \"upstream\": }]")
         #expect(malformed.status == 2)
         #expect(malformed.errors.contains("c.json:3: invalid character '}' looking for beginning of value"))
+        for (text, words) in [
+            ("null", "expected an array, not null"), ("[]\nx", "c.json:2: more stands behind the array"),
+            (#"[{"name":"a","upstream":"u:1"},{"name":"a","upstream":"u:2"}]"#, "two proxies are called 'a'"),
+            (
+                #"[{"name":"a","listen":"h:99999","upstream":"u:1"}]"#,
+                "proxy 'a': listen tcp: address 99999: invalid port"
+            ),
+            (#"[{"name":"a","upstream":"u"}]"#, "proxy 'a': upstream: address u: missing port in address"),
+        ] {
+            let refused = try await config(text)
+            #expect(refused.status == 2, "\(text): \(refused.errors)")
+            #expect(refused.errors.contains(words), "\(text): \(refused.errors)")
+        }
         let port = try FreePort.next()
         let taken = try await config(
             #"[{"name":"a","listen":"127.0.0.1:\#(port)","upstream":"u:1"},{"name":"b","listen":"127.0.0.1:\#(port)","upstream":"u:1"}]"#

@@ -16,8 +16,8 @@ public struct Schedule: Sendable {
         case latest
     }
 
-    /// What becomes of a run during which a blackout begins.
-    public enum OnFreeze: String, FormWord {
+    /// What becomes of a run that should not go on: a blackout begins, or the scheduler is stopped.
+    public enum Interruption: String, FormWord {
         /// It is aborted, and everything is put back.
         case abort
         case finish
@@ -55,8 +55,11 @@ public struct Schedule: Sendable {
     public var startDeadline = Duration.seconds(1800)
     /// The higher goes first.
     public var priority = 0
-    public var onFreeze = OnFreeze.abort
+    /// When a blackout begins while it runs.
+    public var onFreeze = Interruption.abort
     public var needsApproval = false
+    /// Who may approve; empty: anybody.
+    public var approvers: [String] = []
     /// The longest that the drill can take.
     public var longest = Duration.zero
     /// What it breaks; nobody else may at the same time.

@@ -119,6 +119,16 @@ public struct SchedulePlanner: Sendable {
         return plan
     }
 
+    /// - Returns: the occurrence of that name as it is planned now; nil when the rule has it no more.
+    public func plan(_ key: OccurrenceKey) -> PlannedOccurrence? {
+        let from = Moment(seconds: key.nominal.seconds - 2 * 86_400)
+        for occurrence in Occurrences(of: schedule.rule, in: schedule.zone, gap: schedule.gap, after: from) {
+            if occurrence.nominal == key.nominal, occurrence.fold == key.fold { return plan(occurrence) }
+            if occurrence.nominal.seconds > key.nominal.seconds + 2 * 86_400 { return nil }
+        }
+        return nil
+    }
+
     /// - Returns: the blackout or the pause that keeps this schedule from starting at `moment`; nil when there is
     ///   none.
     func refusal(at moment: Moment) -> Decision.Reason? {

@@ -17,43 +17,6 @@ public struct ScheduleState: Sendable {
     public init() {}
 }
 
-/// Somebody's yes to one occurrence of exactly one drill.
-public struct Approval: Hashable, Sendable {
-    /// What was approved: an edit of any of it makes another thing of it.
-    public struct Subject: Hashable, Sendable {
-        /// Of what the drill executes.
-        public var execHash = ""
-        /// Of what it would touch.
-        public var planHash = ""
-
-        public init(execHash: String = "", planHash: String = "") {
-            self.execHash = execHash
-            self.planHash = planHash
-        }
-    }
-
-    public var subject: Subject
-    public var at: Moment
-    /// From then on it counts no more; nil: it lasts.
-    public var expires: Moment?
-
-    public init(subject: Subject, at: Moment, expires: Moment? = nil) {
-        self.subject = subject
-        self.at = at
-        self.expires = expires
-    }
-
-    /// - Returns: why it does not allow `subject` to run at `moment`; nil when it does.
-    func flaw(_ subject: Subject, at moment: Moment) -> String? {
-        if self.subject.execHash != subject.execHash { return "the drill was edited after it" }
-        if self.subject.planHash != subject.planHash {
-            return "the drill would touch other things than were approved"
-        }
-        if let expires, moment >= expires { return "it ran out" }
-        return nil
-    }
-}
-
 /// Compares two looks at the clocks of one machine.
 public enum ClockCheck {
     /// A step that is larger than this is no drift.
@@ -185,7 +148,7 @@ public struct Settler: Sendable {
         else {
             return .notApproved
         }
-        return approval.flaw(state.subject, at: now).map { .approvalVoid($0) }
+        return schedule.flaw(in: approval, of: state.subject, at: now).map { .approvalVoid($0) }
     }
 
     /// The newest of many, and how many there were before.

@@ -20,6 +20,8 @@ struct DrillForm: Formed {
     var workloads: Raw?
     var judgedBy: [String] = []
     var measure: NotYet?
+    var alertSources = Named<AlertSource>()
+    var alerts = Named<ExpectedAlert>()
     var steady = Steady()
     var steps: [Raw] = []
     var recovered = Recovered()
@@ -54,6 +56,8 @@ struct DrillForm: Formed {
         Field("workloads", \.workloads, "What writes to the system, so that each write is accounted for."),
         Field("judgedBy", \.judgedBy, default: [], "Probes and workloads that decide; all when left out."),
         Field("measure", \.measure, "The injection from which the clock runs."),
+        Field("alertSources", \.alertSources, default: Named(), "Where alerts are heard of."),
+        Field("alerts", \.alerts, default: Named(), "Alerts that are to fire because of the fault."),
     ]
 
     private static let course: [Field<DrillForm>] = [

@@ -9,6 +9,7 @@ struct ObjectivesForm: Formed {
     var availability: AvailabilityGoal?
     var latency: LatencyGoal?
     var degradation: Duration?
+    var detect: Duration?
     var loosened: Loosening?
 
     enum Integrity: String, FormWord { case strict }
@@ -38,6 +39,9 @@ struct ObjectivesForm: Formed {
             Field(
                 "degradation", \.degradation, "How long it may be down or slow altogether after the fault."),
             Field(
+                "detect", \.detect, "The most that may pass from the fault until an expected alert fires.",
+                in: { $0 > .zero ? nil : "more than nothing" }),
+            Field(
                 "loosened", \.loosened, "Who allowed a looser objective than the service's, and until when."),
         ])
 }
@@ -46,9 +50,10 @@ struct ObjectivesForm: Formed {
 struct RecoveryTimeForm: FormValue {
     var max: Duration
     var from: Objectives.ClockStart
+    var detectBudget: Duration?
 
     static var shape: Shape { .either([.duration, Fields.shape]) }
-    var value: Value { Fields(max: max, from: ClockWord(start: from)).value }
+    var value: Value { Fields(max: max, from: from, detectBudget: detectBudget).value }
 
     init(node: FormNode) throws {
         if node.entries == nil {
@@ -57,37 +62,37 @@ struct RecoveryTimeForm: FormValue {
         } else {
             let fields = try Fields(node: node)
             max = fields.max
-            from = fields.from.start
+            from = fields.from
+            detectBudget = fields.detectBudget
         }
     }
 
     struct Fields: Formed {
         var max: Duration = .zero
-        var from = ClockWord(start: .fault)
-        var detectBudget: NotYet?
+        var from = Objectives.ClockStart.fault
+        var detectBudget: Duration?
 
         static let form = Form(
             "rto", "Recovery time objective.", blank: Fields(),
             fields: [
                 Field(required: "max", \.max, "The most that recovery may take."),
                 Field(
-                    "from", \.from, default: ClockWord(start: .fault),
-                    "fault: from the injection; declared: from the first runbook step."),
-                Field("detectBudget", \.detectBudget, "What detection may take."),
-            ])
-    }
-
-    struct ClockWord: FormValue {
-        var start: Objectives.ClockStart
-        static var shape: Shape { Objectives.ClockStart.shape }
-        var value: Value { start.value }
-        init(start: Objectives.ClockStart) { self.start = start }
-        init(node: FormNode) throws {
-            if node.text == "detected" {
-                throw notYet("the clock cannot start when an alert fires", node, expected: Self.shape.inWords)
-            }
-            start = try Objectives.ClockStart(node: node)
-        }
+                    "from", \.from, default: .fault,
+                    "fault: from the injection; declared: from the first runbook step; detected: from the first "
+                        + "expected alert."),
+                Field(
+                    "detectBudget", \.detectBudget,
+                    "With from: fault, where the drill itself starts a runbook: what counts instead of the time until "
+                        + "then, as if somebody had had to notice."),
+            ],
+            check: { fields in
+                if fields.detectBudget != nil, fields.from != .fault {
+                    throw FormProblem(
+                        "the clock runs only from \(fields.from == .declared ? "the declaration" : "the detection")",
+                        at: nil, path: "detectBudget",
+                        expected: fields.from == .declared ? "from: fault" : "detect: under 'objectives:'")
+                }
+            })
     }
 }
 

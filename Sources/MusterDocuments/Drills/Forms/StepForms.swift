@@ -57,6 +57,23 @@ struct WaitForm: Formed {
         ])
 }
 
+/// `- alert: NAME`.
+struct AlertForm: Formed {
+    var alert = ""
+    var within: Duration?
+    var at: Duration?
+    static let form = Form(
+        "alert", "Waits until an expected alert fires, as people do; then, or when it did not, goes on.",
+        blank: AlertForm(),
+        fields: [
+            Field(required: "alert", \.alert, "A name under alerts."),
+            Field(
+                "within", \.within,
+                "How long it waits; as long as 'detect' under objectives when left out, or 60s."),
+            Field("at", \.at, "Since the first injection."),
+        ])
+}
+
 /// `- lift: NAME`.
 struct LiftForm: Formed {
     var lift = ""

@@ -184,6 +184,9 @@ struct JSONCursor {
         return String(decoding: bytes[start..<at], as: UTF8.self)
     }
 
+    /// Where something else than space stands behind what was read; nil when nothing does.
+    var offsetOfMore: Int? { bytes[at...].firstIndex { !isJSONSpace($0) } }
+
     private mutating func skipSpace() {
         while at < bytes.count, isJSONSpace(bytes[at]) { at += 1 }
     }

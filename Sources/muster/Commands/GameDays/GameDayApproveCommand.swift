@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterOutcomes
 
 struct GameDayApproveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,11 +1,9 @@
-import MusterCore
-
 /// A way into a JSON document (RFC 6901), such as `/replicas/0/state`; the empty one is the whole document.
-struct JSONPointer: Hashable, Sendable {
+public struct JSONPointer: Hashable, Sendable {
     private let parts: [String]
 
     /// - Returns: nil when it is not one.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         guard text.isEmpty || text.hasPrefix("/") else { return nil }
         var parts: [String] = []
         for part in text.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
@@ -34,7 +32,7 @@ struct JSONPointer: Hashable, Sendable {
     }
 
     /// - Returns: nil when there is nothing.
-    func find(in document: Value) -> Value? {
+    public func find(in document: Value) -> Value? {
         var value = document
         for part in parts {
             switch value {
@@ -54,20 +52,8 @@ struct JSONPointer: Hashable, Sendable {
     }
 }
 
-extension Value {
-    /// Whether a person who wrote `text` would call it this: numbers by their value, lists and objects as JSON.
-    func reads(as text: String) -> Bool {
-        switch self {
-        case .null: text == "null"
-        case .bool(let bool): text == (bool ? "true" : "false")
-        case .text(let own): text == own
-        case .int, .double, .list, .map: (try? JSONText.value(Array(text.utf8))) == self
-        }
-    }
-}
-
 /// Why these are not values to look for in JSON; nil when they are.
-func pointersProblem(_ values: [String: String]) -> String? {
+public func pointersProblem(_ values: [String: some Sendable]) -> String? {
     values.keys.allSatisfy { JSONPointer($0) != nil }
         ? nil : "pointers into the JSON with their values, such as /status: up (RFC 6901)"
 }

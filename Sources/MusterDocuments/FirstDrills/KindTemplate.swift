@@ -1,0 +1,71 @@
+import MusterCore
+
+/// What is particular to one kind of server in a first drill and its runbook.
+struct KindTemplate {
+    /// The value behind `answers:`, without `every` and `timeout`.
+    var probe: String
+    /// What there is to know, or to confirm, about the probe; comment lines.
+    var probeNotes: [String] = []
+    var every = "50ms"
+    var timeout = "500ms"
+    /// A workload that could be used, as comment lines: all of them write to the user's data.
+    var workload: [String]
+    /// How long a start may take until it answers: a guess that the drill's comment calls one.
+    var startAllowance: Duration
+    /// For the runbook: succeeds once it answers.
+    var waits: String
+    /// A sentence about what the wait sees, or does not.
+    var waitNote: String
+    /// What a crash may lose, in a sentence.
+    var losses: String
+
+    static func of(_ service: FoundService) -> KindTemplate {
+        switch service.kind {
+        case .redis: redis(service)
+        case .sentinel: sentinel(service)
+        case .postgresql: postgresql(service)
+        case .mysql: mysql(service)
+        case .etcd: etcd(service)
+        case .memcached: memcached(service)
+        case .rabbitmq: rabbitmq(service)
+        case .nginx, .apache, .haproxy: front(service)
+        case .http: http(service)
+        case .tcp: connection(service)
+        }
+    }
+
+    /// The probe that only connects.
+    static func connecting(to address: StreamAddress) -> String {
+        switch address {
+        case .tcp: "tcp: \(yamlText(address.text, quoted: true))"
+        case .unix(let path): "unix: \(yamlText(path, quoted: true))"
+        }
+    }
+
+    /// A shell command that connects and says nothing.
+    static func connects(to address: StreamAddress) -> String {
+        switch address {
+        case .tcp(let host, let port): "timeout 1 bash -c \(shellQuoted("</dev/tcp/\(host)/\(port)"))"
+        case .unix(let path): "test -S \(shellQuoted(path))"
+        }
+    }
+}
+
+/// A scalar as it stands in a drill: `${` is kept from being read as a variable.
+/// - Parameter quoted: in quotes even where none are needed.
+func yamlText(_ text: String, quoted: Bool = false) -> String {
+    let text = text.replacing("${", with: "$${")
+    let isPlain =
+        !text.isEmpty && text.first?.isLetter == true
+        && text.unicodeScalars.allSatisfy {
+            $0.isASCII
+                && ($0.properties.isAlphabetic || $0.properties.numericType != nil
+                    || "-_./".unicodeScalars.contains($0))
+        } && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(text.lowercased())
+    if isPlain, !quoted { return text }
+    // Of JSON's escapes those that YAML 1.2 has as well; non-ASCII stays as it is.
+    return Value.text(text).canonicalJSON
+}
+
+/// `[a, "b c"]`
+func yamlList(_ words: [String]) -> String { "[" + words.map { yamlText($0) }.joined(separator: ", ") + "]" }

@@ -1,0 +1,56 @@
+import MusterCore
+
+extension KindTemplate {
+    static func etcd(_ service: FoundService) -> KindTemplate {
+        let scheme = service.answer == .tls ? "https" : "http"
+        let url = "\(scheme)://\(service.address.text)/health"
+        let isPlain = scheme == "http"
+        return KindTemplate(
+            probe: isPlain
+                ? "http: \(yamlText(url, quoted: true)), json: { /health: \"true\" }"
+                : connecting(to: service.address),
+            probeNotes: isPlain
+                ? [
+                    "/health is \"true\" only while this member has a leader: with two of three members down it says so."
+                ]
+                : ["It speaks TLS and may want a certificate of its clients, so this probe only connects."],
+            workload: [
+                "# There is no workload of its own for it. One would write keys among yours, so it is yours to write:",
+                "# `exec: [PROGRAM]`, docs/EXEC_WORKLOAD.md.",
+            ],
+            startAllowance: .seconds(10),
+            waits: isPlain && service.tools.contains("curl")
+                ? "curl -fsSg --max-time 2 \(shellQuoted(url)) | grep -q '\"health\":\"true\"'"
+                : connects(to: service.address),
+            waitNote: "A member is healthy once it follows a leader.",
+            losses: "etcd acknowledges what a majority has on its disks")
+    }
+
+    static func rabbitmq(_ service: FoundService) -> KindTemplate {
+        KindTemplate(
+            probe: connecting(to: service.address),
+            probeNotes: [
+                "It only connects; that a queue takes messages is another question. rabbitmq-diagnostics asks more, and takes",
+                "seconds of a processor for each look.",
+            ],
+            workload: [
+                "# There is no workload of its own for it. One with publisher confirms needs a login and a queue, so it is yours",
+                "# to write: `exec: [PROGRAM]`, docs/EXEC_WORKLOAD.md.",
+            ],
+            startAllowance: .seconds(40), waits: connects(to: service.address),
+            waitNote: "The port opens once the broker has started; queues may still be synchronising.",
+            losses: "messages without publisher confirms, and those in classic queues that are not durable")
+    }
+
+    static func memcached(_ service: FoundService) -> KindTemplate {
+        KindTemplate(
+            probe: connecting(to: service.address),
+            probeNotes: ["It only connects: an empty cache is a good one."],
+            workload: [
+                "# No workload: memcached promises to keep nothing. What the drill should show is that the services before it",
+                "# stand an empty cache: add a probe of one of them, and `latency:` under `objectives:`.",
+            ],
+            startAllowance: .seconds(5), waits: connects(to: service.address),
+            waitNote: "It is empty when it is back.", losses: "everything, and that is no fault of it")
+    }
+}
