@@ -209,19 +209,35 @@ final class RunnersBoard: @unchecked Sendable {
     private var isStopped = false
     private var isDone = false
 
-    init(_ attendee: Attendee, run: String, _ path: String) throws {
+    /// Of one run.
+    convenience init(_ attendee: Attendee, run: String, _ path: String) throws {
         var options = StoreOptions()
         options.outcomes = path
         let store = try options.open(access: .readWrite)
         guard let watched = try store.watched(run) else {
             throw Refusal(.internalError, "run \(run) is not in its own store", advice: "")
         }
-        let source = try BoardSource(store, run: watched)
+        try self.init(attendee, BoardSource(store, run: watched), store, day: nil)
+    }
+
+    /// Of a game day that this process carries out.
+    convenience init(_ attendee: Attendee, gameDay id: String, _ path: String) throws {
+        var options = StoreOptions()
+        options.outcomes = path
+        let store = try options.open(access: .readWrite)
+        let day = try GameDayChoice.find(id, options, access: .readWrite, in: store)
+        try self.init(
+            attendee, BoardSource(store, day: day, hidesDrills: false), store, day: day)
+    }
+
+    private init(
+        _ attendee: Attendee, _ source: BoardSource, _ store: OutcomeStore, day: GameDayChoice.Chosen?
+    ) throws {
         terminal = try BoardTerminal()
         // A stopped engine renews no lease: its guard would put everything back in the middle of the drill.
         signal(SIGTSTP, SIG_IGN)
         let board = Board(
-            source, store, terminal, actions: BoardActions(store, day: nil), attendee: attendee,
+            source, store, terminal, actions: BoardActions(store, day: day), attendee: attendee,
             isBlind: false, ownsRun: true)
         nonisolated(unsafe) let shown = board
         try startThread(name: "muster-board-in") { [self] in
