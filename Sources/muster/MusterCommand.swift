@@ -17,7 +17,10 @@ struct MusterCommand: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Drills",
-                subcommands: [RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self]),
+                subcommands: [
+                    RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self,
+                    AttachCommand.self, ConfirmCommand.self, RefuseCommand.self,
+                ]),
             CommandGroup(name: "Recovery", subcommands: [RunbookCommand.self]),
             CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self, ServeCommand.self]),
             CommandGroup(

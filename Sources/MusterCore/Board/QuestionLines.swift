@@ -24,7 +24,7 @@ enum QuestionLines {
 }
 
 /// Roster, notes and what happened last.
-enum PeopleLines {
+public enum PeopleLines {
     static func roster(day: BoardDay?, _ width: Int) -> [String] { day.map { roster($0, width) } ?? [] }
 
     static func roster(_ day: BoardDay, _ width: Int) -> [String] {
@@ -53,10 +53,14 @@ enum PeopleLines {
         .firstFailure, .firstSuccess, .stable, .steady, .steadyAgain, .abort, .note, .verdict, .runFinished,
     ]
 
+    /// Whether an event may be shown to them.
+    public static func isHarmless(_ event: Event) -> Bool {
+        harmless.contains(event.kind) && event.actor != "guard"
+    }
+
     static func events(_ scene: BoardScene, _ board: RunBoard, _ width: Int) -> [String] {
         board.events.suffix(60).filter {
-            $0.kind != .runStarted
-                && (!scene.isBlind || harmless.contains($0.kind) && $0.actor != "guard")
+            $0.kind != .runStarted && (!scene.isBlind || isHarmless($0))
         }.map { event in
             let at = (event.bracket?.upper ?? event.at) - board.run.startedAt
             return PlainText.clean("\(PlainText.fit(at.tenths, 9))\(event.text)")

@@ -53,6 +53,18 @@ struct RunCommand: ParsableCommand {
     )
     var realtime = false
 
+    @Flag(
+        help: "Manual steps of runbooks are answered in other terminals (muster attach, muster confirm)."
+    )
+    var answersElsewhere = false
+
+    @Flag(help: "Show the full-screen board, as `muster attach` does, instead of lines.")
+    var tui = false
+
+    @Option(
+        help: ArgumentHelp("With --tui: a role that you hold, for manual steps; may be repeated."))
+    var role: [String] = []
+
     @Option(
         help: ArgumentHelp(
             "Whether the outcome keeps every sample, or only a summary of each signal.", valueName: "all|none"
@@ -82,17 +94,20 @@ struct RunCommand: ParsableCommand {
             let variables = try VariableArguments.read(variables)
             let window = try phaseWindow()
             try checkRepeats()
+            try checkBoard()
             try blackouts.check()
             let makeRun = { (drill: PreparedDrill) in
                 DrillRun(
                     drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
-                    keepsSamples: keepSamples == .all)
+                    keepsSamples: keepSamples == .all,
+                    board: tui ? Attendee(name: RunHeaders.actor, roles: Set(role)) : nil)
             }
             var codes: [Status] = []
             var stop: StopLatch?
             for path in drills {
                 let loader = DrillLoader(
-                    path: path, variables: variables, state: state, blackouts: blackouts, runID: runID)
+                    path: path, variables: variables, state: state,
+                    isAnsweredElsewhere: answersElsewhere || tui, blackouts: blackouts, runID: runID)
                 let drill = try loader.load(.run)
                 if let approved, try drill.execHash() != approved {
                     throw Refusal(
@@ -132,6 +147,19 @@ struct RunCommand: ParsableCommand {
                 advice: "a duration up to 1h, such as --phase 10s; 0s for no wait")
         }
         return window
+    }
+
+    private func checkBoard() throws {
+        if tui, !TerminalInput.isAvailable || output.json {
+            throw Refusal(
+                .usage, "--tui needs a terminal of its own",
+                advice: "run it without --tui there, and `muster attach` in a terminal")
+        }
+        if !tui, !role.isEmpty {
+            throw Refusal(
+                .usage, "--role means nothing without --tui",
+                advice: "answer by `muster confirm --as NAME --role ROLE`")
+        }
     }
 
     private func checkRepeats() throws {

@@ -23,8 +23,10 @@ struct GameDayChoice: ParsableArguments {
         var roster: GameDayRoster
     }
 
-    static func find(_ named: String?, _ options: StoreOptions, access: OutcomeStore.Access) throws -> Chosen
-    {
+    /// - Parameter opened: the store, where it is open already.
+    static func find(
+        _ named: String?, _ options: StoreOptions, access: OutcomeStore.Access, in opened: OutcomeStore? = nil
+    ) throws -> Chosen {
         var project = Project.current
         var name = named
         if let named, named.hasSuffix(".yaml"), Files.exists(named) {
@@ -32,7 +34,7 @@ struct GameDayChoice: ParsableArguments {
             project = file.project
             name = try? YamlName.gameDay(file.text)
         }
-        let store = try options.open(project, access: access)
+        let store = try opened ?? options.open(project, access: access)
         guard let record = try name.map({ try store.gameDay($0) }) ?? underWay(store) else {
             throw Refusal(
                 .usage, named.map { "there is no game day '\($0)' on record" } ?? "no game day is under way",

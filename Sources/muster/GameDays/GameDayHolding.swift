@@ -239,7 +239,7 @@ final class GameDayHolding {
             } ?? []
         var spawn = Spawn(
             [Files.besideUs + "/muster", "run", file.drillPath(card), "--run-id", run] + variables
-                + ["--outcomes", desk.store.path] + state.arguments + blackout)
+                + ["--outcomes", desk.store.path, "--answers-elsewhere"] + state.arguments + blackout)
         if !isQuiet {
             spawn.output = .inherit
             spawn.errors = .inherit

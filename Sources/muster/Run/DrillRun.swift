@@ -15,6 +15,8 @@ struct DrillRun {
     private let isJSON: Bool
     private let isRealtime: Bool
     private let keepsSamples: Bool
+    /// Who sits at the board; nil for lines.
+    private let board: Attendee?
     private let clock = SystemTimekeeper()
 
     /// What came of it.
@@ -31,8 +33,9 @@ struct DrillRun {
 
     init(
         _ prepared: PreparedDrill, lease: Duration, store: StoreOptions, json: Bool, isRealtime: Bool,
-        keepsSamples: Bool = true
+        keepsSamples: Bool = true, board: Attendee? = nil
     ) {
+        self.board = board
         self.keepsSamples = keepsSamples
         self.prepared = prepared
         self.lease = lease
@@ -49,7 +52,7 @@ struct DrillRun {
         defer { stop.tell(nil) }
         let start = clock.monotonic()
         let binary = BinaryHash()
-        let view = LiveView(start: start, on: isJSON ? nil : try Screen())
+        let view = LiveView(start: start, on: isJSON || board != nil ? nil : try Screen())
         defer {
             view.end()
             // Before an error is told, and the process with it: what was begun comes first.
@@ -84,12 +87,15 @@ struct DrillRun {
             "\(prepared.drill.name)  outcome #\(number) · \(prepared.drill.environment.rawValue)"
                 + (prepared.drill.service.map { " · service \($0)" } ?? ""),
             isNext: prepared.phase != nil)
+        let desk = try RunDesk(store, writer, run: header.id) { inbox.post(.input(.abort($0))) }
+        defer { desk.stop() }
         recordBeginning(header, local.client.hello, in: events)
         let session = DrillSession(
             prepared, client: local.client, engine: engine, writer: writer, inbox: inbox, events: events,
-            view: view,
-            heart: heart)
+            view: view, heart: heart, desk: desk)
+        let showing = try board.map { try RunnersBoard($0, run: header.id, storePath) }
         let result = session.run()
+        showing?.end()
         local.wait(for: .seconds(5))
         return conclude(result, header, number, store, writer, events, view, stop)
     }
@@ -111,7 +117,9 @@ struct DrillRun {
     }
 
     private func recordBeginning(_ header: RunHeader, _ hello: Hello, in events: RunEvents) {
-        events.record(.runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began")
+        events.record(
+            .runStarted, "", "run \(header.id) of '\(prepared.drill.name)' began", detail: prepared.plan.value
+        )
         if let phase = prepared.phase {
             events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
         }

@@ -29,12 +29,15 @@ final class DrillSession: @unchecked Sendable {
     let clock = SystemTimekeeper()
     /// Beats with every turn of the control loop; the lease is renewed only while it does.
     let heart: Heart
+    let desk: RunDesk
 
     // Only touched by the control thread.
     private var runner: DrillRunner
     private var signalsSeen = 0
     private var instrument = InstrumentEvents()
     private var nextLook: Instant
+    private var nextPulse: Instant
+    private var lastPhase: DrillRunner.Phase?
     private var isMeasuring = true
     private var isReadingBack = false
 
@@ -47,10 +50,11 @@ final class DrillSession: @unchecked Sendable {
     private var runbookCancelled = false
     private var guardGone = false
     private var readBackEnded = false
+    private var runbookStep: RunPulse.Step?
 
     init(
         _ prepared: PreparedDrill, client: GuardClient, engine: MeasuringEngine, writer: StoreWriter,
-        inbox: Inbox<Message>, events: RunEvents, view: LiveView, heart: Heart
+        inbox: Inbox<Message>, events: RunEvents, view: LiveView, heart: Heart, desk: RunDesk
     ) {
         self.prepared = prepared
         self.client = client
@@ -60,9 +64,11 @@ final class DrillSession: @unchecked Sendable {
         self.events = events
         self.view = view
         self.heart = heart
+        self.desk = desk
         alerts = AlertWatch(prepared.drill, tokens: prepared.alertTokens, events: events)
         runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
+        nextPulse = nextLook
     }
 
     var drill: Drill { prepared.drill }
@@ -144,8 +150,9 @@ final class DrillSession: @unchecked Sendable {
     /// Ten times a second: what the signals look like, for the runner and for the person.
     private func look() {
         nextLook = clock.monotonic() + .milliseconds(100)
-        guard isMeasuring else { return }
+        guard isMeasuring else { return pulse(nil) }
         let snapshot = engine.snapshot()
+        pulse(snapshot)
         if let reason = instrument.record(snapshot, in: events) { feed(.abort(reason)) }
         var observation = engine.observation()
         observation.alerts = alerts.state
@@ -153,6 +160,16 @@ final class DrillSession: @unchecked Sendable {
         view.draw(
             Observing.rows(snapshot, drill) + Observing.rows(observation.alerts, drill),
             phase: runner.phase.words, now: clock.monotonic())
+    }
+
+    /// Twice a second, and whenever the phase changes: how the run stands, for other terminals.
+    private func pulse(_ snapshot: MeasuringSnapshot?) {
+        let now = clock.monotonic()
+        guard now >= nextPulse || runner.phase != lastPhase else { return }
+        nextPulse = now + .milliseconds(500)
+        lastPhase = runner.phase
+        writer.append(
+            Observing.pulse(snapshot, drill, phase: runner.phase, step: locked { runbookStep }, at: now))
     }
 
     private func stopMeasuring() {
@@ -211,6 +228,12 @@ final class DrillSession: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         return try body()
+    }
+
+    /// Which step of a runbook is under way; nil: none.
+    func note(step: String?, of runbook: String) {
+        let begun = clock.monotonic()
+        locked { runbookStep = step.map { RunPulse.Step(runbook: runbook, name: $0, begun: begun) } }
     }
 
     var isCancelled: Bool { locked { runbookCancelled } }

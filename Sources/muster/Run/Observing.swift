@@ -25,6 +25,31 @@ enum Observing {
         return rows
     }
 
+    /// - Parameter snapshot: nil once nothing is measured any more.
+    static func pulse(
+        _ snapshot: MeasuringSnapshot?, _ drill: Drill, phase: DrillRunner.Phase, step: RunPulse.Step?,
+        at now: Instant
+    ) -> RunPulse {
+        var pulse = RunPulse(at: now, phase: phase.rawValue, step: step)
+        guard let snapshot else { return pulse }
+        for name in drill.probes.map(\.name) + drill.workloads.map(\.name) {
+            let own = snapshot.signals.filter { $0.name == name }
+            // Of a workload, as bad as its worst writer.
+            let bad = own.compactMap(\.badSince?.finished).min()
+            pulse.signals.append(
+                RunPulse.Signal(
+                    name: name, ok: own.reduce(0) { $0 + $1.ok }, failed: own.reduce(0) { $0 + $1.failed },
+                    badSince: bad, isGood: bad == nil && own.contains { $0.goodSince != nil }))
+        }
+        pulse.workloads = snapshot.workloads.map { workload in
+            let writers = snapshot.signals.filter { $0.name == workload.name && $0.writer != nil }
+            return RunPulse.Workload(
+                name: workload.name, acknowledged: workload.acknowledged, inDoubt: workload.inDoubt,
+                refused: workload.refused, lastAcknowledged: writers.compactMap(\.lastGood?.finished).max())
+        }
+        return pulse
+    }
+
     /// What expected alerts do.
     static func rows(_ alerts: DrillRunner.AlertState, _ drill: Drill) -> [LiveView.Row] {
         drill.alerts.map { alert in

@@ -24,6 +24,19 @@ struct PreparedDrill: Sendable {
     var repeatGroup = ""
     /// When its fault strikes; nil for a single run, whose steps begin at once.
     var phase: FaultPhase?
+    /// Whether manual steps are answered in other terminals, where nobody sits at this one.
+    var isAnsweredElsewhere = false
+
+    /// For those who watch it.
+    var plan: RunPlan {
+        RunPlan(drill) { step in
+            let runbook = try? Runbooks.read(runbookPath(step.path))
+            return (runbook?.steps ?? []).map {
+                RunPlan.RunbookStep(
+                    name: $0.name, kind: $0.kind.rawValue, budget: $0.timeout, role: $0.role)
+            }
+        }
+    }
     /// What is to be recorded of blackouts; nil: nothing.
     var blackout: BlackoutRule?
 
@@ -125,6 +138,8 @@ struct DrillLoader {
     var path: String
     var variables: [String: String]
     var state = StateOptions()
+    /// As `PreparedDrill`.
+    var isAnsweredElsewhere = false
     var blackouts = BlackoutOptions()
     /// The run's ULID where somebody has named it already; nil: a new one.
     var runID: String?
@@ -173,7 +188,9 @@ struct DrillLoader {
             scratch: resources.usedScratch, secrets: examination.secrets.union(tokens.values), state: state,
             services: services)
         prepared.alertTokens = tokens
-        try prepared.checkRunbooks(mustAnswer: purpose == .run && !TerminalInput.isAvailable)
+        prepared.isAnsweredElsewhere = isAnsweredElsewhere
+        try prepared.checkRunbooks(
+            mustAnswer: purpose == .run && !TerminalInput.isAvailable && !isAnsweredElsewhere)
         if purpose == .run { prepared.blackout = try blackouts.settle(project) }
         return prepared
     }

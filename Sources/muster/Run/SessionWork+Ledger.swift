@@ -40,12 +40,27 @@ extension DrillSession {
                 problems.isEmpty
                     ? "'\(ledger.workload)': \(acknowledged) acknowledged, \(found) read back\(part)"
                     : "'\(ledger.workload)' could not be read back completely: \(problems.joined(separator: "; "))",
-                detail: keptFiles(of: ledger.workload))
+                detail: counted(ledger, in: keptFiles(of: ledger.workload)))
             if let done = engine.tidy(ledger.workload, keep: !ledger.isFlawless) {
                 events.record(.note, ledger.workload, "'\(ledger.workload)': \(done)")
             }
         }
         inbox.post(.input(.readBackDone))
+    }
+
+    /// What was acknowledged and found, and when the newest write was sent that was found.
+    private func counted(_ ledger: Ledger, in files: Value) -> Value {
+        guard let readBack = ledger.readBack else { return files }
+        var last: [Int32: Int64] = [:]
+        for found in readBack.found {
+            last[found.key.stream] = max(last[found.key.stream] ?? 0, found.key.sequence)
+        }
+        let newest = ledger.entries.filter { last[$0.key.stream] == $0.key.sequence }.map(\.sent).max()
+        var map = files.asMap ?? [:]
+        map["acknowledged"] = .int(Int64(ledger.entries.count { $0.isAcknowledged }))
+        map["found"] = .int(Int64(readBack.found.count))
+        map["newest"] = .optional(newest?.nanoseconds)
+        return .map(map)
     }
 
     /// Where the raw records of a workload lie, and what they hash to, for `muster export`.

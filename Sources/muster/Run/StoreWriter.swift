@@ -56,6 +56,14 @@ final class StoreWriter: @unchecked Sendable {
         }
     }
 
+    /// In place of one that has not been written yet.
+    func append(_ pulse: RunPulse) {
+        condition.withLock {
+            waiting.pulse = pulse
+            condition.signal()
+        }
+    }
+
     /// Waits while too many are waiting already.
     func append(_ samples: [Sample], of signal: Signal) {
         guard keepsSamples else { return }
@@ -94,15 +102,16 @@ final class StoreWriter: @unchecked Sendable {
         }
     }
 
-    private func later(_ body: @escaping (OutcomeStore, String) throws -> Void) {
+    /// In order with everything else, without anybody waiting for it; tried until it can be written.
+    func later(_ body: @escaping (OutcomeStore, String) throws -> Void) {
         condition.withLock {
             jobs.append(Job(isAwaited: false, body: body))
             condition.signal()
         }
     }
 
-    /// After everything that was asked for before.
-    private func now(_ body: @escaping (OutcomeStore, String) throws -> Void) throws {
+    /// After everything that was asked for before; returns once it is durable.
+    func now(_ body: @escaping (OutcomeStore, String) throws -> Void) throws {
         var result: Result<Void, any Error>?
         condition.withLock {
             let job = Job(isAwaited: true) { [self] store, run in

@@ -36,12 +36,19 @@ extension DrillSession {
             var environment = Runbooks.environment(variables, run: prepared.runID)
             environment[FixtureSockets.variable] = FixtureSockets.write(
                 fixtures.mapValues { site.supervisorSocket(of: $0) })
-            let asker =
+            let terminal =
                 view.canAsk
                 ? TerminalAsker(roles: [], showsText: true, show: { [inbox] in inbox.post(.question($0)) })
                 : nil
+            let asker =
+                view.canAsk || prepared.isAnsweredElsewhere
+                ? SharedAsker(
+                    desk: desk, run: prepared.runID, runbook: step.path, terminal: terminal,
+                    redaction: Redaction(secrets)) : nil
             let result = RunbookExecution(
-                keeper: DrilledRunbook(events: events, runbook: runbook), asker: asker,
+                keeper: DrilledRunbook(
+                    events: events, runbook: runbook,
+                    current: { [self] in note(step: $0, of: step.path) }), asker: asker,
                 environment: environment,
                 directory: directory, secrets: secrets,
                 stop: { [self] in isCancelled ? "the drill was broken off" : nil }
@@ -57,6 +64,8 @@ extension DrillSession {
 struct DrilledRunbook: RunbookKeeper {
     let events: RunEvents
     let runbook: Runbook
+    /// Hears which step is under way; nil: none.
+    let current: (String?) -> Void
 
     /// Nothing may be done any more once a drill is broken off and everything is put back.
     var grace: Duration { .zero }
@@ -67,6 +76,7 @@ struct DrilledRunbook: RunbookKeeper {
     func tick() {}
 
     func show(_ turn: RunbookTurn, _ item: RunbookItem) {
+        current(turn.name)
         guard item.kind == .manual else { return }
         events.record(
             .note, turn.name,
@@ -78,6 +88,7 @@ struct DrilledRunbook: RunbookKeeper {
     }
 
     func show(_ turn: RunbookTurn, after time: Bracket) {
+        current(nil)
         var detail: [String: Value] = [
             "kind": .text(turn.kind.rawValue), "ok": .bool(turn.state == .succeeded),
             "state": .text(turn.state.rawValue), "heading": .text(turn.heading),
@@ -107,7 +118,8 @@ extension PreparedDrill {
                 throw Refusal(
                     .refused,
                     "the runbook \(step.path) needs a person for '\(open.name)', and nobody can be asked",
-                    advice: "run the drill in a terminal")
+                    advice: "run the drill in a terminal, or with --answers-elsewhere and answer by "
+                        + "`muster attach --as NAME` or `muster confirm`")
             }
         }
     }

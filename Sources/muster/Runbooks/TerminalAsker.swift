@@ -70,6 +70,8 @@ struct TerminalAsker: RunbookAsker {
     let showsText: Bool
     /// Draws the question and what was typed so far; nil: it is over.
     let show: ([String]?) -> Void
+    /// Hears who says that they have begun.
+    var onBegin: ((String) -> Void)?
     private let clock = SystemTimekeeper()
 
     init(
@@ -121,6 +123,7 @@ struct TerminalAsker: RunbookAsker {
             guard let line = input.line(until: min(end, now + .milliseconds(50))) else { continue }
             switch (prompt, line) {
             case (.answer, ""):
+                if begun == nil { onBegin?(actor) }
                 begun = begun ?? clock.monotonic()
                 note = Self.help
             case (.answer, "y"), (.answer, "yes"), (.answer, "done"):

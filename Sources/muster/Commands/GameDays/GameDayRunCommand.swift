@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MusterCore
 import MusterOutcomes
+import MusterSystem
 
 struct GameDayRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,18 +26,26 @@ struct GameDayRunCommand: ParsableCommand {
     @Option(help: "Why it is no go.") var reason: String?
     @Flag(help: "Responders are not told which drills there are.") var blind = false
     @Flag(help: "Shows nothing while it runs.") var quiet = false
+    @Flag(help: "Show the full-screen board, as `muster attach` does, instead of lines.") var tui = false
+    @Option(name: .customLong("as"), help: "With --tui: who sits here, by the roster (default: who says go).")
+    var person: String?
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try carryOut(printed: false) {
+            if tui, !TerminalInput.isAvailable || output.json {
+                throw Refusal(
+                    .usage, "--tui needs a terminal of its own",
+                    advice: "run it without --tui there, and `muster attach` in a terminal")
+            }
             let opened = try place.open()
             try GameDayDesk.refusing { try opened.desk.store.hold(gameDay: opened.desk.id) }
             defer { try? opened.desk.store.release(gameDay: opened.desk.id) }
             // Only now nobody else writes what decides.
             let held = try place.open()
             try held.requireApproval()
-            let holding = GameDayHolding(held, state: state, isQuiet: quiet || output.json)
+            let holding = GameDayHolding(held, state: state, isQuiet: quiet || tui || output.json)
             let record = held.record
             let begun = Set(record.drillEvents.map(\.event.position)).count
             // A real incident has no end of its own that could be waited for.
@@ -44,7 +53,10 @@ struct GameDayRunCommand: ParsableCommand {
                 record.state == .converted && record.runUnderWay == nil && begun == held.day.drills.count
             let isResumed = record.state.mayHoldFaults && !isOver
             if !isResumed, try !begin(held, holding) { return .refused }
-            let status = try holding.run(isResumed: isResumed)
+            let board = try tui ? board(held) : nil
+            let run = Result { try holding.run(isResumed: isResumed) }
+            board?.end()
+            let status = try run.get()
             let result = try held.desk.record()
             if output.json {
                 Terminal.line(GameDayText.value(result).prettyJSON)
@@ -53,6 +65,17 @@ struct GameDayRunCommand: ParsableCommand {
             }
             return status
         }
+    }
+
+    /// What is shown is what the timeline and the drills' outcomes say, as in every other terminal.
+    private func board(_ held: GameDayPlace.Opened) throws -> RunnersBoard {
+        // Before it has threads that would take them.
+        try Signals.block(GameDayHolding.signals)
+        let decided = try held.desk.record().entries.last { $0.state == .running }?.actor
+        let name = person ?? go ?? decided ?? RunHeaders.actor
+        let roles = held.day.roster.roles(of: name).map(\.rawValue)
+        return try RunnersBoard(
+            Attendee(name: name, roles: Set(roles)), gameDay: held.desk.id, held.desk.store.path)
     }
 
     /// - Returns: false when it is no go.
