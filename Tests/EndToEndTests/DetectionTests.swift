@@ -100,7 +100,8 @@ extension EndToEndDrills {
                 drill("early", teller: "tell firing Down; \(stay)").replacing(
                     "success: 100%", with: "success: 100%, within: 2s"), to: "drills/early.yaml")
             let answer = try lab.muster("run", "drills/early.yaml")
-            #expect(answer.code == 3, "\(answer.all)")
+            #expect(answer.code == 4, "\(answer.all)")
+            #expect(try lab.newestOutcome()["verdict"] == "inconclusive")
             #expect(answer.output.contains("the expected alert 'down' fires already"), "\(answer.all)")
             #expect(try lab.newestOutcome().events("injected").isEmpty)
             try lab.expectNothingLeft()
