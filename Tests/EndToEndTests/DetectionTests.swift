@@ -204,7 +204,14 @@ extension EndToEndDrills {
                             ready: { http: "http://127.0.0.1:${port:prometheus}/-/ready", within: 30s }
                         """
                 ).replacing("restart: { always: 100ms }", with: "restart: { always: 4s }").replacing(
-                    "rto: { max: 5s", with: "rto: { max: 15s"), to: "drills/asked.yaml")
+                    "rto: { max: 5s", with: "rto: { max: 15s").replacing(
+                    "workloads:",
+                    // Before it has asked the service once, nothing can be noticed.
+                    with: """
+                          watched: { prometheus: "http://127.0.0.1:${port:prometheus}", query: 'up{job="kv"}', above: 0, every: 100ms }
+                        judgedBy: [writes, health]
+                        workloads:
+                        """), to: "drills/asked.yaml")
             let answer = try lab.judged("run", "drills/asked.yaml")
             #expect(answer.code == 0, "\(answer.all)")
             let outcome = try lab.newestOutcome()
