@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -187,6 +188,16 @@ uint32_t csystem_device_major(uint64_t device) { return major(device); }
 uint32_t csystem_device_minor(uint64_t device) { return minor(device); }
 uint64_t csystem_device(uint32_t major_number, uint32_t minor_number) {
     return makedev(major_number, minor_number);
+}
+
+int csystem_clock_error(int64_t *microseconds)
+{
+    struct timex state;
+    memset(&state, 0, sizeof state);
+    if (adjtimex(&state) == TIME_ERROR || (state.status & STA_UNSYNC))
+        return -1;
+    *microseconds = state.maxerror;
+    return 0;
 }
 
 int csystem_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }

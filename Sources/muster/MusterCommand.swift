@@ -21,6 +21,12 @@ struct MusterCommand: ParsableCommand {
             CommandGroup(name: "Recovery", subcommands: [RunbookCommand.self]),
             CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self]),
             CommandGroup(
+                name: "Game days",
+                subcommands: [
+                    GameDayCommand.self, NoteCommand.self, TodoCommand.self, DecisionCommand.self,
+                    FindingCommand.self, ActionsCommand.self,
+                ]),
+            CommandGroup(
                 name: "Safety", subcommands: [UndoCommand.self, AbortCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Networks", subcommands: [ProxyCommand.self]),
             CommandGroup(

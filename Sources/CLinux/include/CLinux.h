@@ -116,6 +116,9 @@ uint64_t csystem_device(uint32_t major, uint32_t minor);
 
 // Threads, text --------------------------------------------------------------------------------------------
 
+/* The kernel's bound of its clock's error, in microseconds; -1 while nobody keeps the clock (adjtimex(2)). */
+int csystem_clock_error(int64_t *microseconds);
+
 int csystem_name_thread(const char *name);
 int csystem_gettid(void);
 // Strings of errno codes, safe between threads.

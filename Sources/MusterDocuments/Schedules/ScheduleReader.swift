@@ -69,21 +69,13 @@ public struct Schedules: Sendable {
             let form = try SchedulesForm(node: tree)
             let schedules = reader.build(form, tree)
             var examination = Examination(
-                errors: inOrder(reader.problems), warnings: inOrder(reader.warnings))
+                errors: reader.problems.inOrder, warnings: reader.warnings.inOrder)
             if reader.problems.isEmpty { examination.schedules = schedules }
             return examination
         } catch {
             let problems = (error as? FormProblems)?.problems ?? [FormProblem("\(error)", at: nil)]
-            return Examination(errors: inOrder(problems))
+            return Examination(errors: problems.inOrder)
         }
-    }
-
-    private static func inOrder(_ problems: [FormProblem]) -> [FormProblem] {
-        problems.enumerated().sorted { one, other in
-            let a = one.element.place ?? Place(line: 0, column: 0)
-            let b = other.element.place ?? Place(line: 0, column: 0)
-            return (a.line, a.column, one.offset) < (b.line, b.column, other.offset)
-        }.map(\.element)
     }
 }
 
@@ -134,14 +126,7 @@ struct ScheduleReader {
         if let known = zones[name] { return known }
         let resources = resources
         let zone = gather(node) {
-            let names = resources.zoneNames()
-            if let problem = ZoneNames.problem(name, known: names) { throw problem }
-            do {
-                return try resources.zone(name)
-            } catch var problem as FormProblem {
-                problem.nearest = ZoneNames.nearest(name, names)
-                throw problem
-            }
+            try ZoneNames.rules(name, known: resources.zoneNames(), read: resources.zone)
         }
         zones[name] = zone
         return zone

@@ -52,6 +52,20 @@ enum ZoneNames {
         return nil
     }
 
+    /// The rules of a zone.
+    /// - Throws: `FormProblem` without a place, with the nearest name.
+    static func rules(
+        _ name: String, known: [String], read: (String) throws -> ZoneRules
+    ) throws -> ZoneRules {
+        if let problem = problem(name, known: known) { throw problem }
+        do {
+            return try read(name)
+        } catch var problem as FormProblem {
+            problem.nearest = nearest(name, known)
+            throw problem
+        }
+    }
+
     /// - Returns: the known name that differs least, or has the same city.
     static func nearest(_ name: String, _ known: [String]) -> String? {
         if let same = known.first(where: { $0.lowercased() == name.lowercased() }) { return same }

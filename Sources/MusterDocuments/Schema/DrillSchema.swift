@@ -46,6 +46,14 @@ public enum DrillSchema {
         return PrettyJSON.text(.map(root))
     }
 
+    /// The schema of a file in `drills/gamedays/`.
+    public static var gameDay: String {
+        var root = FormSchema.object(GameDayForm.form.description)
+        root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        root["title"] = "A game day of Muster's"
+        return PrettyJSON.text(.map(root))
+    }
+
     private static func described(_ value: Value, like other: Value?) -> Value {
         var map = value.asMap ?? [:]
         map["description"] = other?["description"]

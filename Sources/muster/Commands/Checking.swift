@@ -111,6 +111,11 @@ enum Linter {
                 let examination = ScheduleLoader(path: path).examine(text, now: Moment(utcNanoseconds: now))
                 result.errors = examination.errors
                 result.warnings = examination.warnings
+            } else if GameDayFile.isOne(path) {
+                let examination = GameDayFile(path: path, text: text).examine(
+                    now: Moment(utcNanoseconds: now))
+                result.errors = examination.errors
+                result.warnings = examination.warnings
             } else {
                 let project = Project(containing: path)
                 let services = try registry(project, now)
@@ -236,7 +241,7 @@ struct SchemaCommand: ParsableCommand {
         abstract: "A JSON Schema, so that editors complete and check drill files.",
         discussion: "Example: muster schema drill > drills/drill.schema.json")
 
-    @Argument(help: "drill, services or schedules.") var what: String
+    @Argument(help: "drill, services, schedules or gameday.") var what: String
 
     func run() throws {
         try carryOut {
@@ -246,10 +251,11 @@ struct SchemaCommand: ParsableCommand {
                     DrillSchema.drill(faults: .standard, probes: .standard, workloads: .standard))
             case "services": Terminal.write(DrillSchema.services)
             case "schedules": Terminal.write(DrillSchema.schedules)
+            case "gameday": Terminal.write(DrillSchema.gameDay)
             default:
                 throw Refusal(
                     .usage, "there is no schema '\(what)'",
-                    advice: "muster schema drill, services or schedules")
+                    advice: "muster schema drill, services, schedules or gameday")
             }
             return .pass
         }

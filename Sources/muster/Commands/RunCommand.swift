@@ -56,6 +56,9 @@ struct RunCommand: ParsableCommand {
         ))
     var keepSamples: KeptSamples = .all
 
+    /// So that who starts it knows under which id it will be on record, whatever happens to either.
+    @Option(help: .hidden) var runID: String?
+
     @OptionGroup var state: StateOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
@@ -79,7 +82,7 @@ struct RunCommand: ParsableCommand {
             var codes: [Status] = []
             var stop: StopLatch?
             for path in drills {
-                let loader = DrillLoader(path: path, variables: variables, state: state)
+                let loader = DrillLoader(path: path, variables: variables, state: state, runID: runID)
                 let drill = try loader.load(.run)
                 try DrillPlan.preflight(drill)
                 // Until here, Ctrl-C just ends the process.
@@ -127,6 +130,11 @@ struct RunCommand: ParsableCommand {
             throw Refusal(
                 .usage, "--\(phase != nil ? "phase" : "seed") means nothing for a single run",
                 advice: "add --repeat N, or leave it out")
+        }
+        if let runID, !ULID.isValid(runID) || drills.count > 1 || times != nil {
+            throw Refusal(
+                .usage, "--run-id \(runID): not the id of a single run", advice: "a ULID, for one drill, once"
+            )
         }
         if let seed, seed < 0 {
             throw Refusal(.usage, "--seed \(seed): not a seed", advice: "a whole number from 0 on")

@@ -123,6 +123,8 @@ struct DrillLoader {
     var path: String
     var variables: [String: String]
     var state = StateOptions()
+    /// The run's ULID where somebody has named it already; nil: a new one.
+    var runID: String?
 
     enum Purpose { case run, plan }
 
@@ -132,7 +134,7 @@ struct DrillLoader {
     func load(_ purpose: Purpose, as earlier: PreparedDrill? = nil) throws -> PreparedDrill {
         let project = earlier?.project ?? Project(containing: path)
         let text = try earlier?.text ?? Files.text(path)
-        let runID = ULID.make()
+        let runID = self.runID ?? ULID.make()
         let resources = RunResources(runID: runID, readsSecrets: purpose == .run)
         let services: String?
         if let earlier {

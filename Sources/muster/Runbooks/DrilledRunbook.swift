@@ -112,7 +112,7 @@ extension PreparedDrill {
         }
     }
 
-    private static func runbooks(_ steps: [Step]) -> [RunbookStep] {
+    static func runbooks(_ steps: [Step]) -> [RunbookStep] {
         steps.flatMap { step -> [RunbookStep] in
             switch step.action {
             case .runbook(let runbook): [runbook]

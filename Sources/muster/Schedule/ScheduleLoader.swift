@@ -75,7 +75,7 @@ struct ScheduleLoader {
 }
 
 /// Drills that schedules name, each read once for all that name it with the same variables.
-private final class KnownDrills: @unchecked Sendable {
+final class KnownDrills: @unchecked Sendable {
     private struct Key: Hashable {
         var path: String
         var variables: [String: String]
@@ -83,7 +83,7 @@ private final class KnownDrills: @unchecked Sendable {
 
     private let project: Project
     private let lock = NSLock()
-    private var known: [Key: Result<ScheduleResources.DrillFacts, any Error>] = [:]
+    private var known: [Key: Result<Drill, any Error>] = [:]
     private var services: Result<Services?, any Error>?
 
     init(project: Project) { self.project = project }
@@ -91,6 +91,12 @@ private final class KnownDrills: @unchecked Sendable {
     func path(_ drill: String) -> String { drill.hasPrefix("/") ? drill : project.root + "/" + drill }
 
     func facts(_ drill: String, _ variables: [String: String]) throws -> ScheduleResources.DrillFacts {
+        // A host has one guard, and that one drill.
+        .init(longest: try self.drill(drill, variables).longest, locks: [LockPath("local")])
+    }
+
+    /// - Throws: `FormProblem` without a place.
+    func drill(_ drill: String, _ variables: [String: String]) throws -> Drill {
         try lock.withLock {
             let key = Key(path: drill, variables: variables)
             let found = known[key] ?? Result { try read(drill, variables) }
@@ -99,7 +105,7 @@ private final class KnownDrills: @unchecked Sendable {
         }
     }
 
-    private func read(_ drill: String, _ variables: [String: String]) throws -> ScheduleResources.DrillFacts {
+    private func read(_ drill: String, _ variables: [String: String]) throws -> Drill {
         let text = try ScheduleLoader.asProblem { try Files.text(path(drill)) }
         let now = SystemTimekeeper().utcNanoseconds()
         let examination = DrillReader(
@@ -112,8 +118,7 @@ private final class KnownDrills: @unchecked Sendable {
                 "\(drill) cannot be run:\(line) \(first?.message ?? "")", at: nil,
                 expected: "a drill without errors; `muster lint \(drill)` shows them all")
         }
-        // A host has one guard, and that one drill.
-        return .init(longest: found.longest, locks: [LockPath("local")])
+        return found
     }
 
     private func registry(_ now: Int64) throws -> Services? {

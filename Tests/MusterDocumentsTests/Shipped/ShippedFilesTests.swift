@@ -100,3 +100,25 @@ import Testing
         #expect(!Self.files("runbooks", ".md").isEmpty)
     }
 }
+
+/// Game days that come with Muster.
+@Suite struct ShippedGameDayTests {
+    @Test func theFirstGameDayIsRead() throws {
+        let path = "drills/gamedays/first-game-day.yaml"
+        let source = try String(contentsOf: ShippedFilesTests.root.appending(path: path), encoding: .utf8)
+        let schedule = ScheduleReaderTests.resources()
+        let resources = GameDayResources(zone: schedule.zone, zoneNames: schedule.zoneNames) { path, _ in
+            let exists = FileManager.default.fileExists(
+                atPath: ShippedFilesTests.root.appending(path: path).path)
+            #expect(exists, "\(path)")
+            return .init(longest: .seconds(60), environment: .lab, service: nil)
+        }
+        let found = GameDay.examine(source, now: ScheduleReaderTests.now, resources: resources)
+        let problems = ProblemText.render(found.errors + found.warnings, path: path, source: source)
+        #expect(problems.isEmpty && found.gameDay?.drills.count == 3, "\(problems)")
+        #expect(try SchemaTests.complaint(about: source, schema: DrillSchema.gameDay) == "")
+        let shipped = try String(
+            contentsOf: ShippedFilesTests.root.appending(path: "drills/gameday.schema.json"), encoding: .utf8)
+        #expect(shipped == DrillSchema.gameDay, "muster schema gameday > drills/gameday.schema.json")
+    }
+}

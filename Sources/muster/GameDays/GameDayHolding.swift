@@ -1,0 +1,248 @@
+import Foundation
+import MusterCore
+import MusterOutcomes
+import MusterSystem
+
+/// Carries a game day out: drills one after the other as children, the gates between them, and the end. Everything
+/// that happens is in the timeline first; whoever dies, the next one reads there how far it came.
+final class GameDayHolding {
+    let file: GameDayFile
+    let day: GameDay
+    let desk: GameDayDesk
+    let state: StateOptions
+    let isQuiet: Bool
+    var clock: SystemTimekeeper { desk.clock }
+
+    /// Of the last entry that was looked at for wishes.
+    private var seen: Int
+    /// Why no drill is started any more; the first reason wins.
+    private(set) var stop: Stop?
+    private var announced: Set<String> = []
+
+    enum Stop {
+        /// A drill did not pass, and the plan says that this is enough.
+        case failed(String)
+        case aborted(String)
+        case converted(String)
+
+        var word: String {
+            switch self {
+            case .failed: "failed"
+            case .aborted: "aborted"
+            case .converted: "converted"
+            }
+        }
+
+        var reason: String {
+            switch self {
+            case .failed(let reason), .aborted(let reason), .converted(let reason): reason
+            }
+        }
+    }
+
+    static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    init(_ opened: GameDayPlace.Opened, state: StateOptions, isQuiet: Bool) {
+        file = opened.file
+        day = opened.day
+        desk = opened.desk
+        self.state = state
+        self.isQuiet = isQuiet
+        seen = opened.record.entries.last?.sequence ?? 0
+    }
+
+    /// No drill is started any more; the first reason wins, but a real incident is one.
+    func haltDay(_ reason: Stop) {
+        if case .converted = reason { stop = reason } else { stop = stop ?? reason }
+    }
+
+    func say(_ text: String) { if !isQuiet { Terminal.line(text) } }
+
+    /// A message to people, with what every message begins with.
+    func tell(_ text: String?) throws {
+        guard let text else { return }
+        let record = try desk.record()
+        let message = "\(record.prefix): \(text)"
+        try desk.add(.comm, message)
+        say(message)
+    }
+
+    // MARK: The day
+
+    /// From `running` on, to the end.
+    /// - Parameter isResumed: nobody carried it out for a while, and somebody did before.
+    func run(isResumed: Bool) throws -> Status {
+        try Signals.block(Self.signals)
+        defer { try? Signals.unblock(Self.signals) }
+        if isResumed { try resume() }
+        while stop == nil, let position = try nextDrill() {
+            try drill(position)
+            guard stop == nil, try nextDrill() != nil else { break }
+            try settle(after: position)
+        }
+        return try end()
+    }
+
+    /// The first drill that has not begun; nil when there is none.
+    func nextDrill() throws -> Int? {
+        let events = try desk.record().drillEvents.map(\.event)
+        return day.drills.indices.first { position in
+            let last = events.last { $0.position == position }
+            return last == nil || last?.phase == .notBegun
+        }
+    }
+
+    private func drill(_ position: Int) throws {
+        let card = day.drills[position]
+        guard requireUnedited() else { return }
+        try look()
+        guard stop == nil else { return }
+        let run = ULID.make()
+        let event = GameDayDrillEvent(position: position, name: card.name, phase: .started)
+        try desk.add(
+            .drill, "drill \(position + 1) of \(day.drills.count), '\(card.name)', begins: \(card.title)",
+            detail: event.value, run: run)
+        say("== drill \(position + 1) of \(day.drills.count): \(card.title)")
+        let code = try carryOut(card, run)
+        let event2 = try conclude(position, run, code)
+        judge(event2, card)
+    }
+
+    /// Records how a drill ended, as far as anybody knows.
+    func conclude(_ position: Int, _ run: String, _ code: Int?) throws -> GameDayDrillEvent {
+        let card = day.drills[position]
+        let outcome = try outcome(of: run)
+        let event = GameDayDrillEvent(
+            position: position, name: card.name, phase: .finished,
+            exitCode: code ?? outcome?.exitCode.map { Int($0) },
+            outcome: outcome?.number, verdict: outcome?.verdict)
+        let number = outcome.map { "outcome #\($0.number)" } ?? "no outcome"
+        let verdict = outcome?.verdict?.rawValue ?? "no verdict"
+        let reason = outcome.map { $0.reason.isEmpty ? $0.ending.rawValue : $0.reason } ?? "it did not begin"
+        try desk.add(
+            .drill, "'\(card.name)' ended: \(verdict), \(number): \(reason)", detail: event.value, run: run)
+        return event
+    }
+
+    /// What follows from how a drill ended.
+    private func judge(_ event: GameDayDrillEvent, _ card: GameDay.Card) {
+        guard stop == nil, event.verdict != .pass || event.exitCode != 0 else { return }
+        let code = event.exitCode.flatMap { Status(rawValue: Int32($0)) }
+        let said = code?.sentence ?? "nobody saw how it ended"
+        if code == .residue, day.abort.onResidue {
+            stop = .aborted("'\(card.name)' left something broken")
+        } else if code == .aborted {
+            stop = .aborted("'\(card.name)' was aborted")
+        } else if let limit = day.abort.failures, failures() >= limit {
+            stop = .aborted("\(Observing.count(limit, "drill")) did not pass")
+        } else if (card.onFail ?? day.onFail) == .stop {
+            stop = .failed("'\(card.name)' did not pass: \(said)")
+        }
+    }
+
+    private func failures() -> Int {
+        ((try? desk.record().drillEvents) ?? []).filter {
+            $0.event.phase == .finished && $0.event.verdict != .pass
+        }
+        .count
+    }
+
+    /// A plan that was edited while the day runs is another plan.
+    private func requireUnedited() -> Bool {
+        do {
+            let record = try desk.record()
+            let edits = GameDayFile.edits(record.documents, try file.documents(day))
+            if edits.isEmpty { return true }
+            stop = .aborted("the plan was edited while the day ran: " + edits.joined(separator: "; "))
+        } catch {
+            stop = .aborted("the plan cannot be read any more: \((error as? Refusal)?.message ?? "\(error)")")
+        }
+        return false
+    }
+
+    // MARK: Wishes
+
+    /// Takes what other processes asked for since, and what the clock says.
+    func look() throws {
+        for entry in try desk.store.entries(ofGameDay: desk.id, after: seen) {
+            seen = entry.sequence
+            switch entry.kind {
+            case .abort: haltDay(.aborted("\(entry.actor): \(entry.text)"))
+            case .convert: haltDay(.converted("\(entry.actor): \(entry.text)"))
+            default: break
+            }
+        }
+        if day.abort.atEnd, desk.now >= day.ends { haltDay(.aborted("the window of the day is over")) }
+    }
+
+    // MARK: One drill
+
+    /// Runs a drill to its end as `muster run` does. Whatever ends the day (a wish, a signal, a limit) goes to it as an
+    /// interrupt: it puts everything back, measures on, and is recorded; the same happens when we die.
+    /// - Returns: its exit code; nil when it was ended by a signal, or did not start.
+    private func carryOut(_ card: GameDay.Card, _ run: String) throws -> Int? {
+        let child: Child
+        do {
+            child = try command(card, run).start()
+        } catch {
+            stop = .aborted("'\(card.name)' did not start: \(error)")
+            return nil
+        }
+        let begin = clock.monotonic()
+        var isStopped = false
+        while true {
+            if let status = try child.wait(for: .zero) {
+                if case .exited(let code) = status { return Int(code) }
+                return nil
+            }
+            if let signal = try Signals.wait(Self.signals, atMost: .milliseconds(200)), stop == nil {
+                stop = .aborted("signal \(signal)")
+            }
+            try look()
+            if stop == nil, let limit = day.abort.drillLongerThan, clock.monotonic() - begin > limit {
+                stop = .aborted("'\(card.name)' took longer than \(limit.forPeople)")
+            }
+            guard let stop else { continue }
+            try announce(stop)
+            guard !isStopped else { continue }
+            isStopped = true
+            _ = try child.kill(SIGINT)
+        }
+    }
+
+    /// Says at once why the day ends, and keeps it for whoever takes the day up after a crash; a real incident is one
+    /// from that moment on.
+    func announce(_ stop: Stop) throws {
+        guard announced.insert(stop.word).inserted else { return }
+        switch stop {
+        case .failed: break
+        case .aborted(let reason):
+            let isAsked = try desk.record().abortWish != nil
+            if !isAsked { try desk.add(.abort, reason) }
+            try tell(day.comms.abort)
+        case .converted(let reason):
+            guard try !desk.record().isConverted else { return }
+            try desk.step(to: .converted, "a real incident: \(reason); what is broken is put back")
+            try tell(day.comms.convert ?? "this is no drill any more: \(reason)")
+        }
+        say("\(stop.reason); what is broken is put back")
+    }
+
+    private func command(_ card: GameDay.Card, _ run: String) -> Spawn {
+        let variables = card.variables.sorted { $0.key < $1.key }.flatMap {
+            ["--var", "\($0.key)=\($0.value)"]
+        }
+        var spawn = Spawn(
+            [Files.besideUs + "/muster", "run", file.drillPath(card), "--run-id", run] + variables
+                + ["--outcomes", desk.store.path] + state.arguments)
+        if !isQuiet {
+            spawn.output = .inherit
+            spawn.errors = .inherit
+        }
+        spawn.directory = file.project.root
+        // A terminal's Ctrl-C comes to it through us, once.
+        spawn.newSession = true
+        spawn.deathSignal = SIGINT
+        return spawn
+    }
+}
