@@ -51,6 +51,9 @@ struct GameDayRunCommand: ParsableCommand {
             } else {
                 GameDayText.result(result, status)
             }
+            let roster = GameDayChoice.roster(result, held.file.project)
+            let written = try GameDayReportFiles.write(result, roster, held.desk.store, held.file.project)
+            if !output.json { GameDayReportFiles.show(written) }
             return status
         }
     }
