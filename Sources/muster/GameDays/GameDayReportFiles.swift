@@ -30,6 +30,22 @@ enum GameDayReportFiles {
         return Written(path: base + ".md", isBeside: isBeside)
     }
 
+    /// Writes it because more is known by now. That it could not be written changes nothing about the day, which is on
+    /// record.
+    static func renew(
+        _ record: GameDayRecord, _ roster: GameDayRoster, _ store: OutcomeStore, _ project: Project,
+        shows: Bool = true
+    ) {
+        do {
+            let written = try write(record, roster, store, project)
+            if shows { show(written) }
+        } catch {
+            Terminal.complain(
+                "the report could not be written: \((error as? Refusal)?.message ?? "\(error)")",
+                advice: "mend that, then run `muster gameday report \(record.header.name)`")
+        }
+    }
+
     /// For the terminal: where it is.
     static func show(_ written: Written) {
         let base = ReportFiles.shown(String(written.path.dropLast(3)))

@@ -55,9 +55,8 @@ struct GameDayHotwashCommand: ParsableCommand {
                 try chosen.desk.step(to: .reported, from: .hotwash, "the hot wash is over", by: speaker)
                 Terminal.line("the hot wash is over; `muster gameday close` closes the day")
             }
-            GameDayReportFiles.show(
-                try GameDayReportFiles.write(
-                    try chosen.desk.record(), chosen.roster, chosen.store, chosen.project))
+            GameDayReportFiles.renew(
+                try chosen.desk.record(), chosen.roster, chosen.store, chosen.project)
             return .pass
         }
     }

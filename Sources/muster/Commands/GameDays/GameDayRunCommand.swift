@@ -52,8 +52,8 @@ struct GameDayRunCommand: ParsableCommand {
                 GameDayText.result(result, status)
             }
             let roster = GameDayChoice.roster(result, held.file.project)
-            let written = try GameDayReportFiles.write(result, roster, held.desk.store, held.file.project)
-            if !output.json { GameDayReportFiles.show(written) }
+            GameDayReportFiles.renew(
+                result, roster, held.desk.store, held.file.project, shows: !output.json)
             return status
         }
     }
