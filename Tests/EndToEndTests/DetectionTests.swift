@@ -184,7 +184,8 @@ extension EndToEndDrills {
             try lab.expectNothingLeft()
         }
 
-        /// A real Prometheus that is asked, once for itself and once through a real Alertmanager.
+        /// A real Prometheus that is asked, once for itself and once through a real Alertmanager. Before it has asked the
+        /// service once, nothing can be noticed: steady is when it has.
         @Test(.enabled(if: hasPrograms), arguments: ["prometheus", "alertmanager"])
         func realAlertsAreAskedFor(_ kind: String) throws {
             let lab = try Lab()
@@ -204,9 +205,9 @@ extension EndToEndDrills {
                             ready: { http: "http://127.0.0.1:${port:prometheus}/-/ready", within: 30s }
                         """
                 ).replacing("restart: { always: 100ms }", with: "restart: { always: 4s }").replacing(
-                    "rto: { max: 5s", with: "rto: { max: 15s").replacing(
+                    "rto: { max: 5s", with: "rto: { max: 15s"
+                ).replacing(
                     "workloads:",
-                    // Before it has asked the service once, nothing can be noticed.
                     with: """
                           watched: { prometheus: "http://127.0.0.1:${port:prometheus}", query: 'up{job="kv"}', above: 0, every: 100ms }
                         judgedBy: [writes, health]
