@@ -168,8 +168,8 @@ extension GameDayStory {
         }
         if material.chainRoot == nil {
             items.append([
-                .strong("The timeline is not as it was written: "),
-                .text("its chain of hashes does not hold."),
+                .strong("The timeline is not as it was written:"),
+                .text(" its chain of hashes does not hold."),
             ])
         }
         if !material.roster.absent.isEmpty {

@@ -19,7 +19,8 @@ extension GameDayStory {
                 blocks.append(.table(ReportTable(["Expected", "As frozen at the approval"], rows: rows)))
             }
             var observed: [ReportInline] = [
-                .strong("Observed: "), .badge(drill.word, drill.tone), .text(" " + sentence(drill.reason)),
+                .strong("Observed:"), .text(" "), .badge(drill.word, drill.tone),
+                .text(" " + sentence(drill.reason)),
             ]
             if let number = drill.outcome?.number ?? drill.last?.outcome {
                 observed.append(.text(" Outcome #\(number) has a report of its own."))

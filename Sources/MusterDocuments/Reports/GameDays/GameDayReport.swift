@@ -115,8 +115,10 @@ struct GameDayStory {
         let record = material.record
         // A drill that was planned and never came up is one that was not held, and must not be missed.
         let planned = record.documents.filter { $0.kind == .expectation }
-        var names = planned.map(\.path)
-        for found in record.drillEvents.map(\.event.name) where !names.contains(found) { names.append(found) }
+        var names: [String] = []
+        for name in planned.map(\.path) + record.drillEvents.map(\.event.name) where !names.contains(name) {
+            names.append(name)
+        }
         drills = names.enumerated().map { index, name in
             let events = record.drillEvents.filter { $0.event.name == name }
             let run = events.compactMap(\.entry.run).first
