@@ -56,7 +56,7 @@ struct GameDayHotwashCommand: ParsableCommand {
                 Terminal.line("the hot wash is over; `muster gameday close` closes the day")
             }
             GameDayReportFiles.renew(
-                try chosen.desk.record(), chosen.roster, chosen.store, chosen.project)
+                try chosen.desk.record(), chosen.roster, chosen.store, chosen.project, shows: isOver)
             return .pass
         }
     }
