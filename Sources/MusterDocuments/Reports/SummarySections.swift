@@ -98,7 +98,6 @@ extension Story {
                     + "lower bound misses it; anything between is inconclusive."),
         ]
     }
-
 }
 
 extension ObjectiveResult {
