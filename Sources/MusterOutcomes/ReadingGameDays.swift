@@ -59,6 +59,18 @@ extension OutcomeStore {
         }
     }
 
+    /// The hash of its last entry, which covers all before it; that of the header while there is none.
+    public func lastHash(ofGameDay day: String) throws -> String? {
+        try readable { database in
+            try String.fetchOne(
+                database,
+                sql: """
+                    SELECT coalesce((SELECT hash FROM game_day_entries WHERE game_day = id \
+                    ORDER BY sequence DESC LIMIT 1), genesis_hash) FROM game_days WHERE id = ?
+                    """, arguments: [day])
+        }
+    }
+
     private func gameDays(
         _ condition: String, _ arguments: StatementArguments
     ) throws -> [GameDayRecord] {

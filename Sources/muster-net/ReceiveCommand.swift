@@ -23,6 +23,7 @@ struct ReceiveCommand: ParsableCommand {
                 "receive: expected 'listen ADDRESS:PORT' and 'token TOKEN' on standard input", .usage)
         }
         let outlet = ReceiverOutlet(STDOUT_FILENO)
+        defer { outlet.flush(within: 1) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let started = DispatchSemaphore(value: 0)
         let result = Mutex<Result<AlertReceiver, any Error>?>(nil)
@@ -51,9 +52,8 @@ struct ReceiveCommand: ParsableCommand {
     private func work(_ receiver: AlertReceiver, _ outlet: ReceiverOutlet) {
         var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         var buffer = [UInt8](repeating: 0, count: 64)
-        while true {
+        while outlet.say("look \(receiver.lastLook)") {
             if poll(&input, 1, 100) > 0, read(STDIN_FILENO, &buffer, buffer.count) <= 0 { return }
-            guard outlet.say("look \(receiver.lastLook)") else { return }
         }
     }
 
@@ -91,6 +91,13 @@ final class ReceiverOutlet: Sendable {
             add(Array("message \(lower) \(upper) \(body.count)\n".utf8) + body)
             return !isBroken.load(ordering: .relaxed)
         }
+    }
+
+    /// Waits for what was said to be taken, no longer than that.
+    func flush(within seconds: Double) {
+        let done = DispatchSemaphore(value: 0)
+        queue.async { done.signal() }
+        _ = done.wait(timeout: .now() + seconds)
     }
 
     private func add(_ bytes: [UInt8]) {

@@ -100,7 +100,8 @@ extension EndToEndDrills {
                 drill("early", teller: "tell firing Down; \(stay)").replacing(
                     "success: 100%", with: "success: 100%, within: 2s"), to: "drills/early.yaml")
             let answer = try lab.muster("run", "drills/early.yaml")
-            #expect(answer.code == 3, "\(answer.all)")
+            #expect(answer.code == 4, "\(answer.all)")
+            #expect(try lab.newestOutcome()["verdict"] == "inconclusive")
             #expect(answer.output.contains("the expected alert 'down' fires already"), "\(answer.all)")
             #expect(try lab.newestOutcome().events("injected").isEmpty)
             try lab.expectNothingLeft()
@@ -183,7 +184,8 @@ extension EndToEndDrills {
             try lab.expectNothingLeft()
         }
 
-        /// A real Prometheus that is asked, once for itself and once through a real Alertmanager.
+        /// A real Prometheus that is asked, once for itself and once through a real Alertmanager. Before it has asked the
+        /// service once, nothing can be noticed: steady is when it has.
         @Test(.enabled(if: hasPrograms), arguments: ["prometheus", "alertmanager"])
         func realAlertsAreAskedFor(_ kind: String) throws {
             let lab = try Lab()
@@ -203,7 +205,14 @@ extension EndToEndDrills {
                             ready: { http: "http://127.0.0.1:${port:prometheus}/-/ready", within: 30s }
                         """
                 ).replacing("restart: { always: 100ms }", with: "restart: { always: 4s }").replacing(
-                    "rto: { max: 5s", with: "rto: { max: 15s"), to: "drills/asked.yaml")
+                    "rto: { max: 5s", with: "rto: { max: 15s"
+                ).replacing(
+                    "workloads:",
+                    with: """
+                          watched: { prometheus: "http://127.0.0.1:${port:prometheus}", query: 'up{job="kv"}', above: 0, every: 100ms }
+                        judgedBy: [writes, health]
+                        workloads:
+                        """), to: "drills/asked.yaml")
             let answer = try lab.judged("run", "drills/asked.yaml")
             #expect(answer.code == 0, "\(answer.all)")
             let outcome = try lab.newestOutcome()

@@ -90,7 +90,7 @@ import Testing
         Broken("weak-stability", "stable: 30s", "stable: 5s"),
         Broken("deadline-too-early", "within: 2m", "within: 31s"),
         Broken("declared-without-runbook", "rto: 2s", "rto: { max: 2s, from: declared }"),
-        Broken("detected-without-alerts", "rto: 2s", "detect: 10s\n  rto: { max: 2s, from: detected }"),
+        Broken("detected-without-alerts", "rto: 2s", "detect: 10s, rto: { max: 2s, from: detected }"),
         Broken("budget-of-nothing", "rto: 2s", "rto: { max: 2s, from: declared, detectBudget: 5s }"),
         Broken("alerts-wrong", "recovered:", alertsWrong),
         Broken("alerts-doubtful", "recovered:", alertsDoubtful),

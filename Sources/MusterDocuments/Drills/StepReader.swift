@@ -66,7 +66,7 @@ struct StepReader {
             let form = try WaitForm(node: node)
             return Step(.wait(form.wait), at: form.at)
         case "alert":
-            let form = try AlertForm(node: node)
+            let form = try AlertStepForm(node: node)
             alerts.append((form.alert, node))
             return Step(.alert(form.alert, within: form.within ?? noticing), at: form.at)
         case "lift":

@@ -59,7 +59,8 @@ extension Story {
         return blocks
     }
 
-    private func stepTimes(_ bars: [StepBar]) -> [ReportBlock] {
+    /// What the steps took, as a table and a chart.
+    func stepTimes(_ bars: [StepBar], heading: String = "Time by step") -> [ReportBlock] {
         func shown(_ duration: Duration) -> String { duration == .zero ? "-" : duration.forPeople }
         let all = bars.reduce(Duration.zero) { $0 + $1.total }
         func share(_ duration: Duration) -> String {
@@ -78,7 +79,7 @@ extension Story {
         let columns = ["From", "Step", "Took", "Share", "Machine", "Human wait", "Human work", "What"]
         let chart = StepChart(story: self, bars: bars)
         return [
-            .heading(3, "Time by step"),
+            .heading(3, heading),
             .table(ReportTable(columns, numeric: [0, 2, 3, 4, 5, 6], rows: rows)),
             .picture(svg: chart.svg, text: chart.text),
             .paragraph(

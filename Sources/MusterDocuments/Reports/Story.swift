@@ -71,11 +71,15 @@ struct Story {
 
     /// The local time of day with its offset; nil when nobody said which offset holds.
     func local(_ utcNanoseconds: Int64) -> String? {
-        guard let localOffset else { return nil }
-        let seconds = localOffset(utcNanoseconds)
-        let minutes = abs(seconds) / 60
-        let shown = civilText(nanoseconds: utcNanoseconds + Int64(seconds) * 1_000_000_000)
-        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        return shown.dropFirst(11) + (seconds < 0 ? " -" : " +") + two(minutes / 60) + ":" + two(minutes % 60)
+        localOffset.map { localTime(utcNanoseconds, offset: $0(utcNanoseconds)) }
     }
+}
+
+/// `14:03:05.123 +01:00`.
+/// - Parameter offset: seconds east of UTC.
+func localTime(_ utcNanoseconds: Int64, offset seconds: Int) -> String {
+    let minutes = abs(seconds) / 60
+    let shown = civilText(nanoseconds: utcNanoseconds + Int64(seconds) * 1_000_000_000)
+    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    return shown.dropFirst(11) + (seconds < 0 ? " -" : " +") + two(minutes / 60) + ":" + two(minutes % 60)
 }

@@ -89,29 +89,33 @@ extension Story {
                 .paragraph("The drill declares no objectives."),
             ]
         }
-        let rows: [[[ReportInline]]] = judgement.objectives.map { result in
-            [
-                [.strong(result.name.uppercased())], [.text(result.objective)],
-                [.text(result.interval.map { $0.lower.forPeople } ?? "-")],
-                [.text(result.interval.map { $0.upper?.forPeople ?? "not seen" } ?? "-")],
-                [.text(result.measured)], [badge(result.result)], [.text(clockStart(result))],
-                [.text(result.reason)],
-            ]
-        }
-        let columns = [
-            "Objective", "Required", "Lower bound", "Upper bound", "Measured", "Result", "Clock starts",
-            "Why",
-        ]
+        let rows = judgement.objectives.map(\.cells)
         return [
             .heading(2, "Objectives against what was measured"),
-            .table(ReportTable(columns, numeric: [2, 3], rows: rows)),
+            .table(ReportTable(ObjectiveResult.columns, numeric: [2, 3], rows: rows)),
             .paragraph(
                 "An objective is met only if even the upper bound meets it, and missed only if even the "
                     + "lower bound misses it; anything between is inconclusive."),
         ]
     }
+}
 
-    private func badge(_ result: ObjectiveResult.Result) -> ReportInline {
+extension ObjectiveResult {
+    /// For a table: what was wanted and what was measured.
+    var cells: [[ReportInline]] {
+        [
+            [.strong(name.uppercased())], [.text(objective)],
+            [.text(interval.map { $0.lower.forPeople } ?? "-")],
+            [.text(interval.map { $0.upper?.forPeople ?? "not seen" } ?? "-")],
+            [.text(measured)], [badge], [.text(clockStart)], [.text(reason)],
+        ]
+    }
+
+    static let columns = [
+        "Objective", "Required", "Lower bound", "Upper bound", "Measured", "Result", "Clock starts", "Why",
+    ]
+
+    private var badge: ReportInline {
         switch result {
         case .met: .badge("met", .good)
         case .missed: .badge("missed", .bad)
@@ -120,8 +124,8 @@ extension Story {
     }
 
     /// The word behind `from` in `2s from fault`.
-    private func clockStart(_ result: ObjectiveResult) -> String {
-        let words = result.objective.split(separator: " ")
+    private var clockStart: String {
+        let words = objective.split(separator: " ")
         guard let from = words.lastIndex(of: "from"), from + 1 < words.count else { return "-" }
         return String(words[from + 1])
     }

@@ -88,7 +88,7 @@ public enum DrillSchema {
                 "parallel": ["type": "array", "items": ["$ref": "#/$defs/step"]]
             ]) { $1 })
         let others = [
-            WaitForm.form.description, AlertForm.form.description, LiftForm.form.description,
+            WaitForm.form.description, AlertStepForm.form.description, LiftForm.form.description,
             RunbookForm.form.description,
         ]
         return [

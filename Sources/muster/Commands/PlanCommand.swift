@@ -199,6 +199,8 @@ struct DrillPlan {
                 "  writes '\(workload.name)' (\(workload.inWords)): \(workload.setting.writers) writers, "
                     + "\(workload.setting.rate.unitsText)")
         }
+        if !drill.alertSources.isEmpty { Terminal.line("\nwould listen for alerts:") }
+        for source in drill.alertSources { Terminal.line("  '\(source.name)': \(source.inWords)") }
         Terminal.line("\nwould break, and nothing else:")
         for item in breaks { show(item) }
         Terminal.line("\ntakes at most \(drill.longest.forPeople); the guard's state is in \(stateDirectory)")

@@ -4,19 +4,33 @@ import MusterCore
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "The postmortem of an outcome, in markdown and in one self-contained HTML file.",
-        discussion: "Example: muster report 3")
+        abstract:
+            "The postmortem of an outcome or of a game day, in markdown and in one self-contained HTML file.",
+        discussion: """
+            Example: muster report 3
+                     muster report --gameday failover
+            """)
 
     @Argument(help: "The outcome's number (default: the newest).") var number: Int?
     @Option(
+        name: .customLong("gameday"),
+        help: ArgumentHelp("A game day instead: its number, name or file.", valueName: "name"))
+    var gameDay: String?
+    @Option(
         name: .shortAndLong,
-        help:
-            "Where to, without the ending (default: runbooks/reports/N; with --outcomes, beside that store).")
+        help: "Where to, without the ending (default: reports/N beside the outcomes, or gameday-N).")
     var output: String?
     @OptionGroup var store: StoreOptions
 
+    func validate() throws {
+        if number != nil, gameDay != nil {
+            throw ValidationError("an outcome and a game day at once; expected one of them")
+        }
+    }
+
     func run() throws {
         try carryOut {
+            if let gameDay { return try GameDayReportCommand.write(gameDay, store, to: output) }
             let opened = try store.open()
             let outcome = try OutcomeFinder.find(number, in: opened, withSamples: false)
             let written = try ReportFiles.write(outcome.number, opened, to: output, keepsWork: true)

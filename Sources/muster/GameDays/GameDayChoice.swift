@@ -14,6 +14,16 @@ struct GameDayChoice: ParsableArguments {
         try Self.find(gameDay, store, access: access)
     }
 
+    /// Without a name: the one under way, else the newest.
+    static func findOrNewest(_ named: String?, _ options: StoreOptions) throws -> Chosen {
+        guard named == nil else { return try find(named, options, access: .readOnly) }
+        let store = try options.open()
+        if try underWay(store) == nil, let newest = try store.gameDays(limit: 1).first {
+            return try find(newest.header.id, options, access: .readOnly)
+        }
+        return try find(nil, options, access: .readOnly)
+    }
+
     struct Chosen {
         var store: OutcomeStore
         var project: Project

@@ -58,13 +58,13 @@ struct WaitForm: Formed {
 }
 
 /// `- alert: NAME`.
-struct AlertForm: Formed {
+struct AlertStepForm: Formed {
     var alert = ""
     var within: Duration?
     var at: Duration?
     static let form = Form(
         "alert", "Waits until an expected alert fires, as people do; then, or when it did not, goes on.",
-        blank: AlertForm(),
+        blank: AlertStepForm(),
         fields: [
             Field(required: "alert", \.alert, "A name under alerts."),
             Field(

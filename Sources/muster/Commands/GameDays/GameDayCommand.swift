@@ -18,6 +18,6 @@ struct GameDayCommand: ParsableCommand {
             GameDayPreflightCommand.self, GameDayRunCommand.self, GameDayAbortCommand.self,
             GameDayConvertCommand.self, GameDayJoinCommand.self, GameDayLeaveCommand.self,
             GameDayHotwashCommand.self, GameDayShowCommand.self, GameDayListCommand.self,
-            GameDayCloseCommand.self,
+            GameDayReportCommand.self, GameDayCloseCommand.self,
         ])
 }

@@ -56,6 +56,8 @@ struct GameDayHotwashCommand: ParsableCommand {
                 try chosen.desk.step(to: .reported, from: .hotwash, "the hot wash is over", by: speaker)
                 Terminal.line("the hot wash is over; `muster gameday close` closes the day")
             }
+            GameDayReportFiles.renew(
+                try chosen.desk.record(), chosen.roster, chosen.store, chosen.project, shows: isOver)
             return .pass
         }
     }

@@ -63,6 +63,9 @@ struct GameDayRunCommand: ParsableCommand {
             } else {
                 GameDayText.result(result, status)
             }
+            let roster = GameDayChoice.roster(result, held.file.project)
+            GameDayReportFiles.renew(
+                result, roster, held.desk.store, held.file.project, shows: !output.json)
             return status
         }
     }

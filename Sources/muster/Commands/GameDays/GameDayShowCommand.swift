@@ -17,7 +17,7 @@ struct GameDayShowCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            let chosen = try find()
+            let chosen = try GameDayChoice.findOrNewest(choice.gameDay, choice.store)
             let isBlind = GameDayText.isBlind(
                 chosen.record, chosen.roster, to: person ?? RunHeaders.actor)
             let record = isBlind ? chosen.record.seenBlindly : chosen.record
@@ -37,17 +37,6 @@ struct GameDayShowCommand: ParsableCommand {
             }
             return .pass
         }
-    }
-
-    /// Without a name: the one under way, else the newest.
-    private func find() throws -> GameDayChoice.Chosen {
-        if choice.gameDay == nil {
-            let store = try choice.store.open()
-            if try GameDayChoice.underWay(store) == nil, let newest = try store.gameDays(limit: 1).first {
-                return try GameDayChoice.find(newest.header.id, choice.store, access: .readOnly)
-            }
-        }
-        return try choice.find(access: .readOnly)
     }
 }
 
