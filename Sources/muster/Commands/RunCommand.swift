@@ -79,7 +79,7 @@ struct RunCommand: ParsableCommand {
             let variables = try VariableArguments.read(variables)
             let window = try phaseWindow()
             try checkRepeats()
-            try blackouts.check()
+            let override = try blackouts.checked()
             let makeRun = { (drill: PreparedDrill) in
                 DrillRun(
                     drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
@@ -89,8 +89,9 @@ struct RunCommand: ParsableCommand {
             var stop: StopLatch?
             for path in drills {
                 let loader = DrillLoader(
-                    path: path, variables: variables, state: state, blackouts: blackouts)
-                let drill = try loader.load(.run)
+                    path: path, variables: variables, state: state, override: override)
+                var drill = try loader.load(.run)
+                drill.occurrence = scheduled
                 if let approved, try drill.execHash() != approved {
                     throw Refusal(
                         .refused, "\(path) was edited after it was approved",

@@ -115,6 +115,10 @@ struct DrillRun {
         if let phase = prepared.phase {
             events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
         }
+        if let occurrence = prepared.occurrence {
+            events.record(
+                .note, "", "a scheduler started it for \(occurrence)", detail: ["occurrence": .text(occurrence)])
+        }
         prepared.blackout?.record(in: events)
         for report in hello.mended {
             events.record(

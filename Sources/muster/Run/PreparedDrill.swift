@@ -22,6 +22,8 @@ struct PreparedDrill: Sendable {
     var repeatGroup = ""
     /// When its fault strikes; nil for a single run, whose steps begin at once.
     var phase: FaultPhase?
+    /// The occurrence for which a scheduler started it; nil: somebody else did.
+    var occurrence: String?
     /// What is to be recorded of blackouts; nil: nothing.
     var blackout: BlackoutRule?
 
@@ -122,8 +124,9 @@ enum Programs {
 struct DrillLoader {
     var path: String
     var variables: [String: String]
-    var state = StateOptions()
-    var blackouts = BlackoutOptions()
+    var state = StateOptions.standard
+    /// Who lets it run in spite of a blackout; nil: nobody.
+    var override: BlackoutOverride?
 
     enum Purpose { case run, plan, approval }
 
@@ -167,7 +170,7 @@ struct DrillLoader {
             drill: drill, path: path, text: text, project: project, runID: runID,
             scratch: resources.usedScratch, secrets: examination.secrets, state: state, services: services)
         try prepared.checkRunbooks(mustAnswer: purpose == .run && !TerminalInput.isAvailable)
-        if purpose == .run { prepared.blackout = try blackouts.settle(project) }
+        if purpose == .run { prepared.blackout = try BlackoutRule.of(project, override) }
         return prepared
     }
 

@@ -8,7 +8,7 @@ struct ApprovalSubject {
     private let project: Project
     private let state: StateOptions
 
-    init(project: Project, state: StateOptions = StateOptions()) {
+    init(project: Project, state: StateOptions = .standard) {
         self.project = project
         self.state = state
     }
@@ -108,9 +108,7 @@ extension PreparedDrill {
     private static func hash(_ path: String) throws -> String? {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        if status.st_size > 16 << 20 {
-            return "\(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
-        }
+        if status.st_size > 16 << 20 { return ScheduleFile.mark(path) }
         return SHA256.hex(of: try Files.beginning(of: path, 16 << 20))
     }
 }

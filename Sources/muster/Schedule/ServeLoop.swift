@@ -57,7 +57,7 @@ final class ServeLoop {
     func run() throws -> Status {
         log("goes by \(file.path): \(Observing.count(file.schedules.schedules.count, "schedule"))")
         record(.started, "it goes by \(file.path)")
-        manager.tell("READY=1", status)
+        manager.tell("READY=1", "STATUS=looks at the schedules")
         while true {
             _ = try epoll.wait(atMost: rest)
             if try timer.take() == .clockWasSet { nextLook = clock.monotonic() }
