@@ -4,7 +4,7 @@ public import MusterCore
 /// One look at the schedules, inside of one transaction: what is read in it cannot change before what is decided is
 /// written, whoever else looks at the same time.
 public struct ScheduleBook {
-    private let database: Database
+    let database: Database
     private let isAlive: (ProcessIdentity) -> Bool
 
     fileprivate init(_ database: Database, isAlive: @escaping (ProcessIdentity) -> Bool) {
@@ -228,6 +228,17 @@ extension OutcomeStore {
                     sentence: row["sentence"], exitCode: row["exit_code"],
                     finished: finished.map { Moment(seconds: $0) })
             }
+        }
+    }
+
+    /// How far each schedule is settled, and how many of its occurrences were missed without a record of their own.
+    public func scheduleStates() throws -> [String: (settledUntil: Moment, missedInBulk: Int)] {
+        try readable { database in
+            guard try database.tableExists("schedule_states") else { return [:] }
+            let rows = try Row.fetchAll(database, sql: "SELECT * FROM schedule_states")
+            return Dictionary(
+                rows.map { ($0["schedule"], (Moment(seconds: $0["settled_until_utc_s"]), $0["missed_in_bulk"])) },
+                uniquingKeysWith: { first, _ in first })
         }
     }
 

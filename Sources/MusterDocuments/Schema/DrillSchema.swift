@@ -46,6 +46,14 @@ public enum DrillSchema {
         return PrettyJSON.text(.map(root))
     }
 
+    /// The schema of `drills/notify.yaml`.
+    public static var notify: String {
+        var root = FormSchema.object(NoticesForm.form.description)
+        root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        root["title"] = "Who is told of what Muster's drills do"
+        return PrettyJSON.text(.map(root))
+    }
+
     private static func described(_ value: Value, like other: Value?) -> Value {
         var map = value.asMap ?? [:]
         map["description"] = other?["description"]

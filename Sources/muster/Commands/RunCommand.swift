@@ -59,6 +59,9 @@ struct RunCommand: ParsableCommand {
         ))
     var keepSamples: KeptSamples = .all
 
+    @Flag(help: "Tell those of drills/notify.yaml, as runs of schedules do: for runs that nobody watches.")
+    var notify = false
+
     @Option(help: .hidden) var scheduled: String?
 
     @Option(help: .hidden) var approved: String?
@@ -92,6 +95,7 @@ struct RunCommand: ParsableCommand {
                     path: path, variables: variables, state: state, override: override)
                 var drill = try loader.load(.run)
                 drill.occurrence = scheduled
+                drill.isUnattended = scheduled != nil || notify
                 if let approved, try drill.execHash() != approved {
                     throw Refusal(
                         .refused, "\(path) was edited after it was approved",

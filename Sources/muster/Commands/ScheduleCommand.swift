@@ -19,6 +19,7 @@ struct ScheduleCommand: ParsableCommand {
             ScheduleCalendarCommand.self, ScheduleTickCommand.self, ScheduleHistoryCommand.self,
             SchedulePauseCommand.self, ScheduleResumeCommand.self, ScheduleApproveCommand.self,
             ScheduleRevokeCommand.self, ScheduleApprovalsCommand.self,
+            ScheduleRehearseCommand.self,
         ])
 }
 

@@ -76,8 +76,10 @@ struct DrillRun {
         }
         defer { writer.stop() }
         outlet.open(to: writer)
+        let notices = RunNotices(prepared, header, number, writer)
         let events = RunEvents(hiding: Redaction(prepared.secrets)) { event in
             writer.append(event)
+            notices?.see(event)
             inbox.post(.event(event))
         }
         view.title(
@@ -85,13 +87,14 @@ struct DrillRun {
                 + (prepared.drill.service.map { " · service \($0)" } ?? ""),
             isNext: prepared.phase != nil)
         recordBeginning(header, local.client.hello, in: events)
+        notices?.begun()
         let session = DrillSession(
             prepared, client: local.client, engine: engine, writer: writer, inbox: inbox, events: events,
             view: view,
             heart: heart)
         let result = session.run()
         local.wait(for: .seconds(5))
-        return conclude(result, header, number, store, writer, events, view, stop)
+        return conclude(result, header, number, store, writer, events, view, stop, notices)
     }
 
     /// - Throws: `Refusal` when what it is to measure with or write to cannot work.
@@ -129,7 +132,8 @@ struct DrillRun {
 
     private func conclude(
         _ result: SessionResult, _ header: RunHeader, _ number: Int, _ store: OutcomeStore,
-        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView, _ stop: StopLatch
+        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView, _ stop: StopLatch,
+        _ notices: RunNotices?
     ) -> Result {
         writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
@@ -143,6 +147,7 @@ struct DrillRun {
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
         let kept = Swift.Result { try writer.finish(closing) }
         let isKept = (try? kept.get()) != nil
+        notices?.ended(closing, in: store)
         let written = isKept ? Swift.Result { try ReportFiles.write(number, store, prepared.project) } : nil
         let report = try? written?.get()
         if isKept { KeptLedger.prune(prepared.state) }

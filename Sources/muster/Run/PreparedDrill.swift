@@ -24,6 +24,8 @@ struct PreparedDrill: Sendable {
     var phase: FaultPhase?
     /// The occurrence for which a scheduler started it; nil: somebody else did.
     var occurrence: String?
+    /// Whether people are to be told of it while it runs.
+    var isUnattended = false
     /// What is to be recorded of blackouts; nil: nothing.
     var blackout: BlackoutRule?
 
