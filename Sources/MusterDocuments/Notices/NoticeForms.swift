@@ -29,47 +29,55 @@ struct ChannelForm: Formed {
 
     static let form = Form(
         "channel", "A web server or a program that is told.", blank: ChannelForm(),
-        fields: [
-            Field(
-                "webhook", \.webhook, "An http or https URL that is sent a POST; or ${env:NAME}, ${file:PATH}."),
-            Field(
-                "secret", \.secret,
-                "What it is signed with: ${env:NAME} or ${file:PATH}, never the secret itself."),
-            Field(
-                "body", \.body, default: .json, "json: everything; text: {\"text\": …}, as chat programs take it."),
-            Field("command", \.command, "A program and its arguments; the notice comes as JSON on standard input."),
-            Field(
-                "on", \.on, default: Self.standard,
-                "What of: start, abort, verdict, residue, missed, finding.",
-                in: { $0.isEmpty ? "at least one" : nil }),
-            Field(
-                "timeout", \.timeout, default: .seconds(10), "For how long one try may take.",
-                in: { $0 >= .milliseconds(100) && $0 <= .seconds(60) ? nil : "from 100ms to 60s" }),
-            Field(
-                "giveUpAfter", \.giveUpAfter, default: .seconds(86_400), "For how long it is tried.",
-                in: { $0 >= .seconds(60) && $0 <= .seconds(7 * 86_400) ? nil : "from 1m to 7d" }),
-        ],
-        check: { form in
-            if (form.webhook == nil) == (form.command == nil) {
-                throw FormProblem(
-                    form.webhook == nil ? "nothing says how" : "webhook and command are two ways", at: nil,
-                    path: form.webhook == nil ? "" : "command", expected: "one of webhook, command")
-            }
-            if form.webhook == nil, form.secret != nil || form.body != .json {
-                throw FormProblem(
-                    "'secret' and 'body' belong to a webhook", at: nil, path: form.secret == nil ? "body" : "secret",
-                    expected: "webhook")
-            }
-            if let secret = form.secret, SecretReference(secret) == nil {
-                throw FormProblem(
-                    "the secret itself does not belong here", at: nil, path: "secret",
-                    expected: "${env:NAME} or ${file:PATH}")
-            }
-            if form.command?.first?.isEmpty ?? false || form.command?.isEmpty ?? false {
-                throw FormProblem("no program is named", at: nil, path: "command", expected: "[scripts/page]")
-            }
-            if let url = form.webhook, SecretReference(url) == nil { try check(url) }
-        })
+        fields: address + trying,
+        check: { try $0.check() })
+
+    private static let address: [Field<ChannelForm>] = [
+        Field(
+            "webhook", \.webhook, "An http or https URL that is sent a POST; or ${env:NAME}, ${file:PATH}."),
+        Field(
+            "secret", \.secret,
+            "What it is signed with: ${env:NAME} or ${file:PATH}, never the secret itself"),
+        Field(
+            "body", \.body, default: .json, "json: everything; text: {\"text\": …}, as chat programs take it."),
+        Field("command", \.command, "A program and its arguments; the notice comes as JSON on standard input."),
+    ]
+
+    private static let trying: [Field<ChannelForm>] = [
+        Field(
+            "on", \.on, default: ChannelForm.standard,
+            "What of: start, abort, verdict, residue, missed, finding.",
+            in: { $0.isEmpty ? "at least one" : nil }),
+        Field(
+            "timeout", \.timeout, default: .seconds(10), "For how long one try may take.",
+            in: { $0 >= .milliseconds(100) && $0 <= .seconds(60) ? nil : "from 100ms to 60s" }),
+        Field(
+            "giveUpAfter", \.giveUpAfter, default: .seconds(86_400), "For how long it is tried.",
+            in: { $0 >= .seconds(60) && $0 <= .seconds(7 * 86_400) ? nil : "from 1m to 7d" }),
+    ]
+
+    /// What only the whole can tell.
+    private func check() throws {
+        if (webhook == nil) == (command == nil) {
+            throw FormProblem(
+                webhook == nil ? "nothing says how" : "webhook and command are two ways", at: nil,
+                path: webhook == nil ? "" : "command", expected: "one of webhook, command")
+        }
+        if webhook == nil, secret != nil || body != .json {
+            throw FormProblem(
+                "'secret' and 'body' belong to a webhook", at: nil, path: secret == nil ? "body" : "secret",
+                expected: "webhook")
+        }
+        if let secret, SecretReference(secret) == nil {
+            throw FormProblem(
+                "the secret itself does not belong here", at: nil, path: "secret",
+                expected: "${env:NAME} or ${file:PATH}")
+        }
+        if command?.first?.isEmpty ?? false || command?.isEmpty ?? false {
+            throw FormProblem("no program is named", at: nil, path: "command", expected: "[scripts/page]")
+        }
+        if let url = webhook, SecretReference(url) == nil { try Self.check(url) }
+    }
 
     private static func check(_ url: String) throws {
         if holdsPasswordInURL(url) {

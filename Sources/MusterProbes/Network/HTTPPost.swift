@@ -1,5 +1,5 @@
 import CCurl
-public import MusterCore
+import MusterCore
 
 /// Sends a body to a web server, once, on the thread that calls: for what is told rather than measured. No redirect is
 /// followed: what is signed for one server is not meant for another.

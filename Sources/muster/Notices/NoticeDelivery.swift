@@ -79,7 +79,7 @@ final class NoticeDelivery: @unchecked Sendable {
     /// - Returns: why it did not arrive, without anything secret; nil when it did.
     private func send(_ entry: OutboxEntry, by channel: NoticeChannel) -> String? {
         switch channel.way {
-        case .command(let argv): run(argv, entry, channel.timeout)
+        case .command(let argv): return run(argv, entry, channel.timeout)
         case .webhook(let url, let secret, let body):
             do {
                 let address = try resolve(url)

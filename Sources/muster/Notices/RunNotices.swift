@@ -52,7 +52,7 @@ final class RunNotices: @unchecked Sendable {
         var detail = detail
         detail["verdict"] = .text(closing.judgement.verdict.rawValue)
         detail["exitCode"] = .int(Int64(closing.exitCode))
-        detail["residue"] = .texts(closing.residue)
+        detail["residue"] = .list(closing.residue.map { .text($0) })
         let verdict = notifier.make(
             .verdict, "drill '\(header.drill)': \(closing.judgement.verdict.rawValue)",
             "\(closing.judgement.reason); outcome #\(number)", detail)
