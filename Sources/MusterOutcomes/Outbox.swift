@@ -52,7 +52,8 @@ extension OutcomeStore {
     /// - Parameter until: from when on others may try, should we die.
     public func takeNotice(for channel: String, at now: Moment, until: Moment) throws -> OutboxEntry? {
         try write { database in
-            let sql = "SELECT * FROM notices WHERE next_utc_s <= ? AND channel = ? ORDER BY next_utc_s, id LIMIT 1"
+            let sql =
+                "SELECT * FROM notices WHERE next_utc_s <= ? AND channel = ? ORDER BY next_utc_s, id LIMIT 1"
             let row = try Row.fetchOne(database, sql: sql, arguments: [now.seconds, channel])
             guard var entry = try row.map(OutboxEntry.init) else { return nil }
             entry.attempts += 1

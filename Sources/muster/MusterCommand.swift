@@ -19,7 +19,8 @@ struct MusterCommand: ParsableCommand {
                 name: "Drills",
                 subcommands: [RunCommand.self, PlanCommand.self, LintCommand.self, InitCommand.self]),
             CommandGroup(name: "Recovery", subcommands: [RunbookCommand.self]),
-            CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self, ServeCommand.self, NotifyCommand.self]),
+            CommandGroup(
+                name: "Calendar", subcommands: [ScheduleCommand.self, ServeCommand.self, NotifyCommand.self]),
             CommandGroup(
                 name: "Safety", subcommands: [UndoCommand.self, AbortCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Networks", subcommands: [ProxyCommand.self]),

@@ -31,7 +31,9 @@ extension EndToEndTroubles {
             #expect(try lab.json("schedule", "approvals").asList?.first?["stands"] == "yes")
             try lab.write(ShortDrill.kill + "\n", to: "drills/short.yaml")
             #expect(try why(lab).contains("void: the drill was edited after it"))
-            #expect(try lab.json("schedule", "approvals").asList?.first?["stands"] == "no: the drill was edited after it")
+            #expect(
+                try lab.json("schedule", "approvals").asList?.first?["stands"]
+                    == "no: the drill was edited after it")
             try lab.write(ShortDrill.kill, to: "drills/short.yaml")
             #expect(try why(lab) == "approved by ada (CHG-17)")
 
@@ -50,8 +52,9 @@ extension EndToEndTroubles {
             try lab.write("#!/bin/sh\nexec sample-service \"$@\"\n", to: "drills/start.sh")
             let drill = ShortDrill.make(
                 "short-kill", steps: "  - inject: process-kill\n    as: crash\n    into: kv",
-                service: "--data, \"${scratch}/kv\"").replacing(
-                    "run: [sample-service,", with: "run: [/bin/sh, drills/start.sh,")
+                service: "--data, \"${scratch}/kv\""
+            ).replacing(
+                "run: [sample-service,", with: "run: [/bin/sh, drills/start.sh,")
             try lab.write(drill, to: "drills/short.yaml")
             #expect(try lab.muster("schedule", "approve", "often", "--next", "--as", "ada").code == 0)
             #expect(try why(lab) == "approved by ada")
@@ -109,10 +112,13 @@ extension EndToEndTroubles {
         @Test func blackoutsHoldForPeopleToo() throws {
             let lab = try Serving.lab("cron: 0 3 1 1 *")
             // Whatever else is wrong with the file.
-            let freeze = "format: 1\ntimezone: UTC\nblackouts: { freeze: { from: 2020-01-01, to: 2099-12-31, reason: audit } }\n"
+            let freeze =
+                "format: 1\ntimezone: UTC\nblackouts: { freeze: { from: 2020-01-01, to: 2099-12-31, reason: audit } }\n"
             try lab.write(freeze + "schedules: { a: { drill: none.yaml } }\n", to: "drills/schedules.yaml")
             let no = try lab.muster("run", "drills/short.yaml")
-            #expect(no.code == 7 && no.errors.contains("blackout 'freeze' until 2100-01-01T00:00:00Z: audit"), "\(no.all)")
+            #expect(
+                no.code == 7 && no.errors.contains("blackout 'freeze' until 2100-01-01T00:00:00Z: audit"),
+                "\(no.all)")
             #expect(no.errors.contains("--override"))
             #expect(!lab.exists("runbooks/outcomes.sqlite"))
             let half = try lab.muster("run", "drills/short.yaml", "--override", "--reason", "r")
@@ -129,7 +135,9 @@ extension EndToEndTroubles {
 
             try lab.write("timezone: [\n", to: "drills/schedules.yaml")
             let unknown = try lab.judged("run", "drills/short.yaml")
-            #expect(unknown.code == 0 && unknown.output.contains("nobody knows whether a blackout holds"), "\(unknown.all)")
+            #expect(
+                unknown.code == 0 && unknown.output.contains("nobody knows whether a blackout holds"),
+                "\(unknown.all)")
         }
     }
 }

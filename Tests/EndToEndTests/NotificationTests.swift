@@ -49,7 +49,9 @@ extension EndToEndTroubles {
             let lab = try Serving.lab("cron: 0 3 1 1 *")
             let receiver = try Receiver(lab)
             try lab.write(Self.secret + "\n", to: "\(lab.directory)/key")
-            try lab.write("cat >> \(lab.directory)/told; echo \"$MUSTER_NOTICE_KIND\" >> \(lab.directory)/kinds\n", to: "tell.sh")
+            try lab.write(
+                "cat >> \(lab.directory)/told; echo \"$MUSTER_NOTICE_KIND\" >> \(lab.directory)/kinds\n",
+                to: "tell.sh")
             try lab.write(
                 """
                 format: 1
@@ -61,7 +63,8 @@ extension EndToEndTroubles {
                 """, to: "drills/notify.yaml")
             let chat = ["CHAT": "http://127.0.0.1:\(receiver.port)/services/T0KEN"]
             // Who watches it is not told.
-            #expect(try lab.muster("run", "drills/short.yaml", environment: chat, within: .seconds(90)).code == 0)
+            #expect(
+                try lab.muster("run", "drills/short.yaml", environment: chat, within: .seconds(90)).code == 0)
             #expect(try lab.json("notify", "list") == [])
             let run = try lab.muster(
                 "run", "drills/short.yaml", "--notify", environment: chat, within: .seconds(90))
@@ -69,7 +72,8 @@ extension EndToEndTroubles {
             let arrived = lab.eventually {
                 receiver.requests.count == 3 && lab.exists("\(lab.directory)/kinds")
             }
-            #expect(arrived != nil, "\(try lab.muster("notify", "list").all)")
+            let listed = try lab.muster("notify", "list").all
+            #expect(arrived != nil, "\(listed)")
 
             let hook = receiver.requests.filter { $0["path"] == "/hook" }
             let notices = hook.compactMap { $0["body"]?.asText }.compactMap {
@@ -86,7 +90,8 @@ extension EndToEndTroubles {
                 #expect(headers["X-Muster-Signature"] == .text("sha256=\(code)"))
                 #expect(headers["X-Muster-Id"]?.asText?.isEmpty == false)
             }
-            let text = try #require(receiver.requests.first { $0["path"] == "/services/T0KEN" }?["body"]?.asText)
+            let text = try #require(
+                receiver.requests.first { $0["path"] == "/services/T0KEN" }?["body"]?.asText)
             #expect(text.hasPrefix(#"{"text":"drill 'short-kill': PASS"#), "\(text)")
             #expect(try lab.read("\(lab.directory)/kinds") == "verdict\n")
             #expect(try lab.read("\(lab.directory)/told").contains(#""kind":"verdict""#))
@@ -97,7 +102,9 @@ extension EndToEndTroubles {
             }
             #expect(delivered != nil)
             let store = try Data(contentsOf: URL(fileURLWithPath: "\(lab.project)/runbooks/outcomes.sqlite"))
-            let log = (try? Data(contentsOf: URL(fileURLWithPath: "\(lab.project)/runbooks/outcomes.sqlite-wal"))) ?? Data()
+            let log =
+                (try? Data(contentsOf: URL(fileURLWithPath: "\(lab.project)/runbooks/outcomes.sqlite-wal")))
+                ?? Data()
             for word in [Self.secret, "T0KEN", "/hook"] {
                 #expect(store.range(of: Data(word.utf8)) == nil && log.range(of: Data(word.utf8)) == nil)
                 #expect(!run.all.contains(word))
@@ -121,7 +128,8 @@ extension EndToEndTroubles {
             #expect(Set(receiver.requests.compactMap { $0["path"]?.asText }) == ["/T0KEN"])
             try receiver.answer("204")
             let arrived = try lab.muster("notify", "retry")
-            #expect(arrived.code == 0 && arrived.output.contains("tried 1; 0 did not arrive"), "\(arrived.all)")
+            #expect(
+                arrived.code == 0 && arrived.output.contains("tried 1; 0 did not arrive"), "\(arrived.all)")
             // The same name each time, by which whoever gets it twice knows it.
             let ids = Set(receiver.requests.compactMap { $0.at("headers", "X-Muster-Id")?.asText })
             #expect(ids.count == 1 && receiver.requests.count == 3)
@@ -165,21 +173,23 @@ extension EndToEndTroubles {
             #expect(try lab.muster("schedule", "tick").code == 0)
             // It can be read, and cannot be carried out.
             try lab.write(
-                ShortDrill.kill.replacing("run: [sample-service,", with: "run: [no-such-program,"), to: "drills/short.yaml")
+                ShortDrill.kill.replacing("run: [sample-service,", with: "run: [no-such-program,"),
+                to: "drills/short.yaml")
             var told = ""
             let refused = try lab.eventually {
                 _ = try lab.start(["schedule", "tick"]).end()
                 told = (try? lab.read("told")) ?? ""
                 return told.contains("could not be carried out (exit code 7)")
             }
-            #expect(refused != nil, "\(told) \(try lab.muster("notify", "list").all)")
+            let listed = try lab.muster("notify", "list").all
+            #expect(refused != nil, "\(told) \(listed)")
             #expect(told.contains(#""occurrence":"often@"#))
         }
 
         @Test func withoutAUsableFileNothingIsLostInSilence() throws {
             let lab = try lab("  a: { webhook: \"https://u:hunter2@example.org\" }\n")
             let lint = try lab.muster("lint", "drills/notify.yaml")
-            #expect(lint.code == 2 && lint.all.contains("a password in the URL") , "\(lint.all)")
+            #expect(lint.code == 2 && lint.all.contains("a password in the URL"), "\(lint.all)")
             let run = try lab.judged("run", "drills/short.yaml", "--notify")
             #expect(run.code == 0, "\(run.all)")
             let kept = try lab.json("notify", "list", "--undelivered").asList ?? []

@@ -65,7 +65,8 @@ extension EndToEndTroubles {
         private func worker(_ lab: Lab, _ step: Int64, _ more: String...) throws -> Running {
             try lab.start(
                 [
-                    "schedule", "rehearse", "--clock", "\(lab.directory)/now", "--log", "\(lab.directory)/ran",
+                    "schedule", "rehearse", "--clock", "\(lab.directory)/now", "--log",
+                    "\(lab.directory)/ran",
                     "--until", "2027-01-01T00:00", "--step", "\(step)",
                 ] + more)
         }
@@ -138,7 +139,9 @@ extension EndToEndTroubles {
             // What was decided beforehand was decided so.
             #expect(records.filter { $0.key.schedule == "never" }.allSatisfy { $0.fate != .run }, all)
             #expect(
-                records.filter { $0.fate == .run }.allSatisfy { schedules.calendar.blackout(at: $0.due) == nil }, all)
+                records.filter { $0.fate == .run }.allSatisfy {
+                    schedules.calendar.blackout(at: $0.due) == nil
+                }, all)
         }
     }
 }

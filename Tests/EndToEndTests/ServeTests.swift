@@ -24,7 +24,9 @@ extension EndToEndTroubles {
 
         static func log(_ daemon: Running) -> String { (try? daemon.lab.read(daemon.errors)) ?? "" }
 
-        static func serve(_ lab: Lab, _ more: String..., environment: [String: String] = [:]) throws -> Running {
+        static func serve(_ lab: Lab, _ more: String..., environment: [String: String] = [:]) throws
+            -> Running
+        {
             let daemon = try lab.start(["serve"] + more, environment: environment)
             try #require(lab.eventually { log(daemon).contains("goes by") } != nil, "\(log(daemon))")
             return daemon
@@ -32,12 +34,13 @@ extension EndToEndTroubles {
 
         /// The occurrence that each outcome was run for.
         static func occurrences(_ lab: Lab) throws -> [String] {
-            try (lab.json("outcomes", "--limit", "1000").asList ?? []).compactMap { $0["number"]?.asInt }.flatMap {
-                number in
-                try (lab.json("show", "\(number)")["events"]?.asList ?? []).compactMap {
-                    $0.at("detail", "occurrence")?.asText
+            try (lab.json("outcomes", "--limit", "1000").asList ?? []).compactMap { $0["number"]?.asInt }
+                .flatMap {
+                    number in
+                    try (lab.json("show", "\(number)")["events"]?.asList ?? []).compactMap {
+                        $0.at("detail", "occurrence")?.asText
+                    }
                 }
-            }
         }
 
         @Test func aStoppedDaemonAbortsAndPutsBack() throws {
@@ -66,10 +69,12 @@ extension EndToEndTroubles {
             try lab.write("onStop: abort\n" + Self.file("every: 10s"), to: "drills/schedules.yaml")
             // What the command line says holds.
             let daemon = try Self.serve(lab, "--on-stop", "finish")
-            try #require(lab.eventually { daemon.said.contains("process-kill") } != nil, "\(Self.log(daemon))")
+            try #require(
+                lab.eventually { daemon.said.contains("process-kill") } != nil, "\(Self.log(daemon))")
             _ = try daemon.child.kill(SIGTERM)
             let answer = try daemon.end(within: .seconds(90))
-            #expect(answer.code == 0 && answer.errors.contains("it ends when this has: often"), "\(answer.all)")
+            #expect(
+                answer.code == 0 && answer.errors.contains("it ends when this has: often"), "\(answer.all)")
             #expect(try lab.newestOutcome()["ending"] == "completed")
             // Nothing more was begun.
             #expect(try Self.history(lab).filter { $0["fate"] == "RUN" }.count == 1)
@@ -90,10 +95,12 @@ extension EndToEndTroubles {
             #expect(lab.eventually { Self.log(daemon).contains("drills/short.yaml cannot be run") } != nil)
             try lab.write(ShortDrill.kill, to: "drills/short.yaml")
             #expect(
-                lab.eventually { Self.log(daemon).components(separatedBy: "goes by the new").count == 3 } != nil)
+                lab.eventually { Self.log(daemon).components(separatedBy: "goes by the new").count == 3 }
+                    != nil)
             _ = try daemon.child.kill(SIGHUP)
             #expect(
-                lab.eventually { Self.log(daemon).components(separatedBy: "goes by the new").count == 4 } != nil)
+                lab.eventually { Self.log(daemon).components(separatedBy: "goes by the new").count == 4 }
+                    != nil)
             _ = try daemon.child.kill(SIGINT)
             #expect(try daemon.end().code == 0)
         }
@@ -147,7 +154,9 @@ extension EndToEndTroubles {
                 ["verify", "--man=no", "--recursive-errors=no", "\(lab.project)/muster-serve.service"]
             ).end()
             // What it says about units of this machine is none of ours.
-            let ours = (verdict.output + verdict.errors).split(separator: "\n").filter { $0.contains("muster-serve") }
+            let ours = (verdict.output + verdict.errors).split(separator: "\n").filter {
+                $0.contains("muster-serve")
+            }
             #expect(ours.isEmpty, "\(verdict.all)")
         }
     }

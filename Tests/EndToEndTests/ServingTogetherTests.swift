@@ -29,16 +29,21 @@ extension EndToEndDrills {
             }
             for tick in ticks { _ = try tick.end(within: .seconds(90)) }
             // What a killed daemon had started is put back without it.
-            #expect(lab.eventually { (try? lab.json("outcomes").asList?.allSatisfy { $0["ending"] != "running" }) ?? false } != nil)
+            #expect(
+                lab.eventually {
+                    (try? lab.json("outcomes").asList?.allSatisfy { $0["ending"] != "running" }) ?? false
+                } != nil)
             let records = try EndToEndTroubles.Serving.history(lab)
             let runs = records.filter { $0["fate"] == "RUN" }.compactMap { $0["key"]?.asText }
             let ran = try EndToEndTroubles.Serving.occurrences(lab)
-            let all: Comment = "\(kills) kills\n\(records.map(\.canonicalJSON).joined(separator: "\n"))\n\(ran)"
+            let all: Comment =
+                "\(kills) kills\n\(records.map(\.canonicalJSON).joined(separator: "\n"))\n\(ran)"
             #expect(Set(ran).count == ran.count && !ran.isEmpty, all)
             #expect(Set(ran).isSubset(of: runs), all)
             #expect(Set(records.compactMap { $0["key"]?.asText }).count == records.count, all)
             // None vanished: from the first to the last there is a record every ten seconds.
-            let seconds = records.compactMap { $0["nominal"]?.asText.flatMap { LocalTime($0)?.seconds } }.sorted()
+            let seconds = records.compactMap { $0["nominal"]?.asText.flatMap { LocalTime($0)?.seconds } }
+                .sorted()
             #expect(zip(seconds, seconds.dropFirst()).allSatisfy { $1 - $0 == 10 }, all)
             try lab.expectNothingLeft()
         }

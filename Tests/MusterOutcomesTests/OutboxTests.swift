@@ -6,11 +6,13 @@ import Testing
 /// Approvals and notices, as the store keeps them.
 @Suite struct OutboxTests {
     private func withStore(_ body: (OutcomeStore) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "muster-outbox-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "muster-outbox-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let store = try OutcomeStore(
-            path: folder.appending(path: "outcomes.sqlite").path, hash: { "\($0.count)" }, isAlive: { _ in true })
+            path: folder.appending(path: "outcomes.sqlite").path, hash: { "\($0.count)" },
+            isAlive: { _ in true })
         try body(store)
         try store.close()
     }
@@ -51,7 +53,9 @@ import Testing
             #expect(try take(999) == nil)
             #expect(try store.channelsDue(at: Moment(seconds: 999)).isEmpty)
             #expect(try store.channelsDue(at: Moment(seconds: 1000)) == ["a"])
-            #expect(try store.takeNotice(for: "b", at: Moment(seconds: 1000), until: Moment(seconds: 1100)) == nil)
+            #expect(
+                try store.takeNotice(for: "b", at: Moment(seconds: 1000), until: Moment(seconds: 1100)) == nil
+            )
             #expect(try take(1000)?.attempts == 1)
             #expect(try take(1050) == nil)
             // Whoever had it died.
@@ -80,7 +84,8 @@ import Testing
             #expect(try store.notices(limit: 9, undelivered: true).map(\.channel) == ["?", "a"])
             #expect(try store.retryNotices("7", at: Moment(seconds: 5000)) == 0)
             #expect(try store.retryNotices(nil, at: Moment(seconds: 5000)) == 1)
-            let again = try store.takeNotice(for: "a", at: Moment(seconds: 5000), until: Moment(seconds: 5100))
+            let again = try store.takeNotice(
+                for: "a", at: Moment(seconds: 5000), until: Moment(seconds: 5100))
             #expect(again?.id == "1" && again?.created == Moment(seconds: 5000))
         }
     }
@@ -90,7 +95,8 @@ import Testing
             let key = OccurrenceKey(schedule: "s", nominal: LocalTime(2027, 1, 1, 3))
             func approval(_ hash: String, _ at: Int64) -> Approval {
                 Approval(
-                    subject: .init(execHash: hash, planHash: "p"), by: "ada", ticket: "T", at: Moment(seconds: at),
+                    subject: .init(execHash: hash, planHash: "p"), by: "ada", ticket: "T",
+                    at: Moment(seconds: at),
                     expires: Moment(seconds: at + 100))
             }
             #expect(try store.lastWord() == nil)

@@ -39,8 +39,10 @@ struct ChannelForm: Formed {
             "secret", \.secret,
             "What it is signed with: ${env:NAME} or ${file:PATH}, never the secret itself"),
         Field(
-            "body", \.body, default: .json, "json: everything; text: {\"text\": …}, as chat programs take it."),
-        Field("command", \.command, "A program and its arguments; the notice comes as JSON on standard input."),
+            "body", \.body, default: .json, "json: everything; text: {\"text\": …}, as chat programs take it."
+        ),
+        Field(
+            "command", \.command, "A program and its arguments; the notice comes as JSON on standard input."),
     ]
 
     private static let trying: [Field<ChannelForm>] = [

@@ -48,7 +48,8 @@ public struct CalendarFeed: Sendable {
         let title = isBlind ? "Game day" : "Drill: \(schedule.name)"
         // Most of an event is the same in all of a schedule; a year of a thousand has 365,000 of them.
         let uid = Array("UID:\(name)-".utf8)
-        let common = Array("SEQUENCE:\(sequence)\r\nCATEGORIES:DRILL\r\nDTSTAMP:".utf8)
+        let common =
+            Array("SEQUENCE:\(sequence)\r\nCATEGORIES:DRILL\r\nDTSTAMP:".utf8)
             + CalendarWriter.basic(LocalTime(seconds: stamp.seconds)) + Array("Z\r\nDTSTART:".utf8)
         let summary = writer.folded("SUMMARY:" + CalendarWriter.escaped(title))
         let alarms = Self.alarms(writer, title)
@@ -69,7 +70,9 @@ public struct CalendarFeed: Sendable {
             writer.append(summary)
             if !isBlind {
                 let local = CalendarWriter.readable(schedule.zone.local(at: planned.due))
-                writer.line(description, local, zone, Array(CalendarWriter.escaped(Self.words(schedule, planned)).utf8))
+                writer.line(
+                    description, local, zone,
+                    Array(CalendarWriter.escaped(Self.words(schedule, planned)).utf8))
             }
             writer.raw(
                 isCancelled

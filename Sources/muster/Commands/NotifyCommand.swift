@@ -13,7 +13,8 @@ struct NotifyCommand: ParsableCommand {
                      muster notify list --undelivered
             """,
         subcommands: [
-            NotifyListCommand.self, NotifyTestCommand.self, NotifyRetryCommand.self, NotifyDeliverCommand.self,
+            NotifyListCommand.self, NotifyTestCommand.self, NotifyRetryCommand.self,
+            NotifyDeliverCommand.self,
         ])
 }
 
@@ -61,7 +62,8 @@ struct NotifyTestCommand: ParsableCommand {
             let channels = try notifier.channels()
             guard !channels.isEmpty else {
                 throw Refusal(
-                    .usage, "there is nobody to tell", advice: "write drills/notify.yaml (docs/NOTIFICATIONS.md)")
+                    .usage, "there is nobody to tell",
+                    advice: "write drills/notify.yaml (docs/NOTIFICATIONS.md)")
             }
             let outbox = try store.open(access: .readWrite)
             let notice = notifier.make(.test, "a trial of Muster's notices", "sent by \(RunHeaders.actor)")
@@ -92,7 +94,8 @@ struct NotifyRetryCommand: ParsableCommand {
             let outbox = try store.open(access: .readWrite)
             let count = try outbox.retryNotices(id, at: now)
             if count == 0, let id {
-                throw Refusal(.usage, "no notice \(id) waits to arrive", advice: "`muster notify list` shows them")
+                throw Refusal(
+                    .usage, "no notice \(id) waits to arrive", advice: "`muster notify list` shows them")
             }
             let delivery = NoticeDelivery(notifier, from: outbox)
             try delivery.proceed()

@@ -136,7 +136,8 @@ struct ScheduleNextCommand: ParsableCommand {
             ]
             if why {
                 let approval = item.decision.fate == .run ? approvals.words(item.key) : nil
-                cells.append([item.words(in: zone), approval ?? ""].filter { !$0.isEmpty }.joined(separator: "; "))
+                cells.append(
+                    [item.words(in: zone), approval ?? ""].filter { !$0.isEmpty }.joined(separator: "; "))
             }
             table.rows.append(cells)
         }

@@ -11,10 +11,12 @@ import MusterSystem
 struct ScheduleRehearseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rehearse", abstract: "Looks at schedules on a pretended clock; for tests.",
-        discussion: "Example: muster schedule rehearse --clock now --log ran --until 2027-01-01T00:00 --step 3600",
+        discussion:
+            "Example: muster schedule rehearse --clock now --log ran --until 2027-01-01T00:00 --step 3600",
         shouldDisplay: false)
 
-    @Option(help: "A file with the pretended time, seconds since 1970, which all move forward together.") var clock: String
+    @Option(help: "A file with the pretended time, seconds since 1970, which all move forward together.")
+    var clock: String
     @Option(help: "A file to which a line is added for every run that begins.") var log: String
     @Option(help: "When to end: a time in UTC.") var until: String
     @Option(help: "The most seconds by which a look moves the clock.") var step: Int64
@@ -28,7 +30,9 @@ struct ScheduleRehearseCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            guard let end = LocalTime(until).map({ Moment(seconds: $0.seconds) }), step > 0 else { return .usage }
+            guard let end = LocalTime(until).map({ Moment(seconds: $0.seconds) }), step > 0 else {
+                return .usage
+            }
             let file = try Descriptor(opening: clock, O_RDWR)
             let schedules = try ScheduleLoader(path: place.path).load(now: try move(file, by: 0))
             let store = try place.store.open(access: .readWrite)

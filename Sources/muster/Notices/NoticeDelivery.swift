@@ -109,7 +109,8 @@ final class NoticeDelivery: @unchecked Sendable {
         ]
         if let key {
             // The time is signed as well, so that an old message cannot be sent again.
-            headers.append("X-Muster-Signature: sha256=" + HMAC.hex(of: Array("\(time).\(body)".utf8), key: key))
+            headers.append(
+                "X-Muster-Signature: sha256=" + HMAC.hex(of: Array("\(time).\(body)".utf8), key: key))
         }
         return HTTPPost(url: url, headers: headers, body: body, timeout: timeout).send()
     }
@@ -120,7 +121,8 @@ final class NoticeDelivery: @unchecked Sendable {
         case nil: return text
         case .environment(let name):
             guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
-                throw Refusal(.usage, "the variable \(name) is not set where notices are delivered", advice: "")
+                throw Refusal(
+                    .usage, "the variable \(name) is not set where notices are delivered", advice: "")
             }
             return value
         case .file(let path):
@@ -152,7 +154,9 @@ final class NoticeDelivery: @unchecked Sendable {
         }
     }
 
-    private func finish(_ child: Child, _ timeout: Duration, closing input: consuming Descriptor) throws -> String? {
+    private func finish(_ child: Child, _ timeout: Duration, closing input: consuming Descriptor) throws
+        -> String?
+    {
         _ = consume input
         guard let status = try child.wait(for: timeout) else {
             // Its session, whatever it has started in it.

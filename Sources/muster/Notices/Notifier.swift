@@ -27,7 +27,8 @@ struct Notifier: Sendable {
             let shown = ReportFiles.shown(project.notify)
             throw Refusal(
                 .usage,
-                "\(shown) cannot be used\n" + ProblemText.render(problems.problems, path: shown, source: text),
+                "\(shown) cannot be used\n"
+                    + ProblemText.render(problems.problems, path: shown, source: text),
                 advice: "mend the lines above; `muster lint \(shown)` checks again")
         }
     }
@@ -57,14 +58,16 @@ struct Notifier: Sendable {
     /// What a look at the schedules has to tell.
     func news(of answer: ScheduleAnswer) -> [Notice] {
         guard isUsed else { return [] }
-        var notices = answer.settled.filter { [.missed, .expired, .skipped].contains($0.planned.decision.fate) }
-            .map { item in
-                let planned = item.planned
-                return make(
-                    .missed, "\(planned.schedule) did not run: \(planned.decision.fate.rawValue)",
-                    "due \(planned.due.text): \(planned.words(in: item.schedule.zone))",
-                    ["occurrence": .text(planned.key.text), "drill": .text(item.schedule.drill)])
-            }
+        var notices = answer.settled.filter {
+            [.missed, .expired, .skipped].contains($0.planned.decision.fate)
+        }
+        .map { item in
+            let planned = item.planned
+            return make(
+                .missed, "\(planned.schedule) did not run: \(planned.decision.fate.rawValue)",
+                "due \(planned.due.text): \(planned.words(in: item.schedule.zone))",
+                ["occurrence": .text(planned.key.text), "drill": .text(item.schedule.drill)])
+        }
         notices += answer.missedInBulk.sorted { $0.key < $1.key }.map { name, count in
             make(.missed, "\(name): \(count) earlier ones were missed as well")
         }
@@ -83,7 +86,8 @@ struct Notifier: Sendable {
         guard isUsed, [.usage, .refused, .internalError].contains(status) || status == nil else { return nil }
         return make(
             .missed, "\(key.schedule) was due and could not be carried out (exit code \(code))",
-            "its messages are in the scheduler's log", ["occurrence": .text(key.text), "exitCode": .int(Int64(code))])
+            "its messages are in the scheduler's log",
+            ["occurrence": .text(key.text), "exitCode": .int(Int64(code))])
     }
 
     /// Starts somebody who delivers what there is, and waits for nobody.

@@ -34,7 +34,8 @@ final class RunNotices: @unchecked Sendable {
 
     func begun() {
         writer.post(
-            notifier.make(.start, "drill '\(header.drill)' began", "outcome #\(number)", detail), by: notifier)
+            notifier.make(.start, "drill '\(header.drill)' began", "outcome #\(number)", detail), by: notifier
+        )
     }
 
     /// Called with every event; quick.

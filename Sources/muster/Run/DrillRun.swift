@@ -120,7 +120,8 @@ struct DrillRun {
         }
         if let occurrence = prepared.occurrence {
             events.record(
-                .note, "", "a scheduler started it for \(occurrence)", detail: ["occurrence": .text(occurrence)])
+                .note, "", "a scheduler started it for \(occurrence)",
+                detail: ["occurrence": .text(occurrence)])
         }
         prepared.blackout?.record(in: events)
         for report in hello.mended {

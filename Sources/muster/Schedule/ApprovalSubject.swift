@@ -21,7 +21,8 @@ struct ApprovalSubject {
         let plan = try DrillPlan(prepared)
         if let obstacle = plan.obstacle {
             throw Refusal(
-                .refused, "'\(schedule.name)' cannot be approved: what it would touch is not known: \(obstacle.message)",
+                .refused,
+                "'\(schedule.name)' cannot be approved: what it would touch is not known: \(obstacle.message)",
                 advice: obstacle.advice)
         }
         let masked = Self.mask(plan.value["injections"]?.canonicalJSON ?? "", run: prepared.runID)
@@ -92,8 +93,8 @@ extension PreparedDrill {
             case .scalar(let text):
                 let whole = drill.variables.reduce(text) { $0.replacing("${\($1.key)}", with: $1.value) }
                 if !whole.isEmpty, whole.utf8.count < 4096, !whole.contains("${") { found.insert(whole) }
-            case .list(let list): list.forEach(gather)
-            case .map(let entries): entries.forEach { gather($0.value) }
+            case .list(let list): for item in list { gather(item) }
+            case .map(let entries): for entry in entries { gather(entry.value) }
             }
         }
         gather(try YamlText.tree(of: text))

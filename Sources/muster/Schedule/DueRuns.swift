@@ -89,7 +89,9 @@ struct DueRuns {
 
     /// Why a run of this schedule must not go on; nil when it may.
     func interruption(of schedule: Schedule) -> String? {
-        guard schedule.onFreeze == .abort, let freeze = schedules.calendar.blackout(at: now) else { return nil }
+        guard schedule.onFreeze == .abort, let freeze = schedules.calendar.blackout(at: now) else {
+            return nil
+        }
         return "blackout '\(freeze.name)' begins: \(freeze.reason)"
     }
 
@@ -126,7 +128,8 @@ extension ScheduleAnswer.Item {
     /// For people: when, what and why.
     var line: String {
         let words = planned.words(in: schedule.zone)
-        return "\(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name)  \(planned.schedule)  "
+        return
+            "\(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name)  \(planned.schedule)  "
             + planned.decision.fate.rawValue + (words.isEmpty ? "" : ": \(words)")
     }
 }

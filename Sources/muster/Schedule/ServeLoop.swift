@@ -130,7 +130,9 @@ final class ServeLoop {
         switch file.reload(now: now, asked: asked) {
         case .unchanged: return
         case .reloaded:
-            log("goes by the new \(file.path): \(Observing.count(file.schedules.schedules.count, "schedule"))")
+            log(
+                "goes by the new \(file.path): \(Observing.count(file.schedules.schedules.count, "schedule"))"
+            )
             record(.reloaded, "\(file.path) was edited")
         case .broken(let why):
             log("CANNOT USE \(file.path), and goes by what it said before:\n\(why)")
@@ -149,7 +151,8 @@ final class ServeLoop {
             nextLook = clock.monotonic() + (isWaiting ? Self.lookOftenEvery : Self.lookEvery)
             let now = now
             nextDue = file.schedules.schedules.compactMap { schedule in
-                SchedulePlan(of: schedule, calendar: file.schedules.calendar, after: now).first { _ in true }?.due
+                SchedulePlan(of: schedule, calendar: file.schedules.calendar, after: now).first { _ in true }?
+                    .due
             }.min()
             if let nextDue { try timer.set(nextDue) }
         } catch {
@@ -163,7 +166,8 @@ final class ServeLoop {
 
     private func tell(_ answer: ScheduleAnswer) {
         if let jump = answer.jump {
-            let words = "the clock was set by \(jump.forPeople) since the last look: nothing is started for it"
+            let words =
+                "the clock was set by \(jump.forPeople) since the last look: nothing is started for it"
             log(words)
             record(.clock, words)
         }

@@ -60,7 +60,9 @@ struct ServeRuns {
             run.forget()
             let code = DueRuns.code(status)
             if case .signalled(let signal) = status {
-                log("\(run.item.planned.key.text) was ended by signal \(signal); its guard puts back what it broke")
+                log(
+                    "\(run.item.planned.key.text) was ended by signal \(signal); its guard puts back what it broke"
+                )
             } else {
                 log("\(run.item.planned.key.text) ended with exit code \(code)")
             }
@@ -73,7 +75,9 @@ struct ServeRuns {
                 try due.finish(ending.key, exitCode: ending.code, at: ending.at)
                 return nil
             } catch {
-                if ending.attempts == 0 { log("\(ending.key.text): its end could not be recorded yet: \(error)") }
+                if ending.attempts == 0 {
+                    log("\(ending.key.text): its end could not be recorded yet: \(error)")
+                }
                 var ending = ending
                 ending.attempts += 1
                 return ending

@@ -212,7 +212,8 @@ import Testing
                 $0.waiting = asked.waiting
                 $0.approvals = [
                     key: Approval(
-                        subject: .init(), by: name, at: utc("2026-06-01T09:00"), expires: expires.map { utc($0) })
+                        subject: .init(), by: name, at: utc("2026-06-01T09:00"),
+                        expires: expires.map { utc($0) })
                 ]
             }
         }
@@ -229,7 +230,9 @@ import Testing
 
     @Test func aScheduleNeverOverlapsItself() throws {
         let schedule = try Self.schedule()
-        let found = settle(schedule, since: "2026-06-01T09:59", now: "2026-06-01T10:00") { $0.isRunning = true }
+        let found = settle(schedule, since: "2026-06-01T09:59", now: "2026-06-01T10:00") {
+            $0.isRunning = true
+        }
         #expect(words(found.settled) == ["06-01T10:00 SKIPPED still-running"] && found.ready.isEmpty)
     }
 
