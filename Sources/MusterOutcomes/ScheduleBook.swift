@@ -7,7 +7,7 @@ public struct ScheduleBook {
     let database: Database
     private let isAlive: (ProcessIdentity) -> Bool
 
-    fileprivate init(_ database: Database, isAlive: @escaping (ProcessIdentity) -> Bool) {
+    init(_ database: Database, isAlive: @escaping (ProcessIdentity) -> Bool) {
         self.database = database
         self.isAlive = isAlive
     }
