@@ -159,8 +159,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "muster", "muster-guard", "muster-net", "sample-service", "MusterCore", "MusterProbes",
-                "MusterSystem",
+                "muster", "muster-guard", "muster-net", "sample-service", "MusterCore", "MusterDocuments",
+                "MusterOutcomes", "MusterProbes", "MusterSystem",
             ],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(

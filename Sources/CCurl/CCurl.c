@@ -22,6 +22,7 @@ static CURLMcode (*multi_socket_action)(CURLM *, curl_socket_t, int, int *);
 static CURLMsg *(*multi_info_read)(CURLM *, int *);
 static CURL *(*easy_init)(void);
 static void (*easy_cleanup)(CURL *);
+static CURLcode (*easy_perform)(CURL *);
 static CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
 static CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
 static struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
@@ -56,6 +57,7 @@ static void load(void) {
         {"curl_multi_info_read", (void **)&multi_info_read},
         {"curl_easy_init", (void **)&easy_init},
         {"curl_easy_cleanup", (void **)&easy_cleanup},
+        {"curl_easy_perform", (void **)&easy_perform},
         {"curl_easy_setopt", (void **)&easy_setopt},
         {"curl_easy_getinfo", (void **)&easy_getinfo},
         {"curl_slist_append", (void **)&slist_append},
@@ -108,6 +110,7 @@ CURL *ccurl_multi_finished(CURLM *multi, CURLcode *result) {
 
 CURL *ccurl_easy_new(void) { return easy_init(); }
 void ccurl_easy_free(CURL *easy) { easy_cleanup(easy); }
+CURLcode ccurl_easy_perform(CURL *easy) { return easy_perform(easy); }
 CURLcode ccurl_set_long(CURL *e, CURLoption o, long value) { return easy_setopt(e, o, value); }
 CURLcode ccurl_set_text(CURL *e, CURLoption o, const char *value) { return easy_setopt(e, o, value); }
 CURLcode ccurl_set_pointer(CURL *e, CURLoption o, void *value) { return easy_setopt(e, o, value); }

@@ -96,7 +96,8 @@ extension ApprovalRecord {
     }
 
     /// - Parameter schedule: only its approvals; nil: those of all.
-    static func standing(_ database: Database, of schedule: String? = nil) throws -> [OccurrenceKey: Approval] {
+    static func standing(_ database: Database, of schedule: String? = nil) throws -> [OccurrenceKey: Approval]
+    {
         let sql = """
             SELECT * FROM schedule_approvals WHERE revoked_utc_s IS NULL AND (? IS NULL OR schedule = ?) \
             ORDER BY position

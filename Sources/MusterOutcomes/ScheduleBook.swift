@@ -4,10 +4,10 @@ public import MusterCore
 /// One look at the schedules, inside of one transaction: what is read in it cannot change before what is decided is
 /// written, whoever else looks at the same time.
 public struct ScheduleBook {
-    private let database: Database
+    let database: Database
     private let isAlive: (ProcessIdentity) -> Bool
 
-    fileprivate init(_ database: Database, isAlive: @escaping (ProcessIdentity) -> Bool) {
+    init(_ database: Database, isAlive: @escaping (ProcessIdentity) -> Bool) {
         self.database = database
         self.isAlive = isAlive
     }
@@ -73,7 +73,9 @@ public struct ScheduleBook {
     }
 
     /// - Parameter plan: gives an occurrence that waits as it is planned now; nil when the schedule has it no more.
-    public func state(of schedule: String, plan: (OccurrenceKey) -> PlannedOccurrence?) throws -> ScheduleState {
+    public func state(of schedule: String, plan: (OccurrenceKey) -> PlannedOccurrence?) throws
+        -> ScheduleState
+    {
         var state = ScheduleState()
         let settled = try Int64.fetchOne(
             database, sql: "SELECT settled_until_utc_s FROM schedule_states WHERE schedule = ?",
@@ -231,33 +233,16 @@ extension OutcomeStore {
         }
     }
 
-    /// Stops a schedule, until somebody resumes it or until a moment.
-    public func pause(_ schedule: String, _ pause: Schedule.Pause, by actor: String) throws {
-        try write { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO schedule_pauses (schedule, since_utc_s, until_utc_s, reason, actor) \
-                    VALUES (?, ?, ?, ?, ?)
-                    """,
-                arguments: [schedule, pause.since.seconds, pause.until?.seconds, pause.reason, actor])
+    /// How far each schedule is settled, and how many of its occurrences were missed without a record of their own.
+    public func scheduleStates() throws -> [String: (settledUntil: Moment, missedInBulk: Int)] {
+        try readable { database in
+            guard try database.tableExists("schedule_states") else { return [:] }
+            let rows = try Row.fetchAll(database, sql: "SELECT * FROM schedule_states")
+            return Dictionary(
+                rows.map {
+                    ($0["schedule"], (Moment(seconds: $0["settled_until_utc_s"]), $0["missed_in_bulk"]))
+                },
+                uniquingKeysWith: { first, _ in first })
         }
-    }
-
-    /// Ends every pause of a schedule that was ordered here and still holds.
-    /// - Returns: whether there was one.
-    public func resume(_ schedule: String, at now: Moment, reason: String, by actor: String) throws -> Bool {
-        try write { database in
-            try database.execute(
-                sql: """
-                    UPDATE schedule_pauses SET ended_utc_s = ?, ended_reason = ?, ended_by = ? \
-                    WHERE schedule = ? AND ended_utc_s IS NULL AND (until_utc_s IS NULL OR until_utc_s > ?)
-                    """, arguments: [now.seconds, reason, actor, schedule, now.seconds])
-            return database.changesCount > 0
-        }
-    }
-
-    /// Pauses that hold at `now`, by schedule; of several the one that was ordered last.
-    public func pauses(at now: Moment) throws -> [String: Schedule.Pause] {
-        try readable { try ScheduleBook($0, isAlive: { _ in false }).pauses(at: now) }
     }
 }

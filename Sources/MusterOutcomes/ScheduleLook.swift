@@ -57,9 +57,11 @@ extension OutcomeStore {
     /// number of processes may do so at the same time.
     /// - Parameters:
     ///   - claimant: the process that will run what is to run.
+    ///   - announcing: what others are to be told of it, and whom; kept in the same transaction.
     /// - Throws: `OutcomeStoreError`; then nothing was decided.
     public func look(
-        at question: ScheduleQuestion, _ clock: ClockReading, claimant: ProcessIdentity
+        at question: ScheduleQuestion, _ clock: ClockReading, claimant: ProcessIdentity,
+        announcing: (ScheduleAnswer) -> (notices: [Notice], channels: [NoticeChannel]) = { _ in ([], []) }
     ) throws -> ScheduleAnswer {
         try scheduling { book in
             var answer = ScheduleAnswer()
@@ -100,6 +102,8 @@ extension OutcomeStore {
                 }
                 if planned.decision.fate == .run { answer.toRun += items } else { answer.settled += items }
             }
+            let news = announcing(answer)
+            for notice in news.notices { try book.post(notice, to: news.channels) }
             return answer
         }
     }

@@ -22,7 +22,8 @@ struct MusterCommand: ParsableCommand {
                     AttachCommand.self, ConfirmCommand.self, RefuseCommand.self,
                 ]),
             CommandGroup(name: "Recovery", subcommands: [RunbookCommand.self]),
-            CommandGroup(name: "Calendar", subcommands: [ScheduleCommand.self, ServeCommand.self]),
+            CommandGroup(
+                name: "Calendar", subcommands: [ScheduleCommand.self, ServeCommand.self, NotifyCommand.self]),
             CommandGroup(
                 name: "Game days",
                 subcommands: [

@@ -21,6 +21,8 @@ CURL *ccurl_multi_finished(CURLM *multi, CURLcode *result);
 
 CURL *ccurl_easy_new(void);
 void ccurl_easy_free(CURL *easy);
+// Carries a transfer out on this thread; it ends when the handle's timeout says so.
+CURLcode ccurl_easy_perform(CURL *easy);
 CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value);
 CURLcode ccurl_set_text(CURL *easy, CURLoption option, const char *value);
 CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *value);

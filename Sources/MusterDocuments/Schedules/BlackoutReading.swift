@@ -12,7 +12,8 @@ extension Schedules {
         let form = try Named<BlackoutForm>(node: node)
         guard let name = tree["timezone"]?.text else {
             throw FormProblems([
-                FormProblem("nothing says in which zone the blackouts are", at: tree.place, expected: "timezone")
+                FormProblem(
+                    "nothing says in which zone the blackouts are", at: tree.place, expected: "timezone")
             ])
         }
         do {

@@ -43,21 +43,25 @@ public struct CalendarFeed: Sendable {
     }
 
     private func write(_ schedule: Schedule, _ items: [Item], _ writer: inout CalendarWriter) {
-        let summary = writer.folded(
-            "SUMMARY:" + CalendarWriter.escaped(isBlind ? "Game day" : "Drill: \(schedule.name)"))
         // What a blind feed names must not give the schedule away either.
         let name = isBlind ? Self.blindName(schedule.name) : schedule.name
-        let alarms = Self.alarms(writer, isBlind ? "Game day" : "Drill: \(schedule.name)")
-        let common = "SEQUENCE:\(sequence)\r\nCATEGORIES:DRILL\r\nDTSTAMP:"
+        let title = isBlind ? "Game day" : "Drill: \(schedule.name)"
+        // Most of an event is the same in all of a schedule; a year of a thousand has 365,000 of them.
+        let uid = Array("UID:\(name)-".utf8)
+        let common =
+            Array("SEQUENCE:\(sequence)\r\nCATEGORIES:DRILL\r\nDTSTAMP:".utf8)
+            + CalendarWriter.basic(LocalTime(seconds: stamp.seconds)) + Array("Z\r\nDTSTART:".utf8)
+        let summary = writer.folded("SUMMARY:" + CalendarWriter.escaped(title))
+        let alarms = Self.alarms(writer, title)
+        let description = Array(("DESCRIPTION:" + CalendarWriter.escaped(schedule.drill + "\n")).utf8)
+        let zone = Array(CalendarWriter.escaped(" \(schedule.zone.name)").utf8)
         for item in items {
             let planned = item.planned
             let isCancelled = ![Fate.run, .queued].contains(planned.decision.fate)
             writer.raw("BEGIN:VEVENT\r\n")
-            let key = planned.key
-            writer.line("UID:\(name)-\(CalendarWriter.basic(key.nominal))\(key.fold == 0 ? "" : "+")@muster")
-            writer.raw(common)
-            writer.time(stamp)
-            writer.raw("\r\nDTSTART:")
+            let fold = planned.occurrence.fold == 0 ? "@muster" : "+@muster"
+            writer.line(uid, CalendarWriter.basic(planned.occurrence.nominal), Array(fold.utf8))
+            writer.append(common)
             writer.time(planned.due)
             writer.raw("\r\nDTEND:")
             // An event without a length shows as nothing in most calendars.
@@ -65,7 +69,10 @@ public struct CalendarFeed: Sendable {
             writer.raw("\r\n")
             writer.append(summary)
             if !isBlind {
-                writer.line("DESCRIPTION:" + CalendarWriter.escaped(Self.words(schedule, planned)))
+                let local = CalendarWriter.readable(schedule.zone.local(at: planned.due))
+                writer.line(
+                    description, local, zone,
+                    Array(CalendarWriter.escaped(Self.words(schedule, planned)).utf8))
             }
             writer.raw(
                 isCancelled
@@ -80,9 +87,9 @@ public struct CalendarFeed: Sendable {
         String(OccurrenceKey(schedule: name, nominal: LocalTime(seconds: 0)).seed, radix: 16)
     }
 
+    /// What is not the same for every occurrence, a line for each; empty for most.
     private static func words(_ schedule: Schedule, _ planned: PlannedOccurrence) -> String {
-        let local = schedule.zone.local(at: planned.due).text.dropLast(3).replacing("T", with: " ")
-        var text = "\(schedule.drill)\n\(local) \(schedule.zone.name)"
+        var text = ""
         if planned.decision.reason != .due {
             text +=
                 "\n\(planned.decision.fate.rawValue): \(planned.decision.reason.sentence(in: schedule.zone))"
@@ -110,41 +117,50 @@ private struct CalendarWriter {
     mutating func raw(_ text: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
-    mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
     mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
 
-    mutating func line(_ text: String) {
-        if text.utf8.count <= 75 {
-            bytes.append(contentsOf: text.utf8)
-            raw("\r\n" as StaticString)
+    mutating func line(_ text: String) { line(Array(text.utf8)) }
+
+    /// Parts that are one line.
+    mutating func line(_ parts: [UInt8]...) {
+        if parts.reduce(0, { $0 + $1.count }) <= 75 {
+            for part in parts { bytes.append(contentsOf: part) }
+            raw("\r\n")
         } else {
-            bytes.append(contentsOf: folded(text))
+            fold(parts)
         }
     }
 
-    /// The line with its end, cut between characters of UTF-8 and never inside of one.
+    /// The line with its end.
     func folded(_ text: String) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(text.utf8.count + text.utf8.count / 24 + 2)
+        var writer = CalendarWriter()
+        writer.line(text)
+        return writer.bytes
+    }
+
+    /// Writes a line that is too long, cut between characters of UTF-8 and never inside of one.
+    private mutating func fold(_ parts: [[UInt8]]) {
         var length = 0
-        for byte in text.utf8 {
-            // How many bytes the character has that begins here (RFC 3629); none for one that goes on.
-            let width =
-                switch byte {
-                case ..<0x80: 1
-                case ..<0xC0: 0
-                case ..<0xE0: 2
-                case ..<0xF0: 3
-                default: 4
+        for part in parts {
+            for byte in part {
+                // How many bytes the character has that begins here (RFC 3629); none for one that goes on.
+                let width =
+                    switch byte {
+                    case ..<0x80: 1
+                    case ..<0xC0: 0
+                    case ..<0xE0: 2
+                    case ..<0xF0: 3
+                    default: 4
+                    }
+                if width > 0, length + width > 75 {
+                    raw("\r\n ")
+                    length = 1
                 }
-            if width > 0, length + width > 75 {
-                result += [0x0D, 0x0A, 0x20]
-                length = 1
+                bytes.append(byte)
+                length += 1
             }
-            result.append(byte)
-            length += 1
         }
-        return result + [0x0D, 0x0A]
+        raw("\r\n")
     }
 
     /// RFC 5545, 3.3.11.
@@ -166,16 +182,45 @@ private struct CalendarWriter {
 
     /// `20260329T010000Z`.
     mutating func time(_ moment: Moment) {
-        bytes.append(contentsOf: Self.basic(LocalTime(seconds: moment.seconds)).utf8)
+        bytes.append(contentsOf: Self.basic(LocalTime(seconds: moment.seconds)))
         bytes.append(UInt8(ascii: "Z"))
     }
 
     /// `20260329T023000`.
-    static func basic(_ local: LocalTime) -> String {
+    static func basic(_ local: LocalTime) -> [UInt8] {
+        digits(local, date: nil, between: UInt8(ascii: "T"), time: nil, hasSeconds: true)
+    }
+
+    /// `2026-03-29 02:30`.
+    static func readable(_ local: LocalTime) -> [UInt8] {
+        digits(
+            local, date: UInt8(ascii: "-"), between: UInt8(ascii: " "), time: UInt8(ascii: ":"),
+            hasSeconds: false)
+    }
+
+    /// - Parameters: what stands between the numbers of the date, between date and time, and between those of the time.
+    private static func digits(
+        _ local: LocalTime, date dash: UInt8?, between: UInt8, time colon: UInt8?, hasSeconds: Bool
+    ) -> [UInt8] {
         let date = local.date
         let second = local.secondOfDay
-        let number = date.year * 10_000 + date.month * 100 + date.day
-        let clock = second / 3600 * 10_000 + second / 60 % 60 * 100 + second % 60
-        return "\(number)T" + String(String(1_000_000 + clock).dropFirst())
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(20)
+        func two(_ number: Int64) {
+            bytes.append(0x30 + UInt8(truncatingIfNeeded: number / 10 % 10))
+            bytes.append(0x30 + UInt8(truncatingIfNeeded: number % 10))
+        }
+        two(date.year / 100)
+        two(date.year % 100)
+        if let dash { bytes.append(dash) }
+        two(date.month)
+        if let dash { bytes.append(dash) }
+        two(date.day)
+        bytes.append(between)
+        two(second / 3600)
+        if let colon { bytes.append(colon) }
+        two(second / 60 % 60)
+        if hasSeconds { two(second % 60) }
+        return bytes
     }
 }

@@ -47,10 +47,17 @@ public enum DrillSchema {
     }
 
     /// The schema of a file in `drills/gamedays/`.
-    public static var gameDay: String {
-        var root = FormSchema.object(GameDayForm.form.description)
+    public static var gameDay: String { document(GameDayForm.form.description, "A game day of Muster's") }
+
+    /// The schema of `drills/notify.yaml`.
+    public static var notify: String {
+        document(NoticesForm.form.description, "Who is told of what Muster's drills do")
+    }
+
+    private static func document(_ form: FormDescription, _ title: String) -> String {
+        var root = FormSchema.object(form)
         root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-        root["title"] = "A game day of Muster's"
+        root["title"] = .text(title)
         return PrettyJSON.text(.map(root))
     }
 

@@ -107,6 +107,8 @@ enum Linter {
                 result.warnings = examination.warnings
             } else if path.hasSuffix("services.yaml") {
                 _ = try Services(reading: text, now: now)
+            } else if path.hasSuffix("notify.yaml") {
+                _ = try NoticeFile.read(text)
             } else if path.hasSuffix("schedules.yaml") {
                 let examination = ScheduleLoader(path: path).examine(text, now: Moment(utcNanoseconds: now))
                 result.errors = examination.errors
@@ -241,7 +243,7 @@ struct SchemaCommand: ParsableCommand {
         abstract: "A JSON Schema, so that editors complete and check drill files.",
         discussion: "Example: muster schema drill > drills/drill.schema.json")
 
-    @Argument(help: "drill, services, schedules or gameday.") var what: String
+    @Argument(help: "drill, services, schedules, gameday or notify.") var what: String
 
     func run() throws {
         try carryOut {
@@ -252,10 +254,11 @@ struct SchemaCommand: ParsableCommand {
             case "services": Terminal.write(DrillSchema.services)
             case "schedules": Terminal.write(DrillSchema.schedules)
             case "gameday": Terminal.write(DrillSchema.gameDay)
+            case "notify": Terminal.write(DrillSchema.notify)
             default:
                 throw Refusal(
                     .usage, "there is no schema '\(what)'",
-                    advice: "muster schema drill, services, schedules or gameday")
+                    advice: "muster schema drill, services, schedules, gameday or notify")
             }
             return .pass
         }

@@ -71,6 +71,9 @@ struct RunCommand: ParsableCommand {
         ))
     var keepSamples: KeptSamples = .all
 
+    @Flag(help: "Tell those of drills/notify.yaml, as runs of schedules do: for runs that nobody watches.")
+    var notify = false
+
     @Option(help: .hidden) var scheduled: String?
 
     @Option(help: .hidden) var approved: String?
@@ -95,7 +98,7 @@ struct RunCommand: ParsableCommand {
             let window = try phaseWindow()
             try checkRepeats()
             try checkBoard()
-            try blackouts.check()
+            let override = try blackouts.checked()
             let makeRun = { (drill: PreparedDrill) in
                 DrillRun(
                     drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
@@ -107,8 +110,10 @@ struct RunCommand: ParsableCommand {
             for path in drills {
                 let loader = DrillLoader(
                     path: path, variables: variables, state: state,
-                    isAnsweredElsewhere: answersElsewhere || tui, blackouts: blackouts, runID: runID)
-                let drill = try loader.load(.run)
+                    isAnsweredElsewhere: answersElsewhere || tui, override: override, runID: runID)
+                var drill = try loader.load(.run)
+                drill.occurrence = scheduled
+                drill.isUnattended = scheduled != nil || notify
                 if let approved, try drill.execHash() != approved {
                     throw Refusal(
                         .refused, "\(path) was edited after it was approved",

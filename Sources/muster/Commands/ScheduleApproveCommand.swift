@@ -8,7 +8,10 @@ import MusterSystem
 /// Which occurrence somebody speaks about, and who speaks.
 struct OccurrenceOptions: ParsableArguments {
     @Argument(help: "The schedule.") var name: String
-    @Argument(help: "The occurrence: the local time that its rule says, such as 2027-01-31T10:00, as `next --json` has it.")
+    @Argument(
+        help:
+            "The occurrence: the local time that its rule says, such as 2027-01-31T10:00, as `next --json` has it."
+    )
     var occurrence: String?
     @Flag(help: "The next one that is to run, or waits.") var next = false
     @Option(name: .customLong("as"), help: "Who says so; one of `approvers`, where the schedule names them.")
@@ -21,7 +24,8 @@ struct OccurrenceOptions: ParsableArguments {
         }
         if (occurrence == nil) != next {
             throw Refusal(
-                .usage, next ? "an occurrence and --next say two things" : "which occurrence of '\(name)' is meant?",
+                .usage,
+                next ? "an occurrence and --next say two things" : "which occurrence of '\(name)' is meant?",
                 advice: "--next, or one that `muster schedule next \(name)` shows")
         }
     }
@@ -35,7 +39,8 @@ struct OccurrenceOptions: ParsableArguments {
         guard let nominal = LocalTime(fold == 1 ? String(text.dropLast()) : text) else {
             throw Refusal(
                 .usage, "'\(occurrence)' is no occurrence",
-                advice: "a local time such as 2027-01-31T10:00; `muster schedule next \(name) --json` shows them")
+                advice:
+                    "a local time such as 2027-01-31T10:00; `muster schedule next \(name) --json` shows them")
         }
         return OccurrenceKey(schedule: name, nominal: nominal, fold: fold)
     }
@@ -54,7 +59,8 @@ struct ScheduleApproveCommand: ParsableCommand {
 
     @OptionGroup var which: OccurrenceOptions
     @Option(help: "The change or ticket under which it is allowed.") var ticket: String?
-    @Option(help: "For how long the yes counts, such as 48h; it has to reach beyond the time at which it is due.")
+    @Option(
+        help: "For how long the yes counts, such as 48h; it has to reach beyond the time at which it is due.")
     var expires: String?
     @OptionGroup var place: SchedulePlace
     @OptionGroup var state: StateOptions
@@ -77,7 +83,9 @@ struct ScheduleApproveCommand: ParsableCommand {
             Terminal.line(
                 "\(schedule.name) on \(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name) is approved by "
                     + "\(approval.author)\(until)")
-            Terminal.line("  bound to what the drill executes, \(approval.subject.execHash.prefix(12)), and to what it would touch here, \(approval.subject.planHash.prefix(12))")
+            Terminal.line(
+                "  bound to what the drill executes, \(approval.subject.execHash.prefix(12)), and to what it would touch here, \(approval.subject.planHash.prefix(12))"
+            )
             return .pass
         }
     }
@@ -85,7 +93,8 @@ struct ScheduleApproveCommand: ParsableCommand {
     private func check(_ schedule: Schedule) throws {
         guard schedule.needsApproval else {
             throw Refusal(
-                .usage, "'\(schedule.name)' needs no approval", advice: "it runs when it is due; approval: required changes that")
+                .usage, "'\(schedule.name)' needs no approval",
+                advice: "it runs when it is due; approval: required changes that")
         }
         guard schedule.mayApprove(which.approver) else {
             throw Refusal(
@@ -105,7 +114,9 @@ struct ScheduleApproveCommand: ParsableCommand {
         guard let key = try which.key() else {
             if let first = waiting.last, let planned = planner.plan(first.key) { return planned }
             if let next = ScheduleText.nextRun(of: schedule, calendar, after: now).run { return next }
-            throw Refusal(.refused, "'\(schedule.name)' has no run to come", advice: "`muster schedule next --why` says why")
+            throw Refusal(
+                .refused, "'\(schedule.name)' has no run to come",
+                advice: "`muster schedule next --why` says why")
         }
         guard let planned = planner.plan(key) else {
             throw Refusal(
@@ -114,7 +125,8 @@ struct ScheduleApproveCommand: ParsableCommand {
         }
         if waiting.contains(where: { $0.key == key }) { return planned }
         guard planned.due > now else {
-            throw Refusal(.refused, "that one is over", advice: "`muster schedule history` says what became of it")
+            throw Refusal(
+                .refused, "that one is over", advice: "`muster schedule history` says what became of it")
         }
         guard planned.decision.fate == .run else {
             throw Refusal(
@@ -126,13 +138,16 @@ struct ScheduleApproveCommand: ParsableCommand {
 
     private func expiry(_ planned: PlannedOccurrence, _ schedule: Schedule, _ now: Moment) throws -> Moment? {
         guard let expires else { return nil }
-        guard let length = Duration(units: expires), length >= .seconds(1), length <= .seconds(366 * 86_400) else {
-            throw Refusal(.usage, "--expires \(expires): not a length of time", advice: "such as --expires 48h")
+        guard let length = Duration(units: expires), length >= .seconds(1), length <= .seconds(366 * 86_400)
+        else {
+            throw Refusal(
+                .usage, "--expires \(expires): not a length of time", advice: "such as --expires 48h")
         }
         let end = now + length
         guard end > planned.due else {
             throw Refusal(
-                .usage, "--expires \(expires) ends before it is due, \(ScheduleText.local(planned.due, schedule.zone))",
+                .usage,
+                "--expires \(expires) ends before it is due, \(ScheduleText.local(planned.due, schedule.zone))",
                 advice: "a longer one")
         }
         return end
@@ -142,7 +157,9 @@ struct ScheduleApproveCommand: ParsableCommand {
 struct ScheduleRevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Takes an approval back.",
-        discussion: "Example: muster schedule revoke postgres-monthly 2027-01-29T10:00 --as alice --reason \"not this week\"")
+        discussion:
+            "Example: muster schedule revoke postgres-monthly 2027-01-29T10:00 --as alice --reason \"not this week\""
+    )
 
     @OptionGroup var which: OccurrenceOptions
     @Option(help: "Why.") var reason: String

@@ -19,6 +19,7 @@ struct ScheduleCommand: ParsableCommand {
             ScheduleCalendarCommand.self, ScheduleTickCommand.self, ScheduleHistoryCommand.self,
             SchedulePauseCommand.self, ScheduleResumeCommand.self, ScheduleApproveCommand.self,
             ScheduleRevokeCommand.self, ScheduleApprovalsCommand.self,
+            ScheduleRehearseCommand.self,
         ])
 }
 
@@ -135,7 +136,8 @@ struct ScheduleNextCommand: ParsableCommand {
             ]
             if why {
                 let approval = item.decision.fate == .run ? approvals.words(item.key) : nil
-                cells.append([item.words(in: zone), approval ?? ""].filter { !$0.isEmpty }.joined(separator: "; "))
+                cells.append(
+                    [item.words(in: zone), approval ?? ""].filter { !$0.isEmpty }.joined(separator: "; "))
             }
             table.rows.append(cells)
         }

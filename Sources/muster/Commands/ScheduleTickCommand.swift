@@ -50,15 +50,20 @@ struct ScheduleHistoryCommand: ParsableCommand {
         discussion: "Example: muster schedule history --limit 50")
 
     @Option(help: "How many.") var limit = 20
+    @Flag(help: "What happened to daemons instead: starts, stops, edits that they found, and clocks.")
+    var daemons = false
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try carryOut {
             let project = Project.current
-            let records =
-                Files.exists(project.outcomesPath(store.outcomes))
-                ? try store.open(project).occurrences(limit: limit) : []
+            let isThere = Files.exists(project.outcomesPath(store.outcomes))
+            if daemons {
+                show(isThere ? try store.open(project).schedulerNotes(limit: limit) : [])
+                return .pass
+            }
+            let records = isThere ? try store.open(project).occurrences(limit: limit) : []
             if output.json {
                 Terminal.line(Value.list(records.map(\.value)).prettyJSON)
                 return .pass
@@ -74,6 +79,27 @@ struct ScheduleHistoryCommand: ParsableCommand {
             Terminal.line(table.text(width: Terminal.width))
             return .pass
         }
+    }
+}
+
+extension ScheduleHistoryCommand {
+    private func show(_ notes: [SchedulerNote]) {
+        if output.json {
+            let values = notes.map { note -> Value in
+                [
+                    "at": .text(note.at.text), "kind": .text(note.kind.rawValue),
+                    "why": .text(note.sentence), "pid": .int(Int64(note.pid)),
+                ]
+            }
+            Terminal.line(Value.list(values).prettyJSON)
+            return
+        }
+        var table = Table("AT (UTC)", "PID", "WHAT", "WHY")
+        for note in notes {
+            let first = note.sentence.split(separator: "\n").first.map(String.init) ?? ""
+            table.add(ScheduleText.local(note.at, .utc), "\(note.pid)", note.kind.rawValue, first)
+        }
+        Terminal.line(table.text(width: Terminal.width))
     }
 }
 

@@ -8,7 +8,8 @@ import MusterSystem
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Looks at the schedules whenever something is due, and runs what may run, until it is stopped.",
+        abstract:
+            "Looks at the schedules whenever something is due, and runs what may run, until it is stopped.",
         discussion: """
             Example: muster serve
                      muster serve --print-unit | sudo tee /etc/systemd/system/muster-serve.service

@@ -21,7 +21,7 @@ enum GameDayReportFiles {
         to path: String? = nil
     ) throws -> Written {
         let report = GameDayReport(try material(record, roster, store))
-        var base = path ?? "\(project.reports)/gameday-\(record.number)"
+        var base = path ?? "\(ReportFiles.directory(of: store))/gameday-\(record.number)"
         // What people wrote is never written over, whoever asks.
         let isBeside = isEdited(base + ".md")
         if isBeside { base += ".new" }

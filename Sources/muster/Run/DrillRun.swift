@@ -79,8 +79,10 @@ struct DrillRun {
         }
         defer { writer.stop() }
         outlet.open(to: writer)
+        let notices = RunNotices(prepared, header, number, writer)
         let events = RunEvents(hiding: Redaction(prepared.secrets)) { event in
             writer.append(event)
+            notices?.see(event)
             inbox.post(.event(event))
         }
         view.title(
@@ -90,6 +92,7 @@ struct DrillRun {
         let desk = try RunDesk(store, writer, run: header.id) { inbox.post(.input(.abort($0))) }
         defer { desk.stop() }
         recordBeginning(header, local.client.hello, in: events)
+        notices?.begun()
         let session = DrillSession(
             prepared, client: local.client, engine: engine, writer: writer, inbox: inbox, events: events,
             view: view, heart: heart, desk: desk)
@@ -97,7 +100,7 @@ struct DrillRun {
         let result = session.run()
         showing?.end()
         local.wait(for: .seconds(5))
-        return conclude(result, header, number, store, writer, events, view, stop)
+        return conclude(result, header, number, store, writer, events, view, stop, notices)
     }
 
     /// - Throws: `Refusal` when what it is to measure with or write to cannot work.
@@ -123,6 +126,11 @@ struct DrillRun {
         if let phase = prepared.phase {
             events.record(.repeatPlanned, "", phase.sentence, detail: phase.value)
         }
+        if let occurrence = prepared.occurrence {
+            events.record(
+                .note, "", "a scheduler started it for \(occurrence)",
+                detail: ["occurrence": .text(occurrence)])
+        }
         prepared.blackout?.record(in: events)
         for report in hello.mended {
             events.record(
@@ -133,7 +141,8 @@ struct DrillRun {
 
     private func conclude(
         _ result: SessionResult, _ header: RunHeader, _ number: Int, _ store: OutcomeStore,
-        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView, _ stop: StopLatch
+        _ writer: StoreWriter, _ events: RunEvents, _ view: LiveView, _ stop: StopLatch,
+        _ notices: RunNotices?
     ) -> Result {
         writer.record(result.signals.map { SignalSummary(of: $0) })
         let closing = Conclusion.make(
@@ -147,6 +156,7 @@ struct DrillRun {
         events.record(.runFinished, "", "run \(header.id) ended: \(closing.ending.rawValue)")
         let kept = Swift.Result { try writer.finish(closing) }
         let isKept = (try? kept.get()) != nil
+        notices?.ended(closing, in: store)
         let written = isKept ? Swift.Result { try ReportFiles.write(number, store) } : nil
         let report = try? written?.get()
         if isKept { KeptLedger.prune(prepared.state) }

@@ -37,6 +37,10 @@ struct PreparedDrill: Sendable {
             }
         }
     }
+    /// The occurrence for which a scheduler started it; nil: somebody else did.
+    var occurrence: String?
+    /// Whether people are to be told of it while it runs.
+    var isUnattended = false
     /// What is to be recorded of blackouts; nil: nothing.
     var blackout: BlackoutRule?
 
@@ -137,10 +141,11 @@ enum Programs {
 struct DrillLoader {
     var path: String
     var variables: [String: String]
-    var state = StateOptions()
+    var state = StateOptions.standard
     /// As `PreparedDrill`.
     var isAnsweredElsewhere = false
-    var blackouts = BlackoutOptions()
+    /// Who lets it run in spite of a blackout; nil: nobody.
+    var override: BlackoutOverride?
     /// The run's ULID where somebody has named it already; nil: a new one.
     var runID: String?
 
@@ -191,7 +196,7 @@ struct DrillLoader {
         prepared.isAnsweredElsewhere = isAnsweredElsewhere
         try prepared.checkRunbooks(
             mustAnswer: purpose == .run && !TerminalInput.isAvailable && !isAnsweredElsewhere)
-        if purpose == .run { prepared.blackout = try blackouts.settle(project) }
+        if purpose == .run { prepared.blackout = try BlackoutRule.of(project, override) }
         return prepared
     }
 

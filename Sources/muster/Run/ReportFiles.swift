@@ -53,7 +53,7 @@ enum ReportFiles {
         return kept
     }
 
-    private static func directory(of store: OutcomeStore) -> String {
+    static func directory(of store: OutcomeStore) -> String {
         URL(fileURLWithPath: store.path).deletingLastPathComponent().path + "/reports"
     }
 

@@ -82,6 +82,11 @@ final class StoreWriter: @unchecked Sendable {
     func record(_ runbook: RunbookRecord) { later { try $0.record(runbook, in: $1) } }
     func record(_ injection: InjectionRecord) { later { try $0.record(injection, in: $1) } }
 
+    /// Puts a notice into the outbox.
+    func post(_ notice: Notice, by notifier: Notifier) {
+        later { store, _ in try notifier.post(notice, in: store) }
+    }
+
     /// Returns once the record is durable: what is asked of a guard must be known here first.
     func recordNow(_ injection: InjectionRecord) throws { try now { try $0.record(injection, in: $1) } }
 

@@ -8,7 +8,7 @@ struct ApprovalSubject {
     private let project: Project
     private let state: StateOptions
 
-    init(project: Project, state: StateOptions = StateOptions()) {
+    init(project: Project, state: StateOptions = .standard) {
         self.project = project
         self.state = state
     }
@@ -21,7 +21,8 @@ struct ApprovalSubject {
         let plan = try DrillPlan(prepared)
         if let obstacle = plan.obstacle {
             throw Refusal(
-                .refused, "'\(schedule.name)' cannot be approved: what it would touch is not known: \(obstacle.message)",
+                .refused,
+                "'\(schedule.name)' cannot be approved: what it would touch is not known: \(obstacle.message)",
                 advice: obstacle.advice)
         }
         let masked = Self.mask(plan.value["injections"]?.canonicalJSON ?? "", run: prepared.runID)
@@ -92,8 +93,8 @@ extension PreparedDrill {
             case .scalar(let text):
                 let whole = drill.variables.reduce(text) { $0.replacing("${\($1.key)}", with: $1.value) }
                 if !whole.isEmpty, whole.utf8.count < 4096, !whole.contains("${") { found.insert(whole) }
-            case .list(let list): list.forEach(gather)
-            case .map(let entries): entries.forEach { gather($0.value) }
+            case .list(let list): for item in list { gather(item) }
+            case .map(let entries): for entry in entries { gather(entry.value) }
             }
         }
         gather(try YamlText.tree(of: text))
@@ -108,9 +109,7 @@ extension PreparedDrill {
     private static func hash(_ path: String) throws -> String? {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        if status.st_size > 16 << 20 {
-            return "\(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
-        }
+        if status.st_size > 16 << 20 { return ScheduleFile.mark(path) }
         return SHA256.hex(of: try Files.beginning(of: path, 16 << 20))
     }
 }

@@ -31,7 +31,13 @@ struct DueRuns {
         question.subjects = try subjects()
         let reading = ClockReading(
             wall: now, sinceBoot: clock.sinceBoot(), bootID: try bootID())
-        return try store.look(at: question, reading, claimant: claimant)
+        let notifier = Notifier(project: project)
+        let channels = (try? notifier.channels()) ?? []
+        let answer = try store.look(at: question, reading, claimant: claimant) { answer in
+            (notifier.news(of: answer), channels)
+        }
+        if try store.nextNotice() != nil { notifier.deliver(store.path) }
+        return answer
     }
 
     /// What would run now of the schedules for which somebody has approved something that may still start.
@@ -69,6 +75,13 @@ struct DueRuns {
         return try spawn.start()
     }
 
+    /// Keeps how a run ended; one that came to no outcome is told of.
+    func finish(_ key: OccurrenceKey, exitCode: Int32, at moment: Moment) throws {
+        try store.finish(key, exitCode: exitCode, at: moment)
+        let notifier = Notifier(project: project)
+        if let notice = notifier.failure(of: key, exitCode) { try notifier.post(notice, in: store) }
+    }
+
     /// How a run ended, for its record.
     static func code(_ status: ExitStatus) -> Int32 {
         if case .exited(let code) = status { code } else { Status.internalError.rawValue }
@@ -76,7 +89,9 @@ struct DueRuns {
 
     /// Why a run of this schedule must not go on; nil when it may.
     func interruption(of schedule: Schedule) -> String? {
-        guard schedule.onFreeze == .abort, let freeze = schedules.calendar.blackout(at: now) else { return nil }
+        guard schedule.onFreeze == .abort, let freeze = schedules.calendar.blackout(at: now) else {
+            return nil
+        }
         return "blackout '\(freeze.name)' begins: \(freeze.reason)"
     }
 
@@ -91,13 +106,13 @@ struct DueRuns {
         do {
             child = try start(item)
         } catch {
-            try store.finish(item.planned.key, exitCode: Status.internalError.rawValue, at: now)
+            try finish(item.planned.key, exitCode: Status.internalError.rawValue, at: now)
             throw error
         }
         var isStopped = false
         while true {
             if let status = try child.wait(for: .zero) {
-                try store.finish(item.planned.key, exitCode: Self.code(status), at: now)
+                try finish(item.planned.key, exitCode: Self.code(status), at: now)
                 return Self.code(status)
             }
             let signal = try Signals.wait(signals, atMost: .milliseconds(500)).map { "signal \($0)" }
@@ -113,7 +128,8 @@ extension ScheduleAnswer.Item {
     /// For people: when, what and why.
     var line: String {
         let words = planned.words(in: schedule.zone)
-        return "\(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name)  \(planned.schedule)  "
+        return
+            "\(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name)  \(planned.schedule)  "
             + planned.decision.fate.rawValue + (words.isEmpty ? "" : ": \(words)")
     }
 }

@@ -49,12 +49,13 @@ struct ScheduleFile {
         }
     }
 
+    private static func marks(_ paths: [String]) -> [String] { paths.map(mark) }
+
     /// What changes when a file is written, replaced or removed.
-    private static func marks(_ paths: [String]) -> [String] {
-        paths.map { path in
-            var status = stat()
-            guard stat(path, &status) == 0 else { return "none" }
-            return "\(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
-        }
+    static func mark(_ path: String) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return "none" }
+        let date = status.st_mtim
+        return "\(status.st_ino) \(status.st_size) \(date.tv_sec) \(date.tv_nsec)"
     }
 }

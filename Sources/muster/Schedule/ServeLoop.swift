@@ -23,7 +23,8 @@ final class ServeLoop {
     private let timer: WallTimer
     private let signals: SignalInbox
     private var file: ScheduleFile
-    private var runs: ServeRuns
+    private var runs = ServeRuns()
+    private let postman: Postman
     /// When somebody asked for a stop, and what becomes of what runs.
     private var stop: Schedule.Interruption?
     private var nextLook: Instant
@@ -40,12 +41,14 @@ final class ServeLoop {
         manager = ServiceManager(environment: ProcessInfo.processInfo.environment, pid: getpid())
         // Meant for us: a fixture that knows these words must not speak for us.
         for name in ServiceManager.variables { unsetenv(name) }
+        // What we start need not send what it has to tell: we do.
+        setenv(Notifier.deliveredByOthers, "1", 1)
         file = try ScheduleFile(path: path, now: Moment(utcNanoseconds: clock.utcNanoseconds()))
         epoll = try Epoll()
         timer = try WallTimer()
         signals = try SignalInbox([SIGTERM, SIGINT, SIGHUP])
-        runs = ServeRuns(store: store)
         nextLook = clock.monotonic()
+        postman = try Postman(NoticeDelivery(Notifier(project: project), from: store))
         try epoll.set(timer.descriptor.number, reading: true, key: 0)
         try epoll.set(signals.descriptor.number, reading: true, key: 0)
     }
@@ -57,12 +60,12 @@ final class ServeLoop {
     func run() throws -> Status {
         log("goes by \(file.path): \(Observing.count(file.schedules.schedules.count, "schedule"))")
         record(.started, "it goes by \(file.path)")
-        manager.tell("READY=1", status)
+        manager.tell("READY=1", "STATUS=looks at the schedules")
         while true {
             _ = try epoll.wait(atMost: rest)
             if try timer.take() == .clockWasSet { nextLook = clock.monotonic() }
             for signal in signals.take() { take(signal) }
-            if runs.reap(now, log) { nextLook = clock.monotonic() }
+            if runs.reap(due, log) { nextLook = clock.monotonic() }
             runs.interrupt(by: due.interruption, log)
             if stop == nil {
                 reload()
@@ -75,6 +78,7 @@ final class ServeLoop {
             }
             manager.tell("WATCHDOG=1", status)
         }
+        postman.stop(within: .seconds(5))
         log("has ended")
         record(.stopped, "it was stopped")
         return .pass
@@ -126,7 +130,9 @@ final class ServeLoop {
         switch file.reload(now: now, asked: asked) {
         case .unchanged: return
         case .reloaded:
-            log("goes by the new \(file.path): \(Observing.count(file.schedules.schedules.count, "schedule"))")
+            log(
+                "goes by the new \(file.path): \(Observing.count(file.schedules.schedules.count, "schedule"))"
+            )
             record(.reloaded, "\(file.path) was edited")
         case .broken(let why):
             log("CANNOT USE \(file.path), and goes by what it said before:\n\(why)")
@@ -145,7 +151,8 @@ final class ServeLoop {
             nextLook = clock.monotonic() + (isWaiting ? Self.lookOftenEvery : Self.lookEvery)
             let now = now
             nextDue = file.schedules.schedules.compactMap { schedule in
-                SchedulePlan(of: schedule, calendar: file.schedules.calendar, after: now).first { _ in true }?.due
+                SchedulePlan(of: schedule, calendar: file.schedules.calendar, after: now).first { _ in true }?
+                    .due
             }.min()
             if let nextDue { try timer.set(nextDue) }
         } catch {
@@ -159,7 +166,8 @@ final class ServeLoop {
 
     private func tell(_ answer: ScheduleAnswer) {
         if let jump = answer.jump {
-            let words = "the clock was set by \(jump.forPeople) since the last look: nothing is started for it"
+            let words =
+                "the clock was set by \(jump.forPeople) since the last look: nothing is started for it"
             log(words)
             record(.clock, words)
         }

@@ -20,14 +20,11 @@ struct ServeRuns {
         var attempts = 0
     }
 
-    private let store: OutcomeStore
     private var running: [Run] = []
     private var endings: [Ending] = []
     /// How often an ending is offered to the store before a daemon that stops leaves without it; the next scheduler then
     /// finds that we died.
     private static let mostAttempts = 30
-
-    init(store: OutcomeStore) { self.store = store }
 
     var isEmpty: Bool { running.isEmpty && endings.allSatisfy { $0.attempts >= Self.mostAttempts } }
 
@@ -49,7 +46,8 @@ struct ServeRuns {
 
     /// Looks which runs have ended, and records it; what could not be recorded is tried again each time.
     /// - Returns: whether one was recorded, so that what waited for it can go on.
-    mutating func reap(_ now: Moment, _ log: (String) -> Void) -> Bool {
+    mutating func reap(_ due: DueRuns, _ log: (String) -> Void) -> Bool {
+        let now = due.now
         running.removeAll { run in
             let status: ExitStatus
             do {
@@ -62,7 +60,9 @@ struct ServeRuns {
             run.forget()
             let code = DueRuns.code(status)
             if case .signalled(let signal) = status {
-                log("\(run.item.planned.key.text) was ended by signal \(signal); its guard puts back what it broke")
+                log(
+                    "\(run.item.planned.key.text) was ended by signal \(signal); its guard puts back what it broke"
+                )
             } else {
                 log("\(run.item.planned.key.text) ended with exit code \(code)")
             }
@@ -72,10 +72,12 @@ struct ServeRuns {
         let before = endings.count
         endings = endings.compactMap { ending in
             do {
-                try store.finish(ending.key, exitCode: ending.code, at: ending.at)
+                try due.finish(ending.key, exitCode: ending.code, at: ending.at)
                 return nil
             } catch {
-                if ending.attempts == 0 { log("\(ending.key.text): its end could not be recorded yet: \(error)") }
+                if ending.attempts == 0 {
+                    log("\(ending.key.text): its end could not be recorded yet: \(error)")
+                }
                 var ending = ending
                 ending.attempts += 1
                 return ending

@@ -71,7 +71,8 @@ struct StandingApprovals {
     private func flaw(_ approval: Approval, of schedule: Schedule) -> String? {
         switch subjects[schedule.name] {
         case .success(let subject): schedule.flaw(in: approval, of: subject, at: now)
-        case .failure(let error): "the drill cannot be carried out as it is: \((error as? Refusal)?.message ?? "\(error)")"
+        case .failure(let error):
+            "the drill cannot be carried out as it is: \((error as? Refusal)?.message ?? "\(error)")"
         case nil: "nothing is known of its drill"
         }
     }

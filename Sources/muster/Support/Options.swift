@@ -32,6 +32,9 @@ struct StateOptions: ParsableArguments {
             valueName: "directory"))
     var state: String?
 
+    /// What they are where nobody typed any. (A value that was not parsed cannot be read.)
+    static var standard: StateOptions { parseOrExit([]) }
+
     /// As arguments for `muster-guard`.
     var arguments: [String] { state.map { ["--state", $0] } ?? [] }
 }

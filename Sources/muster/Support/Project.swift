@@ -24,6 +24,7 @@ struct Project: Sendable {
 
     var runbooks: String { root + "/runbooks" }
     var services: String { root + "/drills/services.yaml" }
+    var notify: String { root + "/drills/notify.yaml" }
     var schedules: String { root + "/drills/schedules.yaml" }
 
     /// A drill as a schedule names it: from the project's folder on, or an absolute path.

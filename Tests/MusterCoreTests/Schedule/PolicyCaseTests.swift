@@ -202,6 +202,70 @@ import Testing
         #expect(words(moved.waiting) == ["06-01T10:00 QUEUED approval-void"])
     }
 
+    @Test func anApprovalRunsOutAndIsOnlyThatOfAnApprover() throws {
+        var schedule = try Self.schedule { $0.needsApproval = true }
+        schedule.approvers = ["ada"]
+        let asked = settle(schedule, since: "2026-06-01T09:59", now: "2026-06-01T10:00")
+        let key = try #require(asked.waiting.first?.key)
+        func later(_ now: String, by name: String = "ada", expires: String? = nil) -> Settlement {
+            settle(schedule, since: "2026-06-01T10:00", now: now) {
+                $0.waiting = asked.waiting
+                $0.approvals = [
+                    key: Approval(
+                        subject: .init(), by: name, at: utc("2026-06-01T09:00"),
+                        expires: expires.map { utc($0) })
+                ]
+            }
+        }
+        #expect(later("2026-06-01T10:10").ready.count == 1)
+        #expect(later("2026-06-01T10:10", expires: "2026-06-01T10:11").ready.count == 1)
+        let over = later("2026-06-01T10:10", expires: "2026-06-01T10:10")
+        #expect(over.waiting.map(\.decision.reason) == [.approvalVoid("it ran out")] && over.ready.isEmpty)
+        let stranger = later("2026-06-01T10:10", by: "eve")
+        #expect(
+            stranger.waiting.map(\.decision.reason) == [.approvalVoid("eve may not approve it any more")])
+        schedule.approvers = []
+        #expect(later("2026-06-01T10:10", by: "eve").ready.count == 1)
+    }
+
+    @Test func aScheduleNeverOverlapsItself() throws {
+        let schedule = try Self.schedule()
+        let found = settle(schedule, since: "2026-06-01T09:59", now: "2026-06-01T10:00") {
+            $0.isRunning = true
+        }
+        #expect(words(found.settled) == ["06-01T10:00 SKIPPED still-running"] && found.ready.isEmpty)
+    }
+
+    @Test func noMoreRunAtOnceThanMay() throws {
+        let names = ["a", "b", "c"]
+        let found = try names.flatMap { name in
+            let schedule = try Self.schedule {
+                $0.name = name
+                $0.locks = [LockPath(name)]
+            }
+            return settle(schedule, since: "2026-06-01T09:59", now: "2026-06-01T10:00").ready.map {
+                Admission.Candidate($0, of: schedule)
+            }
+        }
+        var admission = Admission(running: [], mostAtOnce: 2)
+        let admitted = admission.admit(found, now: utc("2026-06-01T10:00"))
+        #expect(admitted.map(\.decision.fate) == [.run, .run, .queued])
+        #expect(admitted[2].decision.reason == .tooMany(running: 2))
+    }
+
+    /// One that waits is planned anew each time, by its name.
+    @Test func anOccurrenceIsFoundByItsName() throws {
+        let schedule = try Self.schedule("30 2 * * *", zone: "Europe/Berlin")
+        let planner = SchedulePlanner(schedule: schedule, calendar: ScheduleCalendar())
+        let gap = OccurrenceKey(schedule: "daily", nominal: LocalTime(2026, 3, 29, 2, 30))
+        #expect(planner.plan(gap)?.due == utc("2026-03-29T01:00"))
+        #expect(planner.plan(gap)?.key == gap)
+        let twice = OccurrenceKey(schedule: "daily", nominal: LocalTime(2026, 10, 25, 2, 30))
+        #expect(planner.plan(twice)?.due == utc("2026-10-25T00:30"))
+        #expect(planner.plan(OccurrenceKey(schedule: "daily", nominal: twice.nominal, fold: 1)) == nil)
+        #expect(planner.plan(OccurrenceKey(schedule: "daily", nominal: LocalTime(2026, 3, 29, 2, 31))) == nil)
+    }
+
     @Test func case25TheHigherPriorityRuns() throws {
         let low = try Self.schedule { $0.name = "low" }
         let high = try Self.schedule {
