@@ -54,7 +54,7 @@ struct RunFacts {
     /// Faults of the drill that were never injected, such as those after an abort.
     var neverInjected: [String] = []
     var areFixturesReady: Bool
-    /// The first runbook after the first fault.
+    /// The first runbook after the first fault, and before the system was stable again.
     var runbook: Event?
     var suspects: [Event]
     /// Stretches in which the instrument was in trouble, and bounds and samples account for it.
@@ -98,7 +98,9 @@ struct RunFacts {
             events.contains { $0.kind == .fixtureReady && $0.subject == fixture.name }
         }
         if let first = strikes.first {
-            runbook = events.first { $0.kind == .runbookStarted && $0.at >= first.injected.lower }
+            // What begins once the system was stable, such as a rejoin, has brought nothing back.
+            runbook = events.filter { $0.at >= first.injected.lower }
+                .prefix { $0.kind != .stable }.first { $0.kind == .runbookStarted }
         }
     }
 

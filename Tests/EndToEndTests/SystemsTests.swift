@@ -1,0 +1,97 @@
+import Glibc
+import MusterCore
+import MusterSystem
+import Testing
+
+extension EndToEndDrills {
+    /// A selection of the drills of real systems; `scripts/test-systems` runs all of them.
+    @Suite(.serialized) struct Systems {
+        private static let isRoot = geteuid() == 0
+
+        private static func has(_ programs: String...) -> Bool {
+            programs.allSatisfy { program in
+                (["/usr/bin", "/usr/sbin", "/usr/local/bin"] as [String]).contains {
+                    access("\($0)/\(program)", X_OK) == 0
+                }
+            }
+        }
+
+        private struct Wanted {
+            var drill: String
+            var variables: [String] = []
+            var code: Int32
+            /// What the report must say in its first three lines.
+            var says = ""
+        }
+
+        /// All at once: each waits more than it works.
+        private func run(_ all: [Wanted]) throws -> [Value] {
+            let runs = try all.map { wanted in
+                let lab = try Lab()
+                let variables = wanted.variables.flatMap { ["--var", $0] }
+                return (wanted, lab, try lab.start(["run", "drills/\(wanted.drill).yaml"] + variables))
+            }
+            return try runs.map { wanted, lab, running in
+                let answer = try running.end(within: .seconds(150))
+                let what = "\(wanted.drill) \(wanted.variables)"
+                // A machine that stood still for a moment makes a run inconclusive, and it says so.
+                let stoodStill = answer.code == 3 && answer.output.contains("the instrument is suspect")
+                #expect(answer.code == wanted.code || stoodStill, "\(what): \(answer.all)")
+                let report = try lab.read("runbooks/reports/1.md").split(
+                    separator: "\n", omittingEmptySubsequences: false)
+                let first = report.prefix(3).joined(separator: "\n")
+                #expect(first.contains(wanted.says) || stoodStill, "\(what): \(first)")
+                try lab.expectNothingLeft("\(what)")
+                return try lab.newestOutcome()
+            }
+        }
+
+        private static func lost(_ outcome: Value) -> Int64 { outcome.at("ledgers", 0, "lost")?.asInt ?? -1 }
+
+        /// Clients that ask sentinels find the new master; a replica that follows nobody is found before anything
+        /// is broken.
+        @Test(.enabled(if: has("redis-server"))) func clientsFollowTheSentinels() throws {
+            let outcomes = try run([
+                Wanted(drill: "redis-sentinel", code: 0),
+                Wanted(
+                    drill: "redis-sentinel", variables: ["replica=stray"], code: 3, says: "'replica-follows'"),
+            ])
+            #expect(outcomes[0].texts("effective").count == 1)
+            #expect(outcomes[0].events("runbook-step").count == 4, "the old master came back as a replica")
+            #expect(outcomes[1].events("injecting").isEmpty, "a gate that is not good keeps the fault away")
+        }
+
+        /// Two sides that take writes: how much of it is lost is a matter of one setting.
+        @Test(.enabled(if: isRoot && has("redis-server", "nft"))) func writesOnTheWrongSideAreCounted() throws
+        {
+            let outcomes = try run([
+                Wanted(drill: "redis-split-brain", code: 0),
+                Wanted(
+                    drill: "redis-split-brain", variables: ["bounded=false"], code: 1,
+                    says: "acknowledged after the fault"),
+            ])
+            let (bounded, unbounded) = (Self.lost(outcomes[0]), Self.lost(outcomes[1]))
+            #expect(bounded > 0 && unbounded > 2 * bounded, "\(bounded) and \(unbounded) lost")
+        }
+
+        /// An asynchronous standby loses what a stalled link kept back; a synchronous one loses nothing.
+        @Test(.enabled(if: access("/usr/lib/postgresql", R_OK) == 0)) func aStandbyBehindAStallIsPromoted()
+            throws
+        {
+            let outcomes = try run([
+                Wanted(drill: "postgres-promote-lag", code: 0),
+                Wanted(
+                    drill: "postgres-promote-lag", variables: ["replication=async"], code: 1, says: "lost of"),
+            ])
+            #expect(Self.lost(outcomes[0]) == 0)
+            #expect(Self.lost(outcomes[1]) > 20, "about a second of 400 writes a second")
+        }
+
+        @Test(.enabled(if: has("etcd", "etcdctl", "python3"))) func etcdGoesOnWithoutItsLeader() throws {
+            for outcome in try run([Wanted(drill: "etcd-leader", code: 0)]) {
+                #expect(Self.lost(outcome) == 0)
+                #expect(outcome.at("ledgers", 0, "acknowledged")?.asInt ?? 0 > 100)
+            }
+        }
+    }
+}
