@@ -183,8 +183,10 @@ enum Newest {
     }
 
     private static func one(_ path: String) -> (changed: Int64, size: Int64)? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        return (Int64(status.st_mtim.tv_sec), Int64(status.st_size))
+        let real = (path as NSString).resolvingSymlinksInPath
+        guard let found = try? FileManager.default.attributesOfItem(atPath: real),
+            let changed = found[.modificationDate] as? Date, let size = found[.size] as? NSNumber
+        else { return nil }
+        return (Int64(changed.timeIntervalSince1970), size.int64Value)
     }
 }
