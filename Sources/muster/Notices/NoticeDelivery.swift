@@ -20,6 +20,8 @@ final class NoticeDelivery: @unchecked Sendable {
     init(_ notifier: Notifier, from store: OutcomeStore) {
         self.notifier = notifier
         self.store = store
+        // A server that hangs up must not end us: curl leaves that to its users (CURLOPT_NOSIGNAL).
+        try? Signals.ignore(SIGPIPE)
     }
 
     private var now: Moment { Moment(utcNanoseconds: clock.utcNanoseconds()) }
@@ -133,41 +135,42 @@ final class NoticeDelivery: @unchecked Sendable {
 
     private func run(_ argv: [String], _ entry: OutboxEntry, _ timeout: Duration) -> String? {
         do {
-            let root = notifier.project.root
-            let beside = argv[0].contains("/") && !argv[0].hasPrefix("/") ? root + "/" + argv[0] : argv[0]
-            guard let program = Files.program(beside) else { return "there is no program '\(argv[0])'" }
-            let input = try Descriptor.pipe()
-            // Smaller than a pipe holds (pipe(7)), so nobody waits for the program to read.
-            try input.write.write(Array(entry.body.utf8.prefix(60_000)))
-            var spawn = Spawn([program] + argv.dropFirst())
-            spawn.input = .descriptor(input.read.number)
-            spawn.directory = root
-            spawn.newSession = true
-            var environment = ProcessInfo.processInfo.environment
-            environment["MUSTER_NOTICE_ID"] = entry.id
-            environment["MUSTER_NOTICE_KIND"] = entry.kind.rawValue
-            spawn.environment = environment.map { "\($0.key)=\($0.value)" }
-            let child = try spawn.start()
-            return try finish(child, timeout, closing: input.write)
+            guard let child = try start(argv, entry) else { return "there is no program '\(argv[0])'" }
+            guard let status = try child.wait(for: timeout) else {
+                // Its session, whatever it has started in it.
+                kill(-child.pid, SIGKILL)
+                _ = try child.wait(until: nil)
+                return "the program had not ended after \(timeout.forPeople), and was killed"
+            }
+            return switch status {
+            case .exited(0): nil
+            case .exited(let code): "the program ended with \(code)"
+            case .signalled(let signal): "the program was ended by signal \(signal)"
+            }
         } catch {
             return "\(error)"
         }
     }
 
-    private func finish(_ child: Child, _ timeout: Duration, closing input: consuming Descriptor) throws
-        -> String?
-    {
-        _ = consume input
-        guard let status = try child.wait(for: timeout) else {
-            // Its session, whatever it has started in it.
-            kill(-child.pid, SIGKILL)
-            _ = try child.wait(until: nil)
-            return "the program had not ended after \(timeout.forPeople), and was killed"
-        }
-        return switch status {
-        case .exited(0): nil
-        case .exited(let code): "the program ended with \(code)"
-        case .signalled(let signal): "the program was ended by signal \(signal)"
-        }
+    /// Both ends of the pipe are closed here when this returns, so that the program sees the end of its input.
+    /// - Returns: nil when there is no such program.
+    private func start(_ argv: [String], _ entry: OutboxEntry) throws -> Child? {
+        let root = notifier.project.root
+        let beside = argv[0].contains("/") && !argv[0].hasPrefix("/") ? root + "/" + argv[0] : argv[0]
+        guard let program = Files.program(beside) else { return nil }
+        let input = try Descriptor.pipe()
+        // Smaller than a pipe holds (pipe(7)), so nobody waits for the program to read.
+        try input.write.write(Array(entry.body.utf8.prefix(60_000)))
+        var spawn = Spawn([program] + argv.dropFirst())
+        spawn.input = .descriptor(input.read.number)
+        spawn.directory = root
+        spawn.newSession = true
+        var environment = ProcessInfo.processInfo.environment
+        environment["MUSTER_NOTICE_ID"] = entry.id
+        environment["MUSTER_NOTICE_KIND"] = entry.kind.rawValue
+        spawn.environment = environment.map { "\($0.key)=\($0.value)" }
+        let child = try spawn.start()
+        withExtendedLifetime(input) {}
+        return child
     }
 }

@@ -94,7 +94,9 @@ struct Notifier: Sendable {
     func deliver(_ storePath: String) {
         let environment = ProcessInfo.processInfo.environment
         guard isUsed, environment[Self.deliveredByOthers] == nil else { return }
-        var spawn = Spawn([Files.besideUs + "/muster", "notify", "deliver", "--outcomes", storePath])
+        var spawn = Spawn([
+            Files.besideUs + "/muster", "notify", "deliver", "--outcomes", Files.absolute(storePath),
+        ])
         spawn.directory = project.root
         spawn.newSession = true
         do { _ = try spawn.start() } catch { Terminal.note("notices are kept, and not sent yet: \(error)") }

@@ -32,10 +32,17 @@ struct DueRuns {
         let reading = ClockReading(
             wall: now, sinceBoot: clock.sinceBoot(), bootID: try bootID())
         let notifier = Notifier(project: project)
-        let channels = (try? notifier.channels()) ?? []
+        let channels = Result { try notifier.channels() }
+        var undirected: [Notice] = []
         let answer = try store.look(at: question, reading, claimant: claimant) { answer in
-            (notifier.news(of: answer), channels)
+            let news = notifier.news(of: answer)
+            guard let known = try? channels.get() else {
+                undirected = news
+                return ([], [])
+            }
+            return (news, known)
         }
+        for notice in undirected { try notifier.post(notice, in: store) }
         if try store.nextNotice() != nil { notifier.deliver(store.path) }
         return answer
     }
@@ -63,7 +70,7 @@ struct DueRuns {
         let schedule = item.schedule
         var argv = [Files.besideUs + "/muster", "run", project.path(ofDrill: schedule.drill)]
         argv += schedule.variables.sorted { $0.key < $1.key }.flatMap { ["--var", "\($0.key)=\($0.value)"] }
-        argv += ["--outcomes", store.path, "--scheduled", item.planned.key.text]
+        argv += ["--outcomes", Files.absolute(store.path), "--scheduled", item.planned.key.text]
         if schedule.needsApproval { argv += ["--approved", item.approval?.subject.execHash ?? "nothing"] }
         var spawn = Spawn(argv)
         spawn.output = .inherit

@@ -44,6 +44,11 @@ enum Files {
             && isDirectory.boolValue
     }
 
+    /// The same from every working directory.
+    static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
     /// - Throws: `Refusal` with exit code 2 when the file cannot be read as text.
