@@ -81,6 +81,6 @@ extension GameDayHeader {
         self.init(
             id: ULID.make(), name: day.name, path: file.key, title: day.title, zone: day.zone,
             host: HostNames.read().host, bootID: try MusterSystem.bootID(), actor: actor,
-            toolVersion: toolVersion, createdUTC: SystemTimekeeper().utcNanoseconds())
+            toolVersion: muster.toolVersion, createdUTC: SystemTimekeeper().utcNanoseconds())
     }
 }
