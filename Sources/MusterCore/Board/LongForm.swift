@@ -42,7 +42,7 @@ struct LongForm {
         let clocks =
             "\(Self.time(scene.utc)) UTC · \(Self.time(scene.utc + Int64(scene.zoneOffset) * 1_000_000_000)) "
             + PlainText.clean(scene.zone)
-        let since = "\(words.sinceFault) · \((now - run.startedAt).tenths) since the start"
+        let since = "\(words.sinceFault) · \((now - run.startedAt).tenths) in all"
         var lines = [BoardLine(PlainText.spread(name, state.text, width), state.style)]
         if PlainText.columns(name) + PlainText.columns(state.text) >= width {
             lines = [
