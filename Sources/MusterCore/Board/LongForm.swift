@@ -41,14 +41,15 @@ struct LongForm {
         let name = "\(words.drill)  #\(run.number) · \(run.environment)\(service)"
         let clocks =
             "\(Self.time(scene.utc)) UTC · \(Self.time(scene.utc + Int64(scene.zoneOffset) * 1_000_000_000)) "
-            + "\(PlainText.clean(scene.zone)) · \((now - run.startedAt).tenths) since the start"
+            + PlainText.clean(scene.zone)
+        let since = "\(words.sinceFault) · \((now - run.startedAt).tenths) in all"
         var lines = [BoardLine(PlainText.spread(name, state.text, width), state.style)]
         if PlainText.columns(name) + PlainText.columns(state.text) >= width {
             lines = [
                 BoardLine(state.text, state.style), BoardLine(name, .bold),
             ]
         }
-        lines.append(BoardLine(PlainText.spread(clocks, words.sinceFault, width)))
+        lines.append(BoardLine(PlainText.spread(since, clocks, width)))
         if let day = scene.day {
             lines.append(BoardLine(PlainText.clean("\(day.title) · \(day.state) · \(day.position)")))
         }
@@ -98,22 +99,23 @@ struct LongForm {
     private var data: BoardFrame.Section {
         let objective = board.plan?.rpo.map { "\($0.forPeople) allowed: " } ?? ""
         let workloads = board.pulse?.workloads ?? []
-        let lines = workloads.enumerated().map { index, workload in
+        let lines = workloads.enumerated().map { index, workload -> [BoardLine] in
             let last = workload.lastAcknowledged.map { " (last \((now - $0).tenths) ago)" } ?? ""
-            var text =
+            let text =
                 "\(PlainText.clean(workload.name)) \(workload.acknowledged) acknowledged\(last), "
-                + "\(workload.inDoubt) in doubt, "
+                + "\(workload.inDoubt) in doubt"
+            var back = "not read back yet"
             if let found = board.readBacks.last(where: { $0.workload == workload.name }) {
                 let newest = found.newest.map { ", the newest sent \((now - $0).tenths) ago" } ?? ""
-                text += "\(found.found) read back\(newest)"
-            } else {
-                text += "not read back yet"
+                back = "\(found.found) read back\(newest)"
             }
-            return labelled(index == 0 ? "RPO" : "", index == 0 ? objective + text : text)
-        }
+            return [
+                labelled(index == 0 ? "RPO" : "", text), labelled("", index == 0 ? objective + back : back),
+            ]
+        }.flatMap { $0 }
         return BoardFrame.Section(
             lines: lines.isEmpty ? [labelled("RPO", "nothing is written, so nothing can be lost")] : lines,
-            rank: 3)
+            least: min(2, max(1, lines.count)), rank: 3)
     }
 
     // MARK: Signals
