@@ -75,12 +75,15 @@ struct GameDayDesk {
     }
 }
 
+/// Within the header's own initialiser the short name is its property.
+private let ownVersion = toolVersion
+
 extension GameDayHeader {
     /// Of a day that begins to be on record now.
     init(_ day: GameDay, _ file: GameDayFile, by actor: String) throws {
         self.init(
             id: ULID.make(), name: day.name, path: file.key, title: day.title, zone: day.zone,
             host: HostNames.read().host, bootID: try MusterSystem.bootID(), actor: actor,
-            toolVersion: muster.toolVersion, createdUTC: SystemTimekeeper().utcNanoseconds())
+            toolVersion: ownVersion, createdUTC: SystemTimekeeper().utcNanoseconds())
     }
 }

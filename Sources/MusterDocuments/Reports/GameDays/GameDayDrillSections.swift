@@ -64,7 +64,8 @@ extension GameDayStory {
             }
             let noticed =
                 whole == nil
-                ? drill.listened ? "nobody noticed" : "no alert was listened to"
+                ? drill.outcome == nil
+                    ? "not held" : drill.listened ? "nobody noticed" : "no alert was listened to"
                 : names.joined(separator: ", ")
             let result = drill.judgement?.objectives.first { $0.name == "detect" }
             return [
