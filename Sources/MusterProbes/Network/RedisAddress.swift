@@ -40,6 +40,15 @@ struct RedisAddress: Hashable, Sendable {
         self.database = database
     }
 
+    /// The address that a drill names.
+    /// - Throws: `MeasuringError.configuration`, with what was expected.
+    init(ofDrill url: String) throws {
+        guard let address = RedisAddress(url) else {
+            throw MeasuringError.configuration("redis: '\(url)' is not \(Self.problem(url) ?? "an address")")
+        }
+        self = address
+    }
+
     /// Whether only a server that calls itself a master will do.
     var isMasterWanted: Bool { if case .sentinels = place { true } else { false } }
 

@@ -23,9 +23,7 @@ public struct RedisProbe: Probe, Hashable {
 
 extension RedisProbe: RunnableProbe {
     func prober(on loop: EventLoop) throws -> any Prober {
-        guard let address = RedisAddress(redis) else {
-            throw MeasuringError.configuration("redis: '\(redis)' is not \(RedisAddress.problem(redis) ?? "an address")")
-        }
+        let address = try RedisAddress(ofDrill: redis)
         return RedisProber(address, write.map { ["SET", $0, "muster"] } ?? ["PING"], loop)
     }
 }

@@ -29,9 +29,7 @@ extension RedisWorkload: RunnableWorkload {
     }
 
     func client(on loop: EventLoop, names: KeyNames) throws -> any StoreClient {
-        guard let address = RedisAddress(redis) else {
-            throw MeasuringError.configuration("redis: '\(redis)' is not \(RedisAddress.problem(redis) ?? "an address")")
-        }
+        let address = try RedisAddress(ofDrill: redis)
         return RedisStore(RedisConnection(loop: loop, address: address))
     }
 }
