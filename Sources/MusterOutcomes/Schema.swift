@@ -9,7 +9,7 @@ enum Schema {
     static let eventVersion = 1
 
     /// Index 0 leads from an empty file to version 1.
-    static let migrations = [first, second, third, runbookRuns, occurrences]
+    static let migrations = [first, second, third, runbookRuns, occurrences, datasets]
 
     static var version: Int { migrations.count }
 

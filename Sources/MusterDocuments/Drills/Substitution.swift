@@ -132,15 +132,16 @@ struct Substitution {
     static func mayHoldSecret(_ path: [String]) -> Bool {
         guard path.count >= 3 else { return false }
         switch path[0] {
+        case "datasets": return path[2] == "password"
         case "probes": return ["headers", "body", "password"].contains(path[2])
         case "workloads": return ["headers", "body", "password", "env", "environment"].contains(path[2])
         default: return false
         }
     }
 
-    /// `probes.NAME.password`, and the same of workloads.
+    /// `probes.NAME.password`, and the same of workloads and datasets.
     private static func isPassword(_ path: [String]) -> Bool {
-        path.count == 3 && ["probes", "workloads"].contains(path[0]) && path[2] == "password"
+        path.count == 3 && ["probes", "workloads", "datasets"].contains(path[0]) && path[2] == "password"
     }
 
     /// Nothing but one value that is read from elsewhere.

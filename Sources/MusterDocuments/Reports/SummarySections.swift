@@ -23,26 +23,23 @@ extension Story {
             [[.text("Durability tested")], [.text(durability)]],
             [[.text("Tool")], [.text("muster \(header.toolVersion)")]],
         ]
-        return [.heading(1, title), .table(ReportTable(["", ""], rows: rows))]
+        return [.heading(1, title), .paragraph(reason), .table(ReportTable(["", ""], rows: rows))]
     }
 
-    /// Two sentences: what came of it and why, then what was expected and what was seen.
+    /// What came of it and why: whoever reads three lines of a report has read this.
+    private var reason: [ReportInline] {
+        if let judgement { return [.badge(verdictText, tone), .text(" " + sentence(judgement.reason))] }
+        let last = outcome.events.last.map { "; the last that was recorded: \($0.text)" } ?? ""
+        return [
+            .badge(verdictText, tone), .text(" " + sentence("The run ended without being judged" + last)),
+        ]
+    }
+
+    /// What was expected and what was seen.
     func summarySection() -> [ReportBlock] {
-        let reason: [ReportInline]
-        if let judgement {
-            reason = [.badge(verdictText, tone), .text(" " + sentence(judgement.reason))]
-        } else {
-            let last = outcome.events.last.map { "; the last that was recorded: \($0.text)" } ?? ""
-            reason = [
-                .badge(verdictText, tone),
-                .text(" " + sentence("The run ended without being judged" + last)),
-            ]
-        }
         let expected = header.expect.map { "Expected: \($0.trimmedStop). " } ?? ""
         let observed = sentence("Observed: " + observations.joined(separator: "; "))
-        var blocks: [ReportBlock] = [
-            .heading(2, "Summary"), .paragraph(reason), .paragraph(expected + observed),
-        ]
+        var blocks: [ReportBlock] = [.heading(2, "Summary"), .paragraph(expected + observed)]
         if let residue = outcome.closing?.residue, !residue.isEmpty {
             blocks.append(
                 .alarm([.strong("Not everything was put back."), .text(" See Undo for what to type.")]))

@@ -115,7 +115,8 @@ enum Linter {
                 let project = Project(containing: path)
                 let services = try registry(project, now)
                 let examination = DrillReader(
-                    faults: .standard, probes: .standard, workloads: .standard, services: services, now: now
+                    faults: .standard, probes: .standard, workloads: .standard, datasets: .standard,
+                    services: services, now: now
                 ).examine(text)
                 result.errors = examination.errors
                 result.warnings = examination.warnings
@@ -243,7 +244,8 @@ struct SchemaCommand: ParsableCommand {
             switch what {
             case "drill":
                 Terminal.write(
-                    DrillSchema.drill(faults: .standard, probes: .standard, workloads: .standard))
+                    DrillSchema.drill(
+                        faults: .standard, probes: .standard, workloads: .standard, datasets: .standard))
             case "services": Terminal.write(DrillSchema.services)
             case "schedules": Terminal.write(DrillSchema.schedules)
             default:

@@ -29,6 +29,8 @@ final class DrillSession: @unchecked Sendable {
     /// Beats with every turn of the control loop; the lease is renewed only while it does.
     let heart: Heart
 
+    /// Used by one worker at a time: before the first step, and after the last.
+    let datasets: DatasetTaker
     // Only touched by the control thread.
     private var runner: DrillRunner
     private var signalsSeen = 0
@@ -42,6 +44,7 @@ final class DrillSession: @unchecked Sendable {
     private var injections: [InjectionRecord] = []
     private var fixtureIDs: [String: InjectionID] = [:]
     private var readBackLedgers: [Ledger] = []
+    private var datasetFindings: [DatasetFindings] = []
     private var residueLines: [String] = []
     private var runbookCancelled = false
     private var guardGone = false
@@ -59,6 +62,8 @@ final class DrillSession: @unchecked Sendable {
         self.events = events
         self.view = view
         self.heart = heart
+        datasets = DatasetTaker(
+            prepared.drill.datasets, run: prepared.runID, directory: prepared.ledgerDirectory)
         runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
     }
@@ -89,7 +94,7 @@ final class DrillSession: @unchecked Sendable {
         stopMeasuring()
         return SessionResult(
             runner: runner, events: events.all, signals: engine.signals(),
-            ledgers: locked { readBackLedgers },
+            ledgers: locked { readBackLedgers }, datasets: locked { datasetFindings },
             injections: locked { injections }, residue: locked { residueLines })
     }
 
@@ -161,6 +166,7 @@ final class DrillSession: @unchecked Sendable {
         switch effect {
         case .record(let kind, let subject, let text, let detail, let seen):
             events.record(kind, subject, text, bracket: seen.map { Bracket($0, $0) }, detail: detail)
+        case .prepareData: onWorker("data") { [self] in prepareData() }
         case .startProbes:
             do { try engine.start() } catch {
                 inbox.post(.input(.abort("the probes did not start: \(words(error))")))
@@ -224,6 +230,7 @@ final class DrillSession: @unchecked Sendable {
     func remember(fixture name: String, _ id: InjectionID) { locked { fixtureIDs[name] = id } }
     var fixtures: [String: InjectionID] { locked { fixtureIDs } }
     func keep(_ ledgers: [Ledger]) { locked { readBackLedgers = ledgers } }
+    func keep(_ findings: [DatasetFindings]) { locked { datasetFindings = findings } }
     func note(residue: [String]) { locked { residueLines += residue } }
 
     /// Remembers an injection, durably before its guard is asked for it.

@@ -28,6 +28,7 @@ enum Observing {
     static func words(_ phase: DrillRunner.Phase) -> String {
         switch phase {
         case .fixtures: "starting fixtures"
+        case .preparing: "reading the datasets"
         case .steady: "waiting for the steady state"
         case .warmingUp: "warming up the workload"
         case .waiting: "waiting for the moment of the fault"

@@ -23,6 +23,9 @@ struct PreparedDrill: Sendable {
     /// When its fault strikes; nil for a single run, whose steps begin at once.
     var phase: FaultPhase?
 
+    /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
+    var ledgerDirectory: String { KeptLedger.directory(state) + "/" + runID }
+
     /// What the guard is asked for to bring a fixture up: a fault of its own and its parameters.
     /// - Parameter others: the journal rows of the fixtures that run.
     /// - Throws: `Refusal` when its program is not on this machine.
@@ -139,7 +142,7 @@ struct DrillLoader {
             services = Files.exists(project.services) ? try Files.text(project.services) : nil
         }
         let reader = DrillReader(
-            faults: .standard, probes: .standard, workloads: .standard,
+            faults: .standard, probes: .standard, workloads: .standard, datasets: .standard,
             services: try registry(services, project),
             now: SystemTimekeeper().utcNanoseconds())
         let examination = reader.examine(text, setting: variables, resources: resources.resources)
