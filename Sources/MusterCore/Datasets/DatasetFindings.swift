@@ -130,7 +130,11 @@ public struct DatasetFindings: Hashable, Sendable {
     }
 
     /// Whether nothing is left of what there was.
-    public var isEmptied: Bool { (before?.items ?? 0) > 0 && after?.items == 0 && extra == 0 }
+    public var isEmptied: Bool {
+        // The directory itself is one of its items.
+        let least = kind == "files" ? 1 : 0
+        return (before?.items ?? 0) > least && extra == 0 && after.map { $0.items <= least } == true
+    }
 
     private var first: String {
         guard let one = differences.first else { return "" }

@@ -23,6 +23,8 @@ public struct LedgerAccount: Sendable {
     public func verdict(on key: EntryKey?, holding value: String?) -> Verdict {
         // Versions, balances and what was deleted are judged with their modes, by the ledger.
         guard plan.isPlain, let key else { return .explained }
+        // What the read-back wrote to see whether the store takes writes: one stream after the last writer's.
+        if key.stream == (entries.last?.key.stream ?? -1) + 1 { return .explained }
         guard let entry = entries.entry(key) else { return .unexplained("the run never wrote it") }
         if entry.outcome == .fail { return .unexplained("its write was refused") }
         if let value, !EntryPayload.isIntact(value, key, seed: plan.seed, bytes: payloadBytes) {

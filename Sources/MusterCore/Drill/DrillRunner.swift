@@ -52,7 +52,8 @@ public struct DrillRunner: Sendable {
     }
 
     public enum Phase: String, Sendable {
-        case fixtures, preparing, steady, warmingUp, waiting, steps, recovering, after, stopping, readingBack, undoing,
+        case fixtures, preparing, steady, warmingUp, waiting, steps, recovering, after, stopping, readingBack,
+            undoing,
             steadyAgain,
             fixturesDown, finished
     }

@@ -16,6 +16,8 @@ struct RestoreFacts {
     let plan: RestorePlan
     private(set) var refusal: String?
     private(set) var hasBegun = false
+    /// When it began: whatever was acknowledged before was so by the system that was lost.
+    private(set) var began: Instant?
     private(set) var failure: Failure?
     private(set) var isOver = false
     /// nil: the place could not be read.
@@ -35,7 +37,6 @@ struct RestoreFacts {
         self.step = step
         self.plan = plan
         var isRunning = false
-        var began: Instant?
         for event in events {
             let isOwn = event.subject == step.path
             switch event.kind {
@@ -116,13 +117,13 @@ struct RecoveryPoint: Hashable, Sendable {
     var beyond = 0
     /// Whether a write from before the target is there.
     var hasBefore = false
-    /// Whether a write from between the target and the fault is not there.
+    /// Whether a write from between the target and the restore is not there.
     var hasAfter = false
 
     /// - Parameters:
     ///   - target: between these instants.
-    ///   - fault: writes from after it prove nothing: the system may have taken them once it was back.
-    init(_ ledger: Ledger, target: Bracket, fault: Bracket) {
+    ///   - restore: when it began; writes from after it prove nothing: the system may have taken them once it was back.
+    init(_ ledger: Ledger, target: Bracket, restore: Instant) {
         let found = LedgerJudge.merged(ledger.readBack?.found ?? [])
         var next = 0
         for entry in ledger.entries.inOrder where entry.isAcknowledged {
@@ -130,7 +131,7 @@ struct RecoveryPoint: Hashable, Sendable {
             let isThere = next < found.count && found[next].key == entry.key && found[next].isIntact
             if entry.acknowledgedAt <= target.lower {
                 if isThere { hasBefore = true } else { missing += 1 }
-            } else if entry.sent >= target.upper, entry.acknowledgedAt <= fault.lower {
+            } else if entry.sent >= target.upper, entry.acknowledgedAt <= restore {
                 if isThere { beyond += 1 } else { hasAfter = true }
             }
         }

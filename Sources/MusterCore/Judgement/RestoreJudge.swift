@@ -107,14 +107,14 @@ struct RestoreJudge {
 
     private var point: (ObjectiveResult.Result, String)? {
         guard let target = restore.target else { return nil }
-        guard let clock, let utc = utcNanoseconds(of: target), let fault = facts.strikes.first?.injected
+        guard let clock, let utc = utcNanoseconds(of: target), let began = restore.began
         else {
             return (.inconclusive, "'\(target)' is no time up to which something could be recovered")
         }
         guard let ledger = ledgers.first, ledger.readBack?.isComplete == true else {
             return (.inconclusive, "no write shows where the recovery stopped: nothing was read back whole")
         }
-        let found = RecoveryPoint(ledger, target: clock.bracket(of: utc), fault: fault)
+        let found = RecoveryPoint(ledger, target: clock.bracket(of: utc), restore: began)
         if found.missing > 0 {
             return (
                 .missed,
@@ -129,7 +129,7 @@ struct RestoreJudge {
         guard found.hasBefore, found.hasAfter else {
             return (
                 .inconclusive,
-                "no write \(found.hasBefore ? "between \(target) and the fault" : "before \(target)") shows where "
+                "no write \(found.hasBefore ? "between \(target) and the restore" : "before \(target)") shows where "
                     + "the recovery stopped"
             )
         }

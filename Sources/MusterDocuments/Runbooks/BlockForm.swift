@@ -62,7 +62,8 @@ struct BlockForm: Formed {
         Field("rollback", \.rollback, "The block that undoes it, or none."),
         Field("end", \.end, default: false, "Whether the runbook is over once it succeeded."),
         Field("setup", \.setup, default: false, "Whether a resumed run does it again first."),
-        Field("stage", \.stage, "What it is for, where a backup is restored: fetch, restore, replay, verify."),
+        Field(
+            "stage", \.stage, "What it is for, where a backup is restored: fetch, restore, replay, verify."),
         Field("cwd", \.cwd, "Where it runs, from the runbook's own directory."),
         Field("interpreter", \.interpreter, "The shell that reads it, in place of the block's language."),
         Field("background", \.background, default: false, "false.", in: { $0 ? "false" : nil }),

@@ -84,8 +84,10 @@ public enum DrillSchema {
             (parallel["properties"]?.asMap ?? [:]).merging([
                 "parallel": ["type": "array", "items": ["$ref": "#/$defs/step"]]
             ]) { $1 })
-        let others = [WaitForm.form.description, LiftForm.form.description, RunbookForm.form.description,
-            RestoreForm.form.description]
+        let others = [
+            WaitForm.form.description, LiftForm.form.description, RunbookForm.form.description,
+            RestoreForm.form.description,
+        ]
         return [
             "oneOf": .list(
                 faults.types.map { inject(faults.description(of: $0)) }

@@ -52,7 +52,7 @@ struct DatasetComparison {
             let old = RowIndex.Reader(before.index, before.range(of: bucket, in: old))
             let new = RowIndex.Reader(after.index, after.range(of: bucket, in: new))
             do {
-                try RowMerge.run({ try old.row() }, { try new.row() }) { note($0, part, &findings) }
+                try RowMerge.run(old.row, new.row, { note($0, part, &findings) })
             } catch {
                 findings.problems.append("the rows of a range that differs cannot be told: \(error)")
             }

@@ -96,7 +96,8 @@ enum Programs {
         "redis-server": "redis-server", "redis-cli": "redis-tools", "postgres": "postgresql",
         "nginx": "nginx",
         "mariadbd": "mariadb-server", "haproxy": "haproxy", "etcd": "etcd-server", "nft": "nftables",
-        "ip": "iproute2", "openssl": "openssl", "curl": "curl",
+        "ip": "iproute2", "restic": "restic", "sqlite3": "sqlite3", "psql": "postgresql",
+        "pg_basebackup": "postgresql", "openssl": "openssl", "curl": "curl",
     ]
 
     static func find(_ name: String, for whom: String) throws -> String {

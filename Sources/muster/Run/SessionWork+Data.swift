@@ -13,9 +13,8 @@ extension DrillSession {
                 return inbox.post(.input(.dataPrepared(problem: why)))
             }
         }
-        let problem = datasets.takeBefore(isCancelled: { [self] in isCancelled }) {
-            record($0, "before the fault")
-        }
+        let problem = datasets.takeBefore(
+            isCancelled: { [self] in isCancelled }, note: { record($0, "before the fault") })
         inbox.post(.input(.dataPrepared(problem: problem)))
     }
 
@@ -25,8 +24,7 @@ extension DrillSession {
         keep(
             datasets.takeAfter(
                 ledger: ledger, gone: isGone ? "the fixtures ended with their guard" : nil,
-                isCancelled: { [self] in isReadBackEnded }
-            ) { record($0, "after the recovery") })
+                isCancelled: { [self] in isReadBackEnded }, note: { record($0, "after the recovery") }))
     }
 
     private func record(_ reading: DatasetTaker.Reading, _ when: String) {

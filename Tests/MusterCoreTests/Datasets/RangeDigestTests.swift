@@ -91,7 +91,7 @@ private struct Table {
             var left = rows(before.indexed, old, bucket)
             var right = rows(after.indexed, new, bucket)
             let count = found.count
-            RowMerge.run({ left.popFirst() }, { right.popFirst() }) { found.append($0) }
+            RowMerge.run({ left.popFirst() }, { right.popFirst() }, { found.append($0) })
             #expect(found.count > count, "a range differs, and no row of it")
         }
         #expect(Set(found) == wanted && found.count == wanted.count)
@@ -187,6 +187,9 @@ private struct Table {
         #expect(verdict(3, own + "x") == .unexplained("it is not what was written"))
         #expect(verdict(12) == .unexplained("its write was refused"))
         #expect(verdict(99) == .unexplained("the run never wrote it"))
+        // The fence of the read-back.
+        #expect(account.verdict(on: EntryKey(stream: 2, sequence: 1), holding: "x") == .explained)
+        #expect(account.verdict(on: EntryKey(stream: 3, sequence: 1), holding: "x") != .explained)
         ledger.plan.mode = .bank
         #expect(LedgerAccount(ledger).verdict(on: nil, holding: "17") == .explained)
     }

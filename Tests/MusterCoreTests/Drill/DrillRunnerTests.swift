@@ -33,8 +33,14 @@ struct Stage {
     /// Injections whose effect is not seen at once.
     var effectless: Set<String> = []
     var isUndoSettled = true
+    /// What becomes of reading the datasets.
+    var dataProblem: String?
 
-    init(_ drill: Drill, faultPhase: Duration = .zero) {
+    init(
+        _ drill: Drill, faultPhase: Duration = .zero, silent: Set<String> = [], dataProblem: String? = nil
+    ) {
+        self.silent = silent
+        self.dataProblem = dataProblem
         runner = DrillRunner(drill, faultPhase: faultPhase)
         feed(.begin)
     }
@@ -51,6 +57,10 @@ struct Stage {
         case .startFixture(let fixture):
             asked.append("fixture \(fixture.name)")
             feed(.fixtureReady(fixture.name))
+        case .prepareData:
+            asked.append("data")
+            guard !silent.contains("data") else { return }
+            feed(.dataPrepared(problem: dataProblem))
         case .startProbes:
             asked.append("probes")
             good["ping"] = now

@@ -143,10 +143,12 @@ private struct GivenRestore {
     }
 
     /// Writes 1 … 9 were sent at 100, 200, … and acknowledged 20 ms later; the target is 550 ms.
-    @Test(arguments: [
-        (Set<Int64>([6, 7, 8, 9]), ObjectiveResult.Result.met), ([5, 6, 7, 8, 9], .missed),
-        ([7, 8, 9], .missed), ([6, 8, 9], .missed), ([], .missed),
-    ]) func aRecoveryToAPointEndsBetweenTwoWrites(
+    @Test(
+        arguments: [
+            ([6, 7, 8, 9], .met), ([5, 6, 7, 8, 9], .missed), ([7, 8, 9], .missed), ([6, 8, 9], .missed),
+            ([], .missed),
+        ] as [(Set<Int64>, ObjectiveResult.Result)]
+    ) func aRecoveryToAPointEndsBetweenTwoWrites(
         _ missing: Set<Int64>, _ wanted: ObjectiveResult.Result
     ) {
         var given = GivenRestore(target: "1000000.55")
