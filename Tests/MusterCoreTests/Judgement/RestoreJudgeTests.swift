@@ -2,12 +2,12 @@ import Testing
 
 @testable import MusterCore
 
-/// A run that restores a backup, good in every respect until a test spoils it. The wall clock is 1,000,000 s ahead.
+/// A run that restores a backup, good in every respect until a test spoils it. The wall clock is 1,000,000,000 s ahead.
 private struct GivenRestore {
     var run = GivenRun(rto: nil, rpo: nil)
-    static let ahead: Int64 = 1_000_000_000_000_000
+    static let ahead: Int64 = 1_000_000_000_000_000_000
 
-    init(maxAge: Double? = nil, taken: String? = "1000000.5", target: String? = nil) {
+    init(maxAge: Double? = nil, taken: String? = "1000000000.5", target: String? = nil) {
         let plan = RestorePlan(source: ["/b"], into: "/c", maxAge: maxAge.map(ms))
         run.drill.steps.append(Step(.runbook(RunbookStep(path: "r.md", restore: plan))))
         run.signals = [boundsVector()]
@@ -151,7 +151,7 @@ private struct GivenRestore {
     ) func aRecoveryToAPointEndsBetweenTwoWrites(
         _ missing: Set<Int64>, _ wanted: ObjectiveResult.Result
     ) {
-        var given = GivenRestore(target: "1000000.55")
+        var given = GivenRestore(target: "1000000000.55")
         given.run.ledgers = [ledger(1...9, missing: missing)]
         given.finish()
         #expect(given.result?.result == wanted, "\(missing): \(given.result?.reason ?? "")")
@@ -162,7 +162,7 @@ private struct GivenRestore {
     @Test func aWriteUnderWayAtTheTargetMayBeThereOrNot() {
         for missing in [Set<Int64>([5, 6, 7, 8, 9]), [6, 7, 8, 9]] {
             // Write 5 was sent at 500 and acknowledged at 520.
-            var given = GivenRestore(target: "1000000.51")
+            var given = GivenRestore(target: "1000000000.51")
             given.run.ledgers = [ledger(1...9, missing: missing)]
             given.finish()
             #expect(given.result?.result == .met, "\(missing): \(given.result?.reason ?? "")")
@@ -170,9 +170,9 @@ private struct GivenRestore {
     }
 
     @Test func aTargetWithoutWritesAroundItProvesNothing() {
-        for (target, words) in [("1000000.95", "between"), ("1000000.05", "before")] {
+        for (target, words) in [("1000000000.95", "between"), ("1000000000.05", "before")] {
             var given = GivenRestore(target: target)
-            given.run.ledgers = [ledger(1...9, missing: target == "1000000.05" ? Set(1...9) : [])]
+            given.run.ledgers = [ledger(1...9, missing: target == "1000000000.05" ? Set(1...9) : [])]
             given.finish()
             #expect(given.result?.result == .inconclusive && given.result?.reason.contains(words) == true)
         }
