@@ -100,7 +100,7 @@ private let ownValue = EntryPayload.make(EntryKey(stream: 0, sequence: 1), seed:
             case .attribute:
                 let set = Spawn(["/usr/bin/setfattr", "-n", "user.muster", "-v", "x", path("docs/a.txt")])
                 // The file system may know of none, or the tool be missing.
-                guard try set.start().wait(for: .seconds(10)) == .exited(0) else {
+                guard (try? set.start().wait(for: .seconds(10))) == .exited(0) else {
                     chmod(path("docs/a.txt"), 0o600)
                     break
                 }
@@ -235,7 +235,8 @@ private let ownValue = EntryPayload.make(EntryKey(stream: 0, sequence: 1), seed:
     }
 
     @Test func everyRowThatWasHarmedIsNamedAndNoOther() throws {
-        let (_, dataset) = try shop()
+        let (folder, dataset) = try shop()
+        defer { withExtendedLifetime(folder) {} }
         let found = try compare("sqlite", dataset) {
             try sql(
                 dataset, "DELETE FROM customers WHERE id = 1234",
@@ -257,7 +258,8 @@ private let ownValue = EntryPayload.make(EntryKey(stream: 0, sequence: 1), seed:
     }
 
     @Test func tablesThatAreGoneNewOrOfOtherColumnsAreTold() throws {
-        let (_, dataset) = try shop(rows: 50)
+        let (folder, dataset) = try shop(rows: 50)
+        defer { withExtendedLifetime(folder) {} }
         let found = try compare("sqlite", dataset) {
             try sql(
                 dataset, "DROP TABLE codes", "CREATE TABLE more (x)", "INSERT INTO more VALUES (1)",
@@ -276,7 +278,8 @@ private let ownValue = EntryPayload.make(EntryKey(stream: 0, sequence: 1), seed:
             ("muster-01TEST-0-1", LedgerEntry.Outcome.ok, true), ("muster-01TEST-0-1", .fail, false),
             ("muster-01TEST-0-2", .ok, false), ("muster-01OTHER-0-1", .ok, false),
         ] {
-            let (_, dataset) = try shop(rows: 50)
+            let (folder, dataset) = try shop(rows: 50)
+            defer { withExtendedLifetime(folder) {} }
             let found = try compare("sqlite", dataset, ledger: ledger(outcome)) {
                 try sql(
                     dataset, "CREATE TABLE muster_entries (key TEXT NOT NULL, value TEXT NOT NULL)",
@@ -335,9 +338,10 @@ private let ownValue = EntryPayload.make(EntryKey(stream: 0, sequence: 1), seed:
             """)
         let equal = try compare("postgres", dataset) {
             // What a row looks like must not hang on the settings of the server.
-            try sql(
-                server, "ALTER SYSTEM SET datestyle = 'German'; SELECT pg_reload_conf(); VACUUM customers")
+            try sql(server, "ALTER SYSTEM SET datestyle = 'German'")
+            try sql(server, "VACUUM customers")
             try sql(server, "ALTER SYSTEM SET timezone = 'Asia/Tokyo'")
+            try sql(server, "SELECT pg_reload_conf()")
         }
         #expect(equal.result == .equal && equal.before?.items == 5010, "\(equal)")
         let found = try compare("postgres", dataset) {
