@@ -44,6 +44,7 @@ let package = Package(
         .executableTarget(name: "schedules", dependencies: ["MusterCore", "MusterDocuments"]),
         .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
         .executableTarget(name: "null-http"),
+        .executableTarget(name: "datasets", dependencies: ["MusterCore", "MusterProbes"]),
         .executableTarget(name: "proxy-load", dependencies: ["CLinux"]),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
         .executableTarget(name: "ledger-classify", dependencies: ["MusterCore"]),

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+from data import datasets
 from engine import ledger, probes, store
 from figures import Figure
 from guardline import Guard
@@ -194,4 +195,5 @@ def sizes(bench):
 GROUPS = {
     "start": starts, "plan": plan, "wrapper": wrapper, "probe": first_probe, "journal": journal, "undo": undo,
     "judge": judge, "classify": classify, "memory": memory, "size": sizes, "probes": probes, "ledger": ledger,
-    "store": store, "growth": growth, "proxy": proxy, "schedules": schedules}
+    "store": store, "growth": growth, "proxy": proxy, "schedules": schedules,
+    "datasets": datasets}

@@ -21,6 +21,7 @@
 #include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -218,3 +219,10 @@ int csystem_name_thread(const char *name) { return pthread_setname_np(pthread_se
 int csystem_gettid(void) { return (int)syscall(SYS_gettid); }
 
 const char *csystem_error_text(int code, char *buffer, size_t size) { return strerror_r(code, buffer, size); }
+
+int64_t csystem_attribute_names(int descriptor, char *names, size_t size) {
+    return flistxattr(descriptor, names, size);
+}
+int64_t csystem_attribute(int descriptor, const char *name, void *value, size_t size) {
+    return fgetxattr(descriptor, name, value, size);
+}

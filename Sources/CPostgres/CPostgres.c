@@ -11,7 +11,7 @@
     X(PQsetnonblocking) X(PQsetErrorVerbosity) X(PQsetNoticeReceiver) X(PQsendQueryParams) X(PQsendQuery)     \
     X(PQsetSingleRowMode) X(PQflush) X(PQconsumeInput) X(PQisBusy) X(PQgetResult) X(PQresultStatus)           \
     X(PQntuples) X(PQnfields) X(PQgetisnull) X(PQgetlength) X(PQgetvalue) X(PQcmdTuples)                      \
-    X(PQresultErrorField) X(PQclear)
+    X(PQresultErrorField) X(PQclear) X(PQgetCopyData) X(PQfreemem)
 #define DECLARE(name) static __typeof__(&name) f_##name;
 FUNCTIONS(DECLARE)
 
@@ -82,11 +82,18 @@ int cpq_consume(cpq_connection *connection) { return f_PQconsumeInput(connection
 int cpq_is_busy(cpq_connection *connection) { return f_PQisBusy(connection); }
 cpq_result *cpq_next(cpq_connection *connection) { return f_PQgetResult(connection); }
 
+int cpq_copied(cpq_connection *connection, char **line) {
+    int length = f_PQgetCopyData(connection, line, 1);
+    return length < 0 ? -1 : length;
+}
+void cpq_free(char *line) { f_PQfreemem(line); }
+
 int cpq_kind(const cpq_result *result) {
     switch (f_PQresultStatus(result)) {
     case PGRES_COMMAND_OK: return CPQ_DONE;
     case PGRES_TUPLES_OK: return CPQ_ROWS;
     case PGRES_SINGLE_TUPLE: return CPQ_ONE_ROW;
+    case PGRES_COPY_OUT: return CPQ_COPY;
     case PGRES_FATAL_ERROR:
     case PGRES_BAD_RESPONSE: return CPQ_ERROR;
     default: return CPQ_OTHER;

@@ -56,6 +56,7 @@ enum Chain {
                     .texts([$0.name, $0.predicted, $0.measured, $0.result.rawValue])
                 })
         }
+        if !judgement.datasets.isEmpty { map["datasets"] = .list(judgement.datasets.map(\.value)) }
         return .map(map)
     }
 

@@ -44,6 +44,9 @@ extension OutcomeStore {
             for (position, ledger) in judgement.ledgers.enumerated() {
                 try insert(database, ledger, run, position)
             }
+            for (position, dataset) in judgement.datasets.enumerated() {
+                try insert(database, dataset, run, position)
+            }
         }
     }
 

@@ -11,7 +11,8 @@ extension OutcomeStore {
         let judgement = Judgement(
             verdict: try word(row, "verdict"), reason: row["reason"],
             objectives: try objectives(database, run), measurements: try measurements(database, run),
-            ledgers: try ledgers(database, run, withEntries), status: try word(row, "status"),
+            ledgers: try ledgers(database, run, withEntries), datasets: try datasets(database, run),
+            status: try word(row, "status"),
             predictions: try predictions(database, run),
             warnings: try jsonTexts(row["warnings"]), scope: try jsonTexts(row["scope"]))
         return RunClosing(

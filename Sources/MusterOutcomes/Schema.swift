@@ -10,7 +10,7 @@ enum Schema {
 
     /// Index 0 leads from an empty file to version 1.
     static let migrations = [
-        first, second, third, runbookRuns, occurrences, approvals, gameDays, watching, notices,
+        first, second, third, runbookRuns, occurrences, approvals, gameDays, watching, notices, datasets,
     ]
 
     static var version: Int { migrations.count }

@@ -24,6 +24,15 @@ public struct SHA256: Sendable {
         return digest
     }
 
+    /// The first 16 bytes of the digest, the first one as the most significant; without memory of its own.
+    public func truncated() -> UInt128 {
+        var copy = state
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { bytes in
+            csystem_sha256_finish(&copy, bytes.baseAddress)
+            return bytes.prefix(16).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+        }
+    }
+
     /// The digest in 64 hexadecimal digits.
     public var hex: String { Self.hex(digest()) }
 

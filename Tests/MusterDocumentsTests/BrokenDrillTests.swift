@@ -31,6 +31,20 @@ import Testing
             "files: /srv, readback: [/other]"),
         Broken("key-of-another-mode", "500/s", "500/s, keys: 7"),
         Broken("bare-rto", "rto: 2s", "rto: 2"),
+        Broken(
+            "restored-over-itself", "steps:\n",
+            "steps:\n  - restore: r.md\n    source: [/backup/app]\n    into: /backup/app/restored\n"),
+        Broken(
+            "restored-to-anywhere", "steps:\n",
+            "steps:\n  - { restore: r.md, source: [], into: restored, maxAge: 1 }\n"),
+        Broken(
+            "restored-twice", "steps:\n",
+            "steps:\n  - { restore: r.md, source: [/a], into: /b }\n  - { restore: s.md, source: [/a], into: /c }\n"
+        ),
+        Broken("dataset-of-no-kind", "steps:\n", "datasets: { docs: { file: /srv/docs } }\nsteps:\n"),
+        Broken(
+            "dataset-without-a-unit", "steps:\n",
+            "datasets: { docs: { files: /srv/docs, within: 5 } }\nsteps:\n"),
         Broken("not-a-list", "run: [redis-server, --port, \"${port:redis}\"]", "run: redis-server"),
         Broken("octal", "format: 1", "format: 01"),
         Broken("missing-drill", "drill: broken\n", ""),

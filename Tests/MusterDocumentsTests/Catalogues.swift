@@ -96,14 +96,24 @@ struct TestHTTP: Probe {
         ])
 }
 
+/// A dataset of files.
+struct TestTree: Dataset {
+    var files = ""
+    static let form = Form(
+        "files", "A tree.", blank: TestTree(), fields: [Field(required: "files", \.files, "Where it is.")])
+}
+
 enum Catalogues {
     static let faults = FaultCatalog([
         TestKill.self, TestPause.self, TestBurn.self, TestCut.self, TestFill.self,
     ])
     static let probes = ProbeCatalog([TestRedis.self, TestHTTP.self])
     static let workloads = WorkloadCatalog([TestRedis.self, TestFiles.self])
+    static let datasets = DatasetCatalog([TestTree.self])
 
     static func reader(_ services: Services? = nil, now: Int64 = 1_795_000_000_000_000_000) -> DrillReader {
-        DrillReader(faults: faults, probes: probes, workloads: workloads, services: services, now: now)
+        DrillReader(
+            faults: faults, probes: probes, workloads: workloads, datasets: datasets, services: services,
+            now: now)
     }
 }

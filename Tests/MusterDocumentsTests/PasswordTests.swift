@@ -16,7 +16,8 @@ import Testing
             steps: [{ inject: process-kill, into: db }]
             """
         let reader = DrillReader(
-            faults: .standard, probes: .standard, workloads: .standard, services: nil, now: 0)
+            faults: .standard, probes: .standard, workloads: .standard, datasets: .standard, services: nil,
+            now: 0)
         let resources = DrillResources(
             port: { _ in 1 }, scratch: { "/x" }, environment: { ["TOKEN": "s3cret"][$0] },
             file: { _ in "file-secret" })

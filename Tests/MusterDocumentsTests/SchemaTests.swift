@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct SchemaTests {
     private let schema = DrillSchema.drill(
-        faults: Catalogues.faults, probes: Catalogues.probes, workloads: Catalogues.workloads)
+        faults: Catalogues.faults, probes: Catalogues.probes, workloads: Catalogues.workloads,
+        datasets: Catalogues.datasets)
 
     /// Validates with python's jsonschema (Debian: python3-jsonschema, python3-yaml).
     /// - Returns: the first line that it complains with; empty when the file is valid.

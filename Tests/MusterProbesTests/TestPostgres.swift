@@ -94,7 +94,7 @@ final class TestPostgres {
     /// SIGKILL takes the server along with the script that serves it.
     func kill() { stop(SIGKILL) }
 
-    private func stop(_ signal: Int32) {
+    func stop(_ signal: Int32) {
         _ = try? child?.kill(signal)
         _ = try? child?.wait(for: .seconds(60))
         child = nil

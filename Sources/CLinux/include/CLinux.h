@@ -52,6 +52,12 @@ int csystem_spawn(const struct csystem_spawn *request, struct csystem_child *chi
 // Opens the gate and waits until the program runs. Returns 0, or -1 with *failure filled; does not reap.
 int csystem_release(const struct csystem_child *child, struct csystem_status *failure);
 
+// Extended attributes ---------------------------------------------------------------------------------------
+
+// flistxattr(2) and fgetxattr(2): how many bytes, or -1.
+int64_t csystem_attribute_names(int descriptor, char *names, size_t size);
+int64_t csystem_attribute(int descriptor, const char *name, void *value, size_t size);
+
 // Processes ------------------------------------------------------------------------------------------------
 
 int csystem_pidfd_open(int pid);

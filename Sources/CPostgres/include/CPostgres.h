@@ -43,7 +43,12 @@ int cpq_is_busy(cpq_connection *connection);
 // The next result; NULL once the server is ready for the next statement, or the connection is lost.
 cpq_result *cpq_next(cpq_connection *connection);
 
-enum { CPQ_DONE, CPQ_ROWS, CPQ_ONE_ROW, CPQ_ERROR, CPQ_OTHER };
+// One line of a COPY TO STDOUT, which is the caller's to free: its length; 0: not there yet; -1: the end, or an error
+// that `cpq_next` tells.
+int cpq_copied(cpq_connection *connection, char **line);
+void cpq_free(char *line);
+
+enum { CPQ_DONE, CPQ_ROWS, CPQ_ONE_ROW, CPQ_ERROR, CPQ_OTHER, CPQ_COPY };
 int cpq_kind(const cpq_result *result);
 int cpq_rows(const cpq_result *result);
 int cpq_columns(const cpq_result *result);

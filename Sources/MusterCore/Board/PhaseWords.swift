@@ -2,6 +2,7 @@ extension DrillRunner.Phase {
     /// For people, such as `watching the recovery`.
     public var words: String {
         switch self {
+        case .preparing: "reading the datasets"
         case .fixtures: "starting fixtures"
         case .steady: "waiting for the steady state"
         case .warmingUp: "warming up the workload"

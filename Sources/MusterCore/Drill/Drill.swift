@@ -17,6 +17,8 @@ public struct Drill: Sendable {
     public var targets: [String: DrillTarget] = [:]
     public var probes: [DrillProbe] = []
     public var workloads: [DrillWorkload] = []
+    /// What must be after the recovery as it was before the fault.
+    public var datasets: [DrillDataset] = []
     /// Which probes and workloads decide the recovery; empty: the worst of all.
     public var judgedBy: [String] = []
     /// Where alerts are heard of, and which are to fire because of the fault.
@@ -46,6 +48,20 @@ public struct Drill: Sendable {
         if alerts.isEmpty { return .zero }
         let needed = objectives.rto != nil && objectives.rtoFrom == .detected
         return objectives.detect ?? (needed ? recovered.deadline(rto: objectives.rto) : .zero)
+    }
+
+    /// The steps that restore a backup, those of a `parallel:` included.
+    public var restores: [RunbookStep] {
+        func find(_ steps: [Step]) -> [RunbookStep] {
+            steps.flatMap { step -> [RunbookStep] in
+                switch step.action {
+                case .runbook(let runbook): runbook.restore == nil ? [] : [runbook]
+                case .parallel(let steps): find(steps)
+                case .inject, .wait, .lift, .alert: []
+                }
+            }
+        }
+        return find(steps)
     }
 
     /// The signals that decide: those named, or all.
@@ -123,6 +139,8 @@ public struct Fixture: Hashable, Sendable {
     public enum Readiness: Hashable, Sendable {
         case tcp(String)
         case http(String)
+        /// The file is there.
+        case file(String)
     }
     public var name: String
     public var run: [String]

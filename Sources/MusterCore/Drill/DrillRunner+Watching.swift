@@ -98,7 +98,7 @@ extension DrillRunner {
     private var isSettling: Bool {
         switch phase {
         case .stopping, .readingBack, .undoing, .steadyAgain, .fixturesDown, .finished: true
-        case .fixtures, .steady, .warmingUp, .waiting, .steps, .recovering, .after: false
+        case .fixtures, .preparing, .steady, .warmingUp, .waiting, .steps, .recovering, .after: false
         }
     }
 

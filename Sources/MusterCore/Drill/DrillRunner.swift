@@ -11,6 +11,8 @@ public struct DrillRunner: Sendable {
         case begin
         case fixtureReady(String)
         case fixtureFailed(String, String)
+        /// What must be known of the data before anything is broken is known, or why it cannot be.
+        case dataPrepared(problem: String?)
         /// Ten times a second: what the signals look like.
         case observed(Observation)
         case injected(String, Bracket)
@@ -29,6 +31,8 @@ public struct DrillRunner: Sendable {
 
     public enum Effect: Sendable {
         case startFixture(Fixture)
+        /// Reads the datasets, and looks whether what is restored has a place to go to.
+        case prepareData
         case startProbes
         case startWorkloads
         case inject(InjectStep)
@@ -48,7 +52,8 @@ public struct DrillRunner: Sendable {
     }
 
     public enum Phase: String, Sendable {
-        case fixtures, steady, warmingUp, waiting, steps, recovering, after, stopping, readingBack, undoing,
+        case fixtures, preparing, steady, warmingUp, waiting, steps, recovering, after, stopping, readingBack,
+            undoing,
             steadyAgain,
             fixturesDown, finished
     }
@@ -109,6 +114,9 @@ public struct DrillRunner: Sendable {
                 + (phase == .fixtures ? nextFixture(now) : [])
         case .fixtureFailed(let name, let reason):
             return cannotRun("fixture '\(name)' did not start: \(reason)", now)
+        case .dataPrepared(let problem):
+            if let problem { return cannotRun(problem, now) }
+            return phase == .preparing ? beginProbing(now) : []
         case .observed(let observation): return observe(observation, now)
         case .injected(let name, let bracket): return injected(name, bracket, now)
         case .injectFailed(let name, let reason):
@@ -169,7 +177,12 @@ public struct DrillRunner: Sendable {
                 .startFixture(fixture),
             ]
         }
-        return enter(.steady, now) + [.startProbes]
+        if drill.datasets.isEmpty, drill.restores.isEmpty { return beginProbing(now) }
+        return enter(.preparing, now) + [.prepareData]
+    }
+
+    private mutating func beginProbing(_ now: Instant) -> [Effect] {
+        enter(.steady, now) + [.startProbes]
     }
 
     mutating func enter(_ next: Phase, _ now: Instant) -> [Effect] {

@@ -69,8 +69,11 @@ public struct RunbookStep: Hashable, Sendable {
     /// Path as written; relative to the project's `runbooks/`, or to the drill.
     public var path: String
     public var variables: [String: String]
-    public init(path: String, variables: [String: String] = [:]) {
+    /// Where it restores a backup; nil for any other runbook.
+    public var restore: RestorePlan?
+    public init(path: String, variables: [String: String] = [:], restore: RestorePlan? = nil) {
         self.path = path
         self.variables = variables
+        self.restore = restore
     }
 }

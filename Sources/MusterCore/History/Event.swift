@@ -27,6 +27,12 @@ public struct Event: Hashable, Sendable {
         case deadlinePassed = "deadline-passed"
         case writersStopped = "writers-stopped"
         case readBack = "read-back"
+        /// A dataset was read; `subject` is its name.
+        case datasetRead = "dataset-read"
+        /// A restore was not begun; `text`: why.
+        case restoreRefused = "restore-refused"
+        /// What a restore left at its source and its place; see `RestoreFacts`.
+        case restoreOver = "restore-over"
         case undone
         case undoFailed = "undo-failed"
         case steadyAgain = "steady-again"
@@ -84,9 +90,14 @@ public struct History: Sendable {
     public var events: [Event]
     public var signals: [Signal]
     public var ledgers: [Ledger]
-    public init(events: [Event], signals: [Signal], ledgers: [Ledger]) {
+    /// What became of each dataset.
+    public var datasets: [DatasetFindings]
+    public init(
+        events: [Event], signals: [Signal], ledgers: [Ledger], datasets: [DatasetFindings] = []
+    ) {
         self.events = events
         self.signals = signals
         self.ledgers = ledgers
+        self.datasets = datasets
     }
 }

@@ -13,9 +13,13 @@ public enum DrillJudge {
         let data = DataJudge(drill, facts, history.ledgers)
         let windows = WindowJudge(
             drill: drill, facts: facts, signals: signals, invalid: facts.invalid ?? recovery.blind)
+        let restore = RestoreJudge(drill, facts, history.events, history.ledgers)
+        let datasets = DatasetJudge(
+            facts: facts, findings: history.datasets, declared: drill.datasets.map(\.name))
+        // What was wrong with a backup explains the rest, and comes first.
         let objectives =
-            [recovery.objective(), detection.objective()].compactMap { $0 } + windows.objectives()
-            + data.objectives()
+            [restore?.objective(), recovery.objective(), detection.objective()].compactMap(\.self)
+            + windows.objectives() + data.objectives() + [datasets.objective()].compactMap(\.self)
         let (verdict, reason) = conclude(drill, facts, recovery, objectives)
         let predictions = Predictions(drill: drill, recovery: recovery, data: data).results
         let remarks = Remarks(
@@ -23,9 +27,10 @@ public enum DrillJudge {
             predictions: predictions)
         return Judgement(
             verdict: verdict, reason: reason, objectives: objectives,
-            measurements: measurements(recovery) + detection.measurements + data.measurements(),
-            ledgers: data.findings,
-            status: recovery.status, predictions: predictions, warnings: remarks.warnings,
+            measurements: measurements(recovery) + detection.measurements + (restore?.measurements() ?? [])
+                + data.measurements(),
+            ledgers: data.findings, datasets: history.datasets, status: recovery.status,
+            predictions: predictions, warnings: remarks.warnings,
             scope: remarks.scope)
     }
 
@@ -33,7 +38,10 @@ public enum DrillJudge {
         let verdict: Verdict
         let reason: String
         let why = facts.failures.last.map { ": \($0.text)" } ?? ""
-        if let abort = facts.abort {
+        if let refused = history.events.first(where: { $0.kind == .restoreRefused }) {
+            verdict = .error
+            reason = "Refused, and nothing was injected: \(refused.text)"
+        } else if let abort = facts.abort {
             verdict = .inconclusive
             reason = "Inconclusive: the run was aborted before anything was injected: \(abort.text)"
         } else if !facts.isSteady, facts.areFixturesReady {
@@ -122,6 +130,8 @@ public enum DrillJudge {
     /// The kind of durability that the faults of `drill` can prove anything about: `process`, `disk` or `none`.
     /// Unknown faults prove no more than the loss of a process.
     public static func durabilityScope(of drill: Drill) -> String {
+        // What a backup brings back onto another place did not need the disk that it had been on.
+        if !drill.restores.isEmpty { return "disk" }
         let names = RunFacts.injections(drill.steps).map(\.faultName)
         if names.contains(where: { $0.hasPrefix("file-") || $0 == "directory-loss" }) { return "disk" }
         let harmless = ["net-", "cpu-", "proxy-", "http-", "tls-", "process-pause", "disk-fill"]

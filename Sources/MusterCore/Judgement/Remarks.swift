@@ -135,6 +135,10 @@ struct Remarks {
             [
                 "a process kill proves process durability, not host or disk: the page cache outlived the process"
             ]
+        case "disk" where !drill.restores.isEmpty:
+            [
+                "a restore here proves nothing about a host that has to be made first, or a repository that is far away"
+            ]
         case "disk": ["a fault on one disk's data proves nothing about the loss of its host"]
         default: ["no process, host or disk was lost: durability was not tested"]
         }

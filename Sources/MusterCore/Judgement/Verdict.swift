@@ -18,7 +18,7 @@ public struct ObjectiveResult: Hashable, Sendable {
         case inconclusive
     }
 
-    /// `rto`, `rpo`, `integrity`, `availability`, `latency`, `degradation`, `detect`.
+    /// `rto`, `rpo`, `integrity`, `availability`, `latency`, `degradation`, `detect`, `restore`, `datasets`.
     public var name: String
     /// As declared: `2s from fault`.
     public var objective: String
@@ -80,6 +80,7 @@ public struct Judgement: Sendable {
     public var objectives: [ObjectiveResult]
     public var measurements: [Measurement]
     public var ledgers: [LedgerFindings]
+    public var datasets: [DatasetFindings]
     public var status: RecoveryStatus
     /// What became of the figures that were predicted; empty where none were.
     public var predictions: [PredictionResult]
@@ -91,7 +92,8 @@ public struct Judgement: Sendable {
     public init(
         verdict: Verdict, reason: String, objectives: [ObjectiveResult] = [],
         measurements: [Measurement] = [],
-        ledgers: [LedgerFindings] = [], status: RecoveryStatus, predictions: [PredictionResult] = [],
+        ledgers: [LedgerFindings] = [], datasets: [DatasetFindings] = [], status: RecoveryStatus,
+        predictions: [PredictionResult] = [],
         warnings: [String] = [], scope: [String] = []
     ) {
         self.verdict = verdict
@@ -99,6 +101,7 @@ public struct Judgement: Sendable {
         self.objectives = objectives
         self.measurements = measurements
         self.ledgers = ledgers
+        self.datasets = datasets
         self.status = status
         self.predictions = predictions
         self.warnings = warnings

@@ -70,6 +70,8 @@ public struct RunbookItem: Hashable, Sendable {
     public var into: String?
     /// capture: whether the variable is a secret, which is never shown or stored.
     public var isSecret = false
+    /// What it is for, where the runbook restores a backup.
+    public var stage: RestoreStage?
 
     /// Attempts beyond the first; only of what is idempotent.
     public struct Retry: Hashable, Sendable {

@@ -32,6 +32,7 @@ struct DrillBuilder {
         readHosts(form.hosts)
         drill.probes = readProbes()
         drill.workloads = readWorkloads()
+        drill.datasets = readDatasets()
         drill.judgedBy = form.judgedBy
         drill.alertSources = form.alertSources.entries.map { entry in
             var source = entry.item
@@ -100,6 +101,17 @@ struct DrillBuilder {
                 try checkReplicas(setting.readback, of: workload, kind, tree["workloads"]?[name]?["readback"])
             }
             return workload.map { DrillWorkload(name: name, kind: kind, workload: $0, setting: setting) }
+        }
+    }
+
+    private mutating func readDatasets() -> [DrillDataset] {
+        let catalog = reader.datasets
+        let common = Set(DatasetSetting.form.fields.map(\.name))
+        return read("datasets", catalog.descriptions, common, "dataset") { name, kind, node, fields in
+            let (setting, dataset) = try both(
+                { try DatasetSetting.form.decode(node, besides: fields) },
+                { try catalog.dataset(kind, node, besides: common) })
+            return dataset.map { DrillDataset(name: name, kind: kind, dataset: $0, setting: setting) }
         }
     }
 

@@ -195,7 +195,12 @@ struct DrillLint {
         {
             warn(
                 "detection not exercised: a scripted runbook starts without anybody noticing the fault",
-                runbook["runbook"], "rto: { max: …, from: declared }")
+                runbook["runbook"] ?? runbook["restore"], "rto: { max: …, from: declared }")
+        }
+        if let second = steps.restores.dropFirst().first {
+            error(
+                "a second restore in one drill", second["restore"], "one restore; another drill for the other"
+            )
         }
         if drill.recovered.stable < .seconds(30) {
             warn(

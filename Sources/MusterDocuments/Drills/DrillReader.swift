@@ -17,17 +17,19 @@ public struct DrillReader: Sendable {
     public var faults: FaultCatalog
     public var probes: ProbeCatalog
     public var workloads: WorkloadCatalog
+    public var datasets: DatasetCatalog
     public var services: Services?
     /// Wall clock, for allowances that expire; nanoseconds since 1970 UTC.
     public var now: Int64
 
     public init(
-        faults: FaultCatalog, probes: ProbeCatalog, workloads: WorkloadCatalog, services: Services? = nil,
-        now: Int64
+        faults: FaultCatalog, probes: ProbeCatalog, workloads: WorkloadCatalog,
+        datasets: DatasetCatalog = DatasetCatalog(), services: Services? = nil, now: Int64
     ) {
         self.faults = faults
         self.probes = probes
         self.workloads = workloads
+        self.datasets = datasets
         self.services = services
         self.now = now
     }

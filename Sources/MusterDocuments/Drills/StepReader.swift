@@ -19,8 +19,10 @@ struct StepReader {
     var problems: [FormProblem] = []
     private(set) var injections: [Injection] = []
     private(set) var lifts: [(name: String, node: FormNode)] = []
+    /// Those of restores among them.
     private(set) var runbooks: [FormNode] = []
     private(set) var alerts: [(name: String, node: FormNode)] = []
+    private(set) var restores: [FormNode] = []
     /// Injections that could not be read, so that lifting them is not reported as well.
     private(set) var unread: Set<String> = []
 
@@ -48,7 +50,7 @@ struct StepReader {
         return steps
     }
 
-    static let kinds = ["inject", "wait", "lift", "runbook", "parallel", "alert"]
+    static let kinds = ["inject", "wait", "lift", "runbook", "restore", "parallel", "alert"]
 
     private mutating func read(_ node: FormNode, under path: String) throws -> Step? {
         let keys = node.entries?.map(\.key) ?? []
@@ -77,6 +79,14 @@ struct StepReader {
             let form = try RunbookForm(node: node)
             runbooks.append(node)
             return Step(.runbook(RunbookStep(path: form.runbook, variables: form.variables)), at: form.at)
+        case "restore":
+            let form = try RestoreForm(node: node)
+            runbooks.append(node)
+            restores.append(node)
+            let plan = RestorePlan(source: form.source, into: form.into, maxAge: form.maxAge)
+            return Step(
+                .runbook(RunbookStep(path: form.restore, variables: form.variables, restore: plan)),
+                at: form.at)
         default:
             let form = try ParallelForm(node: node)
             let steps = read(form.parallel.map(\.node), under: path + ".parallel")

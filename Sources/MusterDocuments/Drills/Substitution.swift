@@ -141,16 +141,17 @@ struct Substitution {
         guard path.count >= 3 else { return false }
         switch path[0] {
         case "alertSources": return ["token", "headers"].contains(path[2])
+        case "datasets": return path[2] == "password"
         case "probes": return ["headers", "body", "password"].contains(path[2])
         case "workloads": return ["headers", "body", "password", "env", "environment"].contains(path[2])
         default: return false
         }
     }
 
-    /// `probes.NAME.password`, and the same of workloads; `alertSources.NAME.token`.
+    /// `probes.NAME.password`, and the same of workloads and datasets; `alertSources.NAME.token`.
     private static func isPassword(_ path: [String]) -> Bool {
         if path.count == 3, path[0] == "alertSources" { return path[2] == "token" }
-        return path.count == 3 && ["probes", "workloads"].contains(path[0]) && path[2] == "password"
+        return path.count == 3 && ["probes", "workloads", "datasets"].contains(path[0]) && path[2] == "password"
     }
 
     /// Nothing but one value that is read from elsewhere.

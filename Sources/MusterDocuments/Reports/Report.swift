@@ -28,7 +28,8 @@ public struct Report: Sendable {
             + story.predictionsSection() + story.repeatsSection()
             + story.impactSection() + story.availabilitySection() + story.timelineSection()
             + story.detectionSection() + story.recoverySection()
-            + story.ledgerSection(anomalyLimit: anomalyLimit) + story.undoSection() + story.humanSections()
+            + story.restoreSection() + story.ledgerSection(anomalyLimit: anomalyLimit)
+            + story.datasetSection() + story.undoSection() + story.humanSections()
             + story.limitsSection() + story.appendices()
     }
 

@@ -26,7 +26,7 @@ extension Story {
         return [.heading(1, title), .paragraph(reason), .table(ReportTable(["", ""], rows: rows))]
     }
 
-    /// What came of it and why. Right below the title: many read no further.
+    /// What came of it and why: whoever reads three lines of a report has read this.
     private var reason: [ReportInline] {
         if let judgement { return [.badge(verdictText, tone), .text(" " + sentence(judgement.reason))] }
         let last = outcome.events.last.map { "; the last that was recorded: \($0.text)" } ?? ""
@@ -39,9 +39,7 @@ extension Story {
     func summarySection() -> [ReportBlock] {
         let expected = header.expect.map { "Expected: \($0.trimmedStop). " } ?? ""
         let observed = sentence("Observed: " + observations.joined(separator: "; "))
-        var blocks: [ReportBlock] = [
-            .heading(2, "Summary"), .paragraph(expected + observed),
-        ]
+        var blocks: [ReportBlock] = [.heading(2, "Summary"), .paragraph(expected + observed)]
         if let residue = outcome.closing?.residue, !residue.isEmpty {
             blocks.append(
                 .alarm([.strong("Not everything was put back."), .text(" See Undo for what to type.")]))

@@ -23,6 +23,7 @@ struct BlockForm: Formed {
     var ask: String?
     var into: String?
     var secret: Bool?
+    var stage: RestoreStage?
     var cwd: String?
     var interpreter: String?
     var background = false
@@ -45,6 +46,7 @@ struct BlockForm: Formed {
         "rollback": [.command, .manual], "setup": [.command, .check, .capture],
         "role": [.manual], "expect": [.manual], "ask": [.manual], "into": [.capture], "secret": [.capture],
         "onFailure": [.command, .check, .wait, .manual, .capture],
+        "stage": [.command, .check, .wait, .manual, .capture],
         "end": [.command, .check, .wait, .manual, .capture],
     ]
 
@@ -60,6 +62,8 @@ struct BlockForm: Formed {
         Field("rollback", \.rollback, "The block that undoes it, or none."),
         Field("end", \.end, default: false, "Whether the runbook is over once it succeeded."),
         Field("setup", \.setup, default: false, "Whether a resumed run does it again first."),
+        Field(
+            "stage", \.stage, "What it is for, where a backup is restored: fetch, restore, replay, verify."),
         Field("cwd", \.cwd, "Where it runs, from the runbook's own directory."),
         Field("interpreter", \.interpreter, "The shell that reads it, in place of the block's language."),
         Field("background", \.background, default: false, "false.", in: { $0 ? "false" : nil }),
@@ -145,6 +149,7 @@ struct BlockForm: Formed {
         case "into": into != nil
         case "secret": secret != nil
         case "onFailure": onFailure != nil
+        case "stage": stage != nil
         case "end": end
         default: false
         }
@@ -173,6 +178,7 @@ struct BlockForm: Formed {
         item.ask = ask
         item.into = into
         item.isSecret = secret ?? false
+        item.stage = stage
         item.directory = cwd
         return item
     }

@@ -32,6 +32,7 @@ enum ExecutableProjection {
         map["ask"] = item.ask?.value
         map["into"] = item.into?.value
         map["cwd"] = item.directory?.value
+        map["stage"] = item.stage?.value
         if item.isEnd { map["end"] = true }
         if item.isSetup { map["setup"] = true }
         if item.isSecret { map["secret"] = true }

@@ -5,7 +5,8 @@ public import MusterCore
 public enum DrillSchema {
     /// - Returns: the schema as text, keys sorted, indented by two blanks, with a final newline.
     public static func drill(
-        faults: FaultCatalog, probes: ProbeCatalog, workloads: WorkloadCatalog
+        faults: FaultCatalog, probes: ProbeCatalog, workloads: WorkloadCatalog,
+        datasets: DatasetCatalog = DatasetCatalog()
     ) -> String {
         var root = FormSchema.object(DrillForm.form.description)
         root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -25,6 +26,10 @@ public enum DrillSchema {
             like: properties["workloads"])
         workload["maxProperties"] = 1
         properties["workloads"] = .map(workload)
+        properties["datasets"] = .map(
+            named(
+                kinds(datasets.descriptions, common: DatasetSetting.form.description),
+                like: properties["datasets"]))
         root["properties"] = .map(properties)
         root["$defs"] = ["step": self.step(faults)]
         return PrettyJSON.text(.map(root))
@@ -96,7 +101,7 @@ public enum DrillSchema {
             ]) { $1 })
         let others = [
             WaitForm.form.description, AlertStepForm.form.description, LiftForm.form.description,
-            RunbookForm.form.description,
+            RunbookForm.form.description, RestoreForm.form.description,
         ]
         return [
             "oneOf": .list(

@@ -26,6 +26,10 @@ extension Fixture.Readiness {
             var probe = HTTPProbe()
             probe.http = url
             return probe
+        case .file(let path):
+            var probe = FileProbe()
+            probe.file = path
+            return probe
         }
     }
 }

@@ -25,7 +25,7 @@ struct FaultsCommand: ParsableCommand {
 struct ProbesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "probes",
-        abstract: "The probes and workloads that can watch a system, with their parameters.",
+        abstract: "The probes, workloads and datasets by which a system is watched, with their parameters.",
         discussion: "Example: muster probes http")
 
     @Argument(help: "Only these.") var names: [String] = []
@@ -33,11 +33,19 @@ struct ProbesCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            let common = [ProbeSetting.form.description, WorkloadSetting.form.description]
+            let common = [
+                ProbeSetting.form.description, WorkloadSetting.form.description,
+                DatasetSetting.form.description,
+            ]
             var forms = ProbeCatalog.standard.descriptions
             forms += WorkloadCatalog.standard.descriptions.map { form in
                 var form = form
                 form.summary = "(workload) " + form.summary
+                return form
+            }
+            forms += DatasetCatalog.standard.descriptions.map { form in
+                var form = form
+                form.summary = "(dataset) " + form.summary
                 return form
             }
             return try Catalogue.show(forms + common, only: names, what: "probe", json: output.json)

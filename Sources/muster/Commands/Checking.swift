@@ -122,7 +122,8 @@ enum Linter {
                 let project = Project(containing: path)
                 let services = try registry(project, now)
                 let examination = DrillReader(
-                    faults: .standard, probes: .standard, workloads: .standard, services: services, now: now
+                    faults: .standard, probes: .standard, workloads: .standard, datasets: .standard,
+                    services: services, now: now
                 ).examine(text)
                 result.errors = examination.errors
                 result.warnings = examination.warnings
@@ -250,7 +251,8 @@ struct SchemaCommand: ParsableCommand {
             switch what {
             case "drill":
                 Terminal.write(
-                    DrillSchema.drill(faults: .standard, probes: .standard, workloads: .standard))
+                    DrillSchema.drill(
+                        faults: .standard, probes: .standard, workloads: .standard, datasets: .standard))
             case "services": Terminal.write(DrillSchema.services)
             case "schedules": Terminal.write(DrillSchema.schedules)
             case "gameday": Terminal.write(DrillSchema.gameDay)

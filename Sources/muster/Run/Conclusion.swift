@@ -7,6 +7,7 @@ struct SessionResult {
     var events: [Event]
     var signals: [Signal]
     var ledgers: [Ledger]
+    var datasets: [DatasetFindings]
     var injections: [InjectionRecord]
     var residue: [String]
 }
@@ -22,7 +23,9 @@ enum Conclusion {
             ledger.violations = ledger.violations.map(redaction.text)
             return ledger
         }
-        let history = History(events: result.events, signals: result.signals, ledgers: ledgers)
+        let history = History(
+            events: result.events, signals: result.signals, ledgers: ledgers,
+            datasets: result.datasets.map { $0.hiding(redaction) })
         let judgement = DrillJudge.judge(drill, history)
         let runner = result.runner
         var residue = result.residue.map(redaction.text)
@@ -54,5 +57,15 @@ extension ReadBack {
             replicas[index].name = redaction.text(replicas[index].name)
             replicas[index].problems = replicas[index].problems.map(redaction.text)
         }
+    }
+}
+
+extension DatasetFindings {
+    /// What a server said while it was read ends up in the judgement's reasons.
+    fileprivate func hiding(_ redaction: Redaction) -> DatasetFindings {
+        var findings = self
+        findings.problems = problems.map(redaction.text)
+        findings.notes = notes.map(redaction.text)
+        return findings
     }
 }

@@ -60,7 +60,7 @@ struct DrillRun {
         }
         view.objective = prepared.drill.objectives.rto
         let storePath = prepared.project.outcomesPath(storeOptions.outcomes)
-        let ledgers = ledgerDirectory
+        let ledgers = prepared.ledgerDirectory
         let heart = Heart()
         // Before the store: a host that is taken, or a guard that cannot serve, leaves no outcome behind.
         let local = try LocalGuard.start(
@@ -111,7 +111,7 @@ struct DrillRun {
         do {
             return try MeasuringEngine(
                 probes: prepared.drill.probes, workloads: prepared.drill.workloads, runID: prepared.runID,
-                seed: UInt64.random(in: 0 ... .max), ledgerDirectory: ledgerDirectory,
+                seed: UInt64.random(in: 0 ... .max), ledgerDirectory: prepared.ledgerDirectory,
                 configuration: configuration
             ) { signal, samples in outlet.take(samples, of: signal) }
         } catch let error as MeasuringError {
@@ -205,6 +205,4 @@ struct DrillRun {
                     ?? (isKept ? "NO REPORT" : "NOT RECORDED")))
     }
 
-    /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
-    private var ledgerDirectory: String { KeptLedger.directory(prepared.state) + "/" + prepared.runID }
 }

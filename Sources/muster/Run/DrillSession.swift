@@ -31,6 +31,8 @@ final class DrillSession: @unchecked Sendable {
     let heart: Heart
     let desk: RunDesk
 
+    /// Used by one worker at a time: before the first step, and after the last.
+    let datasets: DatasetTaker
     // Only touched by the control thread.
     private var runner: DrillRunner
     private var signalsSeen = 0
@@ -46,6 +48,7 @@ final class DrillSession: @unchecked Sendable {
     private var injections: [InjectionRecord] = []
     private var fixtureIDs: [String: InjectionID] = [:]
     private var readBackLedgers: [Ledger] = []
+    private var datasetFindings: [DatasetFindings] = []
     private var residueLines: [String] = []
     private var runbookCancelled = false
     private var guardGone = false
@@ -66,6 +69,8 @@ final class DrillSession: @unchecked Sendable {
         self.heart = heart
         self.desk = desk
         alerts = AlertWatch(prepared.drill, tokens: prepared.alertTokens, events: events)
+        datasets = DatasetTaker(
+            prepared.drill.datasets, run: prepared.runID, directory: prepared.ledgerDirectory)
         runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
         nextPulse = nextLook
@@ -98,7 +103,7 @@ final class DrillSession: @unchecked Sendable {
         stopMeasuring()
         return SessionResult(
             runner: runner, events: events.all, signals: engine.signals(),
-            ledgers: locked { readBackLedgers },
+            ledgers: locked { readBackLedgers }, datasets: locked { datasetFindings },
             injections: locked { injections }, residue: locked { residueLines })
     }
 
@@ -185,6 +190,7 @@ final class DrillSession: @unchecked Sendable {
         switch effect {
         case .record(let kind, let subject, let text, let detail, let seen):
             events.record(kind, subject, text, bracket: seen.map { Bracket($0, $0) }, detail: detail)
+        case .prepareData: onWorker("data") { [self] in prepareData() }
         case .startProbes:
             do { try engine.start() } catch {
                 inbox.post(.input(.abort("the probes did not start: \(words(error))")))
@@ -254,6 +260,7 @@ final class DrillSession: @unchecked Sendable {
     func remember(fixture name: String, _ id: InjectionID) { locked { fixtureIDs[name] = id } }
     var fixtures: [String: InjectionID] { locked { fixtureIDs } }
     func keep(_ ledgers: [Ledger]) { locked { readBackLedgers = ledgers } }
+    func keep(_ findings: [DatasetFindings]) { locked { datasetFindings = findings } }
     func note(residue: [String]) { locked { residueLines += residue } }
 
     /// Remembers an injection, durably before its guard is asked for it.

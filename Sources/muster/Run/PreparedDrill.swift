@@ -44,6 +44,9 @@ struct PreparedDrill: Sendable {
     /// What is to be recorded of blackouts; nil: nothing.
     var blackout: BlackoutRule?
 
+    /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
+    var ledgerDirectory: String { KeptLedger.directory(state) + "/" + runID }
+
     /// What the guard is asked for to bring a fixture up: a fault of its own and its parameters.
     /// - Parameter others: the journal rows of the fixtures that run.
     /// - Throws: `Refusal` when its program is not on this machine.
@@ -114,7 +117,8 @@ enum Programs {
         "redis-server": "redis-server", "redis-cli": "redis-tools", "postgres": "postgresql",
         "nginx": "nginx", "prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager",
         "mariadbd": "mariadb-server", "haproxy": "haproxy", "etcd": "etcd-server", "nft": "nftables",
-        "ip": "iproute2", "openssl": "openssl", "curl": "curl",
+        "ip": "iproute2", "restic": "restic", "sqlite3": "sqlite3", "psql": "postgresql",
+        "pg_basebackup": "postgresql", "openssl": "openssl", "curl": "curl",
     ]
 
     static func find(_ name: String, for whom: String) throws -> String {
@@ -166,7 +170,7 @@ struct DrillLoader {
             services = Files.exists(project.services) ? try Files.text(project.services) : nil
         }
         let reader = DrillReader(
-            faults: .standard, probes: .standard, workloads: .standard,
+            faults: .standard, probes: .standard, workloads: .standard, datasets: .standard,
             services: try registry(services, project),
             now: SystemTimekeeper().utcNanoseconds())
         let examination = reader.examine(text, setting: variables, resources: resources.resources)

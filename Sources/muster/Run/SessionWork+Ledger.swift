@@ -11,7 +11,10 @@ extension DrillSession {
     }
 
     func readBack() {
-        guard !drill.workloads.isEmpty else { return inbox.post(.input(.readBackDone)) }
+        guard !drill.workloads.isEmpty else {
+            compareDatasets(with: nil)
+            return inbox.post(.input(.readBackDone))
+        }
         if isGuardGone, !drill.fixtures.isEmpty {
             let ledgers = engine.ledgers()
             keep(ledgers)
@@ -21,6 +24,7 @@ extension DrillSession {
                     "'\(ledger.workload)' is not read back: the fixtures ended with their guard",
                     detail: keptFiles(of: ledger.workload))
             }
+            compareDatasets(with: ledgers.first)
             return inbox.post(.input(.readBackDone))
         }
         let ledgers = engine.readBack(
@@ -29,6 +33,8 @@ extension DrillSession {
             within: .seconds(120), isCancelled: { [self] in isReadBackEnded },
             note: { [events] workload, text in events.record(.note, workload, "'\(workload)': \(text)") })
         keep(ledgers)
+        // Before the run's own entries are tidied away: they are what the ledger has to account for.
+        compareDatasets(with: ledgers.first)
         for ledger in ledgers {
             let acknowledged = ledger.entries.count { $0.isAcknowledged }
             let found = ledger.readBack?.found.count ?? 0

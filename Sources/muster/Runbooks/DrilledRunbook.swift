@@ -18,6 +18,22 @@ extension DrillSession {
     }
 
     private func execute(_ step: RunbookStep) -> (Bool, String) {
+        guard let plan = step.restore else { return follow(step) }
+        do {
+            let restore = try RestoreWatch(
+                plan, directory: prepared.ledgerDirectory, isCancelled: { [self] in isCancelled })
+            let (succeeded, text) = follow(step)
+            events.record(
+                .restoreOver, step.path, "the restore into \(plan.into) is over", detail: restore.end())
+            return (succeeded, text)
+        } catch {
+            let why = words(error)
+            events.record(.restoreRefused, step.path, why)
+            return (false, why)
+        }
+    }
+
+    private func follow(_ step: RunbookStep) -> (Bool, String) {
         let begun = clock.monotonic()
         do {
             let path = try prepared.runbookPath(step.path)
@@ -99,6 +115,12 @@ struct DrilledRunbook: RunbookKeeper {
         ]
         if let code = turn.exitCode { detail["exitCode"] = .int(Int64(code)) }
         if let evidence = turn.evidence { detail["evidence"] = .text(evidence) }
+        let item = runbook.item(named: turn.name)
+        if let stage = item?.stage { detail["stage"] = .text(stage.rawValue) }
+        if let into = item?.into, let value = turn.value {
+            detail["into"] = .text(into)
+            detail["value"] = .text(value)
+        }
         events.record(
             .runbookStep, turn.name, RunbookText.sentence(turn, time), bracket: time,
             actor: turn.actor ?? "muster", detail: .map(detail))
@@ -113,6 +135,12 @@ extension PreparedDrill {
         for step in runbookSteps {
             let runbook = try Runbooks.read(runbookPath(step.path))
             try RunbookVariables.checkNames(of: runbook, given: step.variables)
+            if step.restore != nil, !runbook.steps.contains(where: { $0.stage == .restore }) {
+                throw Refusal(
+                    .usage,
+                    "the runbook \(step.path) restores nothing: no step of it has \"stage\":\"restore\"",
+                    advice: "say with \"stage\" what its steps are for: fetch, restore, replay, verify")
+            }
             // Not in the middle of an outage either.
             if mustAnswer, let open = runbook.steps.first(where: { $0.kind == .manual }) {
                 throw Refusal(

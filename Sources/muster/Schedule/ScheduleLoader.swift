@@ -112,7 +112,8 @@ final class KnownDrills: @unchecked Sendable {
         let text = try ScheduleLoader.asProblem { try Files.text(project.path(ofDrill: drill)) }
         let now = SystemTimekeeper().utcNanoseconds()
         let examination = DrillReader(
-            faults: .standard, probes: .standard, workloads: .standard, services: try registry(now), now: now
+            faults: .standard, probes: .standard, workloads: .standard, datasets: .standard,
+            services: try registry(now), now: now
         ).examine(text, setting: variables)
         guard let found = examination.drill else {
             let first = examination.errors.first

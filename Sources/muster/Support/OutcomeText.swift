@@ -70,6 +70,9 @@ enum OutcomeText {
             if let sample = ledger.sample { Terminal.labelled("sample", sample.sentence, .yellow) }
             for replica in ledger.replicas { Terminal.labelled("replica", words(replica)) }
         }
+        for dataset in judgement.datasets {
+            Terminal.labelled("dataset", dataset.sentence, dataset.result == .differs ? .red : .dim)
+        }
         for prediction in judgement.predictions where prediction.result != .outside {
             let word = prediction.result == .within ? "as predicted" : "cannot be told"
             Terminal.labelled("predict", "\(prediction.sentence): \(word)")
@@ -157,6 +160,7 @@ enum OutcomeText {
                     ]
                 }),
             "ledgers": .list(judgement.ledgers.map(ledgerValue)),
+            "datasets": .list(judgement.datasets.map(\.value)),
             "predictions": .list(
                 judgement.predictions.map { prediction in
                     [

@@ -34,8 +34,14 @@ struct Stage {
     var effectless: Set<String> = []
     var isUndoSettled = true
     var alerts = DrillRunner.AlertState()
+    /// What becomes of reading the datasets.
+    var dataProblem: String?
 
-    init(_ drill: Drill, faultPhase: Duration = .zero) {
+    init(
+        _ drill: Drill, faultPhase: Duration = .zero, silent: Set<String> = [], dataProblem: String? = nil
+    ) {
+        self.silent = silent
+        self.dataProblem = dataProblem
         runner = DrillRunner(drill, faultPhase: faultPhase)
         feed(.begin)
     }
@@ -52,6 +58,10 @@ struct Stage {
         case .startFixture(let fixture):
             asked.append("fixture \(fixture.name)")
             feed(.fixtureReady(fixture.name))
+        case .prepareData:
+            asked.append("data")
+            guard !silent.contains("data") else { return }
+            feed(.dataPrepared(problem: dataProblem))
         case .startProbes:
             asked.append("probes")
             good["ping"] = now

@@ -25,7 +25,7 @@ import Testing
         let services = try Services(reading: text("drills/services.yaml"), now: now)
         return DrillReader(
             faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard,
-            services: services, now: now)
+            datasets: .standard, services: services, now: now)
     }
 
     @Test(
@@ -39,7 +39,8 @@ import Testing
         #expect(found.errors.isEmpty, "\(ProblemText.render(found.errors, path: path, source: source))")
         #expect(found.drill?.objectives.rto != nil)
         let schema = DrillSchema.drill(
-            faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard)
+            faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard,
+            datasets: .standard)
         #expect(try SchemaTests.complaint(about: source, schema: schema) == "")
     }
 
@@ -83,7 +84,8 @@ import Testing
     /// Editors read the schemas from the files; `RECORD=1 swift test --filter ShippedFilesTests` rewrites them.
     @Test func schemasAreCurrent() throws {
         let drill = DrillSchema.drill(
-            faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard)
+            faults: FaultCatalog.standard, probes: ProbeCatalog.standard, workloads: WorkloadCatalog.standard,
+            datasets: .standard)
         for (path, schema) in [
             ("drills/drill.schema.json", drill), ("drills/services.schema.json", DrillSchema.services),
             ("drills/schedules.schema.json", DrillSchema.schedules),

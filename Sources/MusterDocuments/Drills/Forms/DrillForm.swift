@@ -18,6 +18,7 @@ struct DrillForm: Formed {
     var targets = Named<TargetForm>()
     var probes: Raw?
     var workloads: Raw?
+    var datasets: Raw?
     var judgedBy: [String] = []
     var measure: NotYet?
     var alertSources = Named<AlertSource>()
@@ -54,6 +55,7 @@ struct DrillForm: Formed {
         Field("targets", \.targets, default: Named(), "What may be broken, and nothing else."),
         Field("probes", \.probes, "What looks at the system, as a client would."),
         Field("workloads", \.workloads, "What writes to the system, so that each write is accounted for."),
+        Field("datasets", \.datasets, "Data that must be after the recovery as they were before the fault."),
         Field("judgedBy", \.judgedBy, default: [], "Probes and workloads that decide; all when left out."),
         Field("measure", \.measure, "The injection from which the clock runs."),
         Field("alertSources", \.alertSources, default: Named(), "Where alerts are heard of."),

@@ -170,6 +170,7 @@ struct RestartForm: FormValue {
 struct ReadyForm: Formed {
     var tcp: String?
     var http: String?
+    var file: String?
     var within: Duration = .seconds(10)
 
     static let form = Form(
@@ -177,13 +178,19 @@ struct ReadyForm: Formed {
         fields: [
             Field("tcp", \.tcp, "An address HOST:PORT that accepts a connection."),
             Field("http", \.http, "A URL that answers with a 2xx status."),
+            Field(
+                "file", \.file, "A file that is there, such as one that a script makes last.",
+                in: { $0.hasPrefix("/") ? nil : "an absolute path" }),
             Field("within", \.within, default: .seconds(10), "How long it may take."),
         ],
         check: { ready in
-            if (ready.tcp == nil) == (ready.http == nil) {
-                throw FormProblem("'ready' wants one of tcp and http", at: nil, expected: "one of tcp, http")
+            if [ready.tcp, ready.http, ready.file].compactMap(\.self).count != 1 {
+                throw FormProblem(
+                    "'ready' wants one of tcp, http and file", at: nil, expected: "one of tcp, http, file")
             }
         })
 
-    var readiness: Fixture.Readiness? { tcp.map { .tcp($0) } ?? http.map { .http($0) } }
+    var readiness: Fixture.Readiness? {
+        tcp.map { .tcp($0) } ?? http.map { .http($0) } ?? file.map { .file($0) }
+    }
 }

@@ -102,6 +102,47 @@ struct RunbookForm: Formed {
         ])
 }
 
+/// `- restore: restore-files.md`.
+struct RestoreForm: Formed {
+    var restore = ""
+    var variables: [String: String] = [:]
+    var source: [String] = []
+    var into = ""
+    var maxAge: Duration?
+    var at: Duration?
+    static let form = Form(
+        "restore", "Follows a runbook that restores a backup onto a clean place.", blank: RestoreForm(),
+        fields: [
+            Field(required: "restore", \.restore, "Its path, relative to runbooks/ or to the drill."),
+            Field("vars", \.variables, default: [:], "Its variables."),
+            Field(
+                required: "source", \.source,
+                "Where the backup lies: directories or files, which must be the same afterwards.",
+                in: { $0.isEmpty ? "at least one path" : $0.lazy.compactMap(problem(ofPlace:)).first }),
+            Field(
+                required: "into", \.into, "Where it is restored to: absent or empty, or it is refused.",
+                in: problem(ofPlace:)),
+            Field("maxAge", \.maxAge, "The oldest that the backup may be when the fault strikes."),
+            Field("at", \.at, "Since the first injection."),
+        ],
+        check: { step in
+            let (into, sources) = (step.into + "/", step.source.map { $0 + "/" })
+            if let source = sources.first(where: { into.hasPrefix($0) || $0.hasPrefix(into) }) {
+                throw FormProblem(
+                    "the backup in \(source.dropLast()) would be restored over itself", at: nil, path: "into",
+                    expected: "a place that neither holds the backup nor lies in it")
+            }
+        })
+
+    @Sendable private static func problem(ofPlace path: String) -> String? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let isPlain =
+            path.hasPrefix("/") && path.count > 1
+            && !parts.dropFirst().contains { ["", ".", ".."].contains($0) }
+        return isPlain ? nil : "an absolute path below /, without '.', '..' or an empty part"
+    }
+}
+
 /// `- parallel: [...]`.
 struct ParallelForm: Formed {
     var parallel: [Raw] = []

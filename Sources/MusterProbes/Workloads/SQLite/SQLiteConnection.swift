@@ -20,9 +20,16 @@ final class SQLiteConnection {
     private var statements: [String: OpaquePointer] = [:]
 
     /// - Parameter create: makes the file where there is none.
-    init(path: String, create: Bool) throws(Failure) {
+    convenience init(path: String, create: Bool) throws(Failure) {
+        try self.init(path, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0))
+    }
+
+    /// Opens a database for reading alone.
+    convenience init(reading path: String) throws(Failure) { try self.init(path, SQLITE_OPEN_READONLY) }
+
+    private init(_ path: String, _ flags: Int32) throws(Failure) {
         var handle: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0)
+        let flags = flags | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK, let handle else {
             let text = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
@@ -68,6 +75,19 @@ final class SQLiteConnection {
                 (0..<sqlite3_column_count(statement)).map { column in
                     sqlite3_column_text(statement, column).map { String(cString: $0) }
                 })
+        }
+    }
+
+    /// Runs one statement and hands it over at each of its rows, to look at its columns.
+    /// - Parameter row: says whether to go on.
+    func each(_ sql: String, _ row: (OpaquePointer) -> Bool) throws(Failure) {
+        let statement = try prepared(sql)
+        defer { sqlite3_reset(statement) }
+        while true {
+            let code = sqlite3_step(statement)
+            if code == SQLITE_DONE { return }
+            guard code == SQLITE_ROW else { throw failure(code) }
+            if !row(statement) { return }
         }
     }
 
