@@ -4,7 +4,7 @@ import MusterSystem
 import Testing
 
 extension EndToEndDrills {
-    /// A selection of the drills of real systems that takes less than a minute; `scripts/test-systems` runs all of them.
+    /// A selection of the drills of real systems that takes a minute and a half; `scripts/test-systems` runs all of them.
     @Suite struct Systems {
         private static func has(_ programs: String...) -> Bool {
             programs.allSatisfy { program in
