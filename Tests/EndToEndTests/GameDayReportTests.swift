@@ -50,7 +50,7 @@ extension EndToEndDrills {
             let times = rows.filter { $0.hasPrefix("| 20") }.map { String($0.prefix(26)) }
             #expect(times.count > 40 && times == times.sorted())
             for entry in try day.record()["entries"]?.asList ?? [] {
-                let said = String((entry["text"]?.asText ?? "").prefix { !"|<>_*".contains($0) })
+                let said = String((entry["text"]?.asText ?? "").prefix { !"|<>_*`".contains($0) })
                 let who = (entry["actor"]?.asText ?? "") + (entry["role"]?.asText.map { " (\($0))" } ?? "")
                 #expect(
                     rows.contains { $0.contains(said) && $0.hasSuffix("| \(who) |") }, "\(said) by \(who)")

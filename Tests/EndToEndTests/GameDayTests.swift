@@ -75,6 +75,7 @@ extension EndToEndDrills {
             #expect(
                 closed.code == 0 && closed.output.contains("1 todo of it became no action item"),
                 "\(closed.all)")
+            #expect(try lab.read("runbooks/reports/gameday-1.md").contains("| State | **closed** |"))
         }
 
         /// Runs, back-dating, attachments.

@@ -7,7 +7,7 @@ extension Story {
         let rows: [[[ReportInline]]] = predictions.map { prediction in
             [
                 [.text(prediction.name)], [.text(prediction.predicted)], [.text(prediction.measured)],
-                [badge(prediction.result)],
+                [prediction.result.badge],
             ]
         }
         var blocks: [ReportBlock] = [
@@ -21,14 +21,6 @@ extension Story {
                         + "changed. It decides no objective."))
         }
         return blocks
-    }
-
-    private func badge(_ result: PredictionResult.Result) -> ReportInline {
-        switch result {
-        case .within: .badge("as predicted", .good)
-        case .outside: .badge(PredictionResult.flag, .bad)
-        case .unknown: .badge("cannot be told", .doubtful)
-        }
     }
 
     /// The group that the run belongs to, as it stands when the report is made.
@@ -66,5 +58,16 @@ extension Story {
             blocks.append(.paragraph("And \(members.count - limit) more, which the store keeps."))
         }
         return blocks
+    }
+}
+
+extension PredictionResult.Result {
+    /// What became of a prediction, for people.
+    var badge: ReportInline {
+        switch self {
+        case .within: .badge("as predicted", .good)
+        case .outside: .badge(PredictionResult.flag, .bad)
+        case .unknown: .badge("cannot be told", .doubtful)
+        }
     }
 }

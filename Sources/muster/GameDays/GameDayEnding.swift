@@ -153,12 +153,16 @@ extension GameDayHolding {
     /// was under way.
     func resume() throws {
         let record = try desk.record()
-        guard let last = record.entries.last else { return }
+        // What people wrote meanwhile, and what was told because of it, is no sign of life of the day.
+        guard
+            let last = record.entries.last(where: { $0.source == .auto && $0.kind != .comm })
+                ?? record.entries.last
+        else { return }
         let gap = Duration.nanoseconds(max(0, clock.utcNanoseconds() - last.recordedUTC))
         try desk.add(
-            .gap, "nobody carried the day out for \(gap.forPeople); it is taken up again",
+            .gap, "nobody carried the day out for at most \(gap.forPeople); it is taken up again",
             detail: ["sinceUtc": .int(last.recordedUTC), "nanoseconds": .int(gap.nanoseconds)])
-        say("taken up again; nobody carried it out for \(gap.forPeople)")
+        say("taken up again; nobody carried it out for at most \(gap.forPeople)")
         // What was asked for meanwhile counts.
         if let wish = record.abortWish {
             haltDay(.aborted(wish.source == .auto ? wish.text : "\(wish.actor): \(wish.text)"))

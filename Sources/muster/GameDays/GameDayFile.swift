@@ -79,7 +79,9 @@ struct GameDayFile {
             documents.append(document(key, kind, try Files.text(path)))
         }
         for card in day.drills {
-            let prepared = try DrillLoader(path: drillPath(card), variables: card.variables).load(.plan)
+            let prepared = try DrillLoader(
+                path: drillPath(card), variables: card.variables, tellsWarnings: false
+            ).load(.plan)
             try add(drillPath(card), .drill)
             for step in prepared.runbookSteps {
                 try add(prepared.runbookPath(step.path), .runbook)

@@ -16,7 +16,7 @@ extension Preflight {
         let name = "target-\(card.name)"
         do {
             let prepared = try DrillLoader(
-                path: file.drillPath(card), variables: card.variables, state: state
+                path: file.drillPath(card), variables: card.variables, state: state, tellsWarnings: false
             ).load(.plan)
             let plan = try DrillPlan(prepared)
             if let refused = plan.breaks.first(where: { $0.refusal != nil }), let refusal = refused.refusal {
@@ -64,7 +64,9 @@ extension Preflight {
     private func revert(_ card: GameDay.Card) -> PreflightItem {
         let name = "revert-\(card.name)"
         let limit = day.limits.revertVerifiedWithin
-        let drill = try? DrillLoader(path: file.drillPath(card), variables: card.variables).load(.plan).drill
+        let drill = try? DrillLoader(
+            path: file.drillPath(card), variables: card.variables, tellsWarnings: false
+        ).load(.plan).drill
         let outcomes = ((try? store.summaries(limit: nil)) ?? []).filter {
             $0.drill == drill?.name && $0.exitCode != nil
         }

@@ -152,6 +152,8 @@ struct DrillLoader {
     var override: BlackoutOverride?
     /// The run's ULID where somebody has named it already; nil: a new one.
     var runID: String?
+    /// Whether a plan tells of warnings. `muster gameday check` does; whatever reads the same drill after it does not.
+    var tellsWarnings = true
 
     enum Purpose { case run, plan, approval }
 
@@ -175,7 +177,7 @@ struct DrillLoader {
             now: SystemTimekeeper().utcNanoseconds())
         let examination = reader.examine(text, setting: variables, resources: resources.resources)
         // A run shows them with its result, where they are read.
-        if purpose == .plan {
+        if purpose == .plan, tellsWarnings {
             Terminal.note(
                 ProblemText.render(examination.warnings, .warning, path: path, source: text),
                 unlessEmpty: true)

@@ -14,7 +14,12 @@ final class SignalWatch: @unchecked Sendable {
         let reasons = [
             SIGINT: "Ctrl-C, or muster abort", SIGTERM: "SIGTERM", SIGHUP: "the terminal closed (SIGHUP)",
         ]
-        self.init(Array(reasons.keys)) { report(reasons[$0] ?? "") }
+        // A game day's drill gets SIGINT from the kernel when the day's process dies: nobody typed anything then.
+        let parent = getppid()
+        self.init(Array(reasons.keys)) { number in
+            let isOrphan = number == SIGINT && getppid() != parent
+            report(isOrphan ? "SIGINT, after the process that started it ended" : reasons[number] ?? "")
+        }
     }
 
     /// - Parameter report: called with the number of each that comes, on a thread of dispatch's.

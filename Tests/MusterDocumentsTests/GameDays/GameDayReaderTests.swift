@@ -128,12 +128,12 @@ import Testing
         Case(
             "Europe/Berlin", "Europe/Berlim",
             "9: there is no zone 'Europe/Berlim' | a zone of IANA | Europe/Berlin"),
-        Case("timezone: Europe/Berlin", "zone: Europe/Berlin", "9: unknown key 'zone'"),
+        Case("Europe/Berlin }", "Europe/Berlin, zone: CET }", "9: unknown key 'zone'"),
         Case("ends: 2027-03-18T12", "ends: 2027-03-18T09", "9: it is over before it begins"),
         Case("starts: 2027-03-18T10:00", "starts: 2027-02-30T10:00", "9: "),
         Case(
             "ends: 2027-03-18T12:00", "ends: 2027-03-18T10:04", "9: the window is 4m 0s long, and the drills"),
-        Case("  ic: ivan\n", "", "10: 'ic' is missing"),
+        Case("  ic: ivan\n", "", "11: 'ic' is missing"),
         Case("ic: ivan", "ic: [ivan, dora]", "12: found a list"),
         Case("scribe: zoe", "scribe: ''", "14: a name is empty"),
         Case("[grace]", "[ada]", "17: only ada, who drew it up, may approve it, and it is of tier 1"),
@@ -147,13 +147,13 @@ import Testing
             "25: drills/a.yaml is for production, and the day for lab"),
         Case(
             "onFail: continue", "conflictsWith: [crash]",
-            "39: 'hang' comes after 'crash', with which it conflicts"),
+            "40: 'hang' comes after 'crash', with which it conflicts"),
         Case(
             "onFail: continue", "conflictsWith: [crush]",
-            "39: the day has no drill 'crush' | one of crash, hang | crash"),
+            "40: the day has no drill 'crush' | one of crash, hang | crash"),
         Case("    impact: two seconds\n", "", "25: 'impact' is missing"),
-        Case("for: 10s, within: 3m", "for: 10s, within: 3s", "40: it waits for less time than it must hold"),
-        Case("failures: 2", "failures: 0", "41: '0' is not allowed here | at least 1"),
+        Case("for: 10s, within: 3m", "for: 10s, within: 3s", "41: it waits for less time than it must hold"),
+        Case("failures: 2", "failures: 0", "42: '0' is not allowed here | at least 1"),
         Case("freeSpace: 2GiB", "freeSpace: 2", "22: found '2'"),
         Case("gameday: failover", "gameday: fail over", "2: 'fail over' is not a name"),
     ])

@@ -36,6 +36,22 @@ struct GameDayReportTests {
         }
     }
 
+    @Test func anAbortedRunIsCalledOne() throws {
+        var material = SampleGameDay.material()
+        let first = try #require(material.outcomes[0].events.first)
+        material.outcomes[0].events.append(
+            Event(
+                .abort, at: first.at + .seconds(5), utc: first.utcNanoseconds + 5_000_000_000,
+                actor: "muster", text: "the muster abort of mika"))
+        let text = GameDayReport(material).markdown
+        #expect(text.contains(" Its run was aborted: The muster abort of mika."))
+        let rows = table("## Suppressed, refused, skipped, overridden", in: text)
+        #expect(
+            rows.contains { $0.hasPrefix("| drill 'kill' | aborted | the muster abort of mika | muster |") },
+            "\(rows)")
+        #expect(!GameDayReport(SampleGameDay.material()).markdown.contains("Its run was aborted"))
+    }
+
     @Test func theTimelineIsOneAndInOrder() throws {
         let text = GameDayReport(SampleGameDay.material()).markdown
         let rows = table("## Timeline", in: text)

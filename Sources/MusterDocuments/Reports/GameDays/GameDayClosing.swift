@@ -25,6 +25,12 @@ extension GameDayStory {
                 let kind = event.phase == .unsettled ? "gate not passed" : event.phase.rawValue
                 add("drill '\(drill.name)'", kind, entry.text, entry)
             }
+            if let abort = drill.abort {
+                rows.append([
+                    [.text("drill '\(drill.name)'")], [.text("aborted")], [.text(abort.text)],
+                    [.text(abort.actor)], [utc(abort.utcNanoseconds)],
+                ])
+            }
             if drill.events.isEmpty {
                 add("drill '\(drill.name)'", "never begun", "the day did not come so far", nil)
             }

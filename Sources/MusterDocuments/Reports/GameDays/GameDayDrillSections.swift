@@ -22,13 +22,18 @@ extension GameDayStory {
                 .strong("Observed:"), .text(" "), .badge(drill.word, drill.tone),
                 .text(" " + sentence(drill.reason)),
             ]
+            if let abort = drill.abort {
+                observed.append(.text(" Its run was aborted: \(sentence(abort.text))"))
+            }
             if let number = drill.outcome?.number ?? drill.last?.outcome {
                 observed.append(.text(" Outcome #\(number) has a report of its own."))
             }
             blocks.append(.paragraph(observed))
             for result in drill.judgement?.predictions ?? [] {
                 blocks.append(
-                    .notice([.text("Predicted: \(sentence(result.sentence)) \(result.result.rawValue).")]))
+                    .notice([
+                        .strong("Predicted:"), .text(" \(sentence(result.sentence)) "), result.result.badge,
+                    ]))
             }
             blocks += (drill.judgement?.warnings ?? []).map {
                 .notice([.strong("Note:"), .text(" " + sentence($0))])

@@ -79,6 +79,8 @@ struct GameDayStory {
             events.map(\.event).last { [.started, .finished, .skipped, .notBegun].contains($0.phase) }
         }
         var judgement: Judgement? { outcome?.closing?.judgement }
+        /// Why its run was cut off; nil when it was not.
+        var abort: Event? { outcome?.events.first { $0.kind == .abort } }
 
         /// A line of the frozen card.
         func frozen(_ key: String) -> String? {

@@ -112,6 +112,8 @@ struct GameDayCloseCommand: ParsableCommand {
             let open = record.timeline.filter { $0.kind == .todo && !made.contains($0.sequence) }
             try chosen.desk.step(to: .closed, "closed", by: .init(name: speaker.name, role: .owner))
             Terminal.line("game day #\(record.number) '\(record.header.name)' is closed")
+            GameDayReportFiles.renew(
+                try chosen.desk.record(), chosen.roster, chosen.store, chosen.project)
             if !open.isEmpty {
                 Terminal.line(
                     "\(Observing.count(open.count, "todo")) of it became no action item: "
