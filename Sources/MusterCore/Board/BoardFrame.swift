@@ -102,6 +102,11 @@ struct BoardWords {
         return "\((end - struck.upper).tenths) since the fault"
     }
 
+    /// `sinceFault` for few columns.
+    var faultAge: String {
+        board.strike?.struck.map { "fault \((end - $0.upper).tenths) ago" } ?? "no fault yet"
+    }
+
     /// Nothing goes on after the end.
     var end: Instant {
         if let closing = board.closing { return closing.finishedAt }

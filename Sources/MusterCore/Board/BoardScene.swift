@@ -24,6 +24,8 @@ public struct BoardScene: Sendable {
     public var questions: [Question] = []
     /// Who sits here; nil for somebody who only looks.
     public var attendee: Attendee?
+    /// Whether this terminal's own process runs the drill, so that the board cannot be left.
+    public var ownsRun = false
     /// nil without a game day.
     public var day: BoardDay?
     /// Whether the names of drills, faults and steps are kept from whoever looks.

@@ -27,7 +27,7 @@ struct LongForm {
     }
 
     private func labelled(_ label: String, _ text: String, _ style: BoardLine.Style = .plain) -> BoardLine {
-        BoardLine(PlainText.fit(label, 9) + text, style)
+        BoardLine(PlainText.fit(label, max(9, PlainText.columns(label) + 1)) + text, style)
     }
 
     private func labelled(_ label: String, _ found: (text: String, style: BoardLine.Style)) -> BoardLine {
@@ -99,6 +99,11 @@ struct LongForm {
     private var data: BoardFrame.Section {
         let objective = board.plan?.rpo.map { "\($0.forPeople) allowed: " } ?? ""
         let workloads = board.pulse?.workloads ?? []
+        // At the end the judge's words stand in its place.
+        guard board.closing == nil else { return BoardFrame.Section(lines: [], rank: 3) }
+        let isWritten = board.plan?.hasWorkloads != false
+        let nothing =
+            isWritten ? objective + "nothing written yet" : "nothing is written, so nothing can be lost"
         let lines = workloads.enumerated().map { index, workload -> [BoardLine] in
             let last = workload.lastAcknowledged.map { " (last \((now - $0).tenths) ago)" } ?? ""
             let text =
@@ -114,7 +119,7 @@ struct LongForm {
             ]
         }.flatMap { $0 }
         return BoardFrame.Section(
-            lines: lines.isEmpty ? [labelled("RPO", "nothing is written, so nothing can be lost")] : lines,
+            lines: lines.isEmpty ? [labelled("RPO", nothing)] : lines,
             least: min(2, max(1, lines.count)), rank: 3)
     }
 
@@ -138,21 +143,22 @@ struct LongForm {
         ]
         for name in names {
             let marks = board.strips[name]?.marks(from: start, length: length, count: room) ?? ""
-            let state = isDown(name) ? "DOWN" : "up"
+            let state = isGood(name).map { $0 ? "up" : "DOWN" } ?? "?"
             lines.append(
                 BoardLine(
                     "  " + PlainText.fit(PlainText.clean(name), nameWidth + 2) + PlainText.fit(state, 6)
-                        + "|\(marks)|", isDown(name) ? .alarm : .plain))
+                        + "|\(marks)|", isGood(name) == false ? .alarm : .plain))
         }
         if let window = faultWindow(from: start, length: length, count: room) {
             lines.insert(
                 BoardLine("  " + PlainText.fit("fault", nameWidth + 2) + "      |\(window)|"), at: 2)
         }
-        return BoardFrame.Section(lines: lines, least: min(lines.count, 3), rank: 4)
+        return BoardFrame.Section(lines: lines, least: min(lines.count, 4), rank: 4)
     }
 
-    private func isDown(_ name: String) -> Bool {
-        board.pulse?.signals.first { $0.name == name }.map { !$0.isGood } ?? false
+    /// nil while nobody measures it.
+    private func isGood(_ name: String) -> Bool? {
+        board.pulse?.signals.first { $0.name == name && $0.ok + $0.failed > 0 }?.isGood
     }
 
     /// `F` where a fault struck, `-` while one stands open, `L` where the last was put back.
@@ -176,7 +182,7 @@ struct LongForm {
         let scale = max(8, min(40, width - 9 - nameWidth - 45))
         var lines = [
             BoardLine(
-                PlainText.fit("LATENCY", 11 + nameWidth - 8 + 1) + " p50        p95        p99        max"
+                PlainText.fit("LATENCY", nameWidth + 3) + " p50        p95        p99        max"
                     + "        log 0.1ms..10s", .dim)
         ]
         for name in board.signalNames {

@@ -89,6 +89,8 @@ public struct RunPlan: Hashable, Sendable {
     public var abortAfter: Duration
     public var guards: [Guard] = []
     public var signals: [Signal] = []
+    /// Whether the drill writes anything; nil when an earlier version recorded the plan.
+    public var hasWorkloads: Bool?
     /// The steps, and behind them those after the recovery.
     public var steps: [Step] = []
 
@@ -117,6 +119,7 @@ extension RunPlan {
             + drill.workloads.map {
                 Signal(name: $0.name, timeout: $0.setting.timeout, isRuling: ruling.contains($0.name))
             }
+        hasWorkloads = !drill.workloads.isEmpty
         steps = Self.flat(drill.steps + drill.after, runbook)
     }
 
@@ -161,7 +164,7 @@ extension RunPlan {
                         "ruling": .bool($0.isRuling),
                     ]
                 }),
-            "steps": .list(steps.map(Self.value)),
+            "workloads": hasWorkloads.map { .bool($0) } ?? .null, "steps": .list(steps.map(Self.value)),
         ])
     }
 
@@ -197,6 +200,7 @@ extension RunPlan {
                     name: signal.text("name"), timeout: $0, isRuling: signal["ruling"]?.asBool == true)
             }
         }
+        hasWorkloads = value["workloads"]?.asBool
         steps = value.list("steps").compactMap(Self.step)
     }
 

@@ -15,7 +15,7 @@ struct ShortForm {
             BoardLine("? \(PlainText.clean(question.step)) \((question.deadline - words.end).whole)", .bold)
         }
         if board.closing == nil {
-            lines.append(BoardLine(words.sinceFault))
+            lines.append(BoardLine(words.faultAge))
             switch standing.state {
             case .beforeFault, .beforeLift: break
             case .noOutage: lines.append(BoardLine("no outage seen", .good))
@@ -23,7 +23,7 @@ struct ShortForm {
                 lines.append(BoardLine("DOWN \(PlainText.clean(standing.signal ?? ""))", .alarm))
             case .back(let duration): lines.append(BoardLine("up for \(duration.tenths)", .good))
             }
-            lines.append(BoardLine("RTO \(words.left(standing).text)"))
+            lines += PlainText.wrapped("RTO \(words.left(standing).text)", width, most: 2).map { BoardLine($0) }
             if let workload = board.pulse?.workloads.first {
                 lines.append(BoardLine("doubt \(workload.inDoubt) ack \(workload.acknowledged)"))
             }

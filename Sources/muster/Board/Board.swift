@@ -97,6 +97,7 @@ final class Board {
         size = now
         var scene = source.scene(clock)
         scene.attendee = attendee
+        scene.ownsRun = ownsRun
         scene.isBlind = isBlind || scene.isBlind
         scene.prompt = keys.prompt
         scene.notice = trouble ?? keys.notice

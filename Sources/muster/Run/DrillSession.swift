@@ -40,6 +40,8 @@ final class DrillSession: @unchecked Sendable {
     private var nextLook: Instant
     private var nextPulse: Instant
     private var lastPhase: DrillRunner.Phase?
+    /// What the workloads came to, when it was counted last.
+    private var counted: [RunPulse.Workload] = []
     private var isMeasuring = true
     private var isReadingBack = false
 
@@ -173,8 +175,11 @@ final class DrillSession: @unchecked Sendable {
         guard now >= nextPulse || runner.phase != lastPhase else { return }
         nextPulse = now + .milliseconds(500)
         lastPhase = runner.phase
-        writer.append(
-            Observing.pulse(snapshot, drill, phase: runner.phase, step: locked { runbookStep }, at: now))
+        var pulse = Observing.pulse(
+            snapshot, drill, phase: runner.phase, step: locked { runbookStep }, at: now)
+        // Once the instrument has stopped it counts nothing more; what was written stays written.
+        if snapshot == nil { pulse.workloads = counted } else { counted = pulse.workloads }
+        writer.append(pulse)
     }
 
     private func stopMeasuring() {

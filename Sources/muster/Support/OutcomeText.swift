@@ -125,6 +125,7 @@ enum OutcomeText {
                         "kind": .text(event.kind.rawValue), "subject": .text(event.subject),
                         "text": .text(event.text),
                         "atNanoseconds": .int((event.at - header.startedAt).nanoseconds),
+                        "actor": .text(event.actor),
                         "utc": .text(utcText(nanoseconds: event.utcNanoseconds)), "detail": event.detail,
                     ]
                 }),
