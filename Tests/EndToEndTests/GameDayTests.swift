@@ -12,6 +12,10 @@ extension EndToEndDrills {
             let day = try ShortGameDay(lab, hold: "12s")
             let twice = try lab.muster("gameday", "new", ShortGameDay.file)
             #expect(twice.code == 2 && twice.errors.contains("exists already"), "\(twice.all)")
+            try lab.write(
+                "format: 1\nchannels: { file: { command: [/bin/sh, tell.sh], on: [finding] } }\n",
+                to: "drills/notify.yaml")
+            try lab.write("cat >> told; echo >> told\n", to: "tell.sh")
             try day.prepare()
             let run = try day.start("--go", "ivan")
             try run.waits(for: "process-pause hit 'kv'", within: .seconds(90))
@@ -21,6 +25,12 @@ extension EndToEndDrills {
             let finding = try lab.muster("finding", "--critical", "no alert", "--as", "zoe")
             let todo = try lab.muster("todo", "add an alert", "--as", "zoe")
             for answer in [note, decision, finding, todo] { #expect(answer.code == 0, "\(answer.all)") }
+            // Whoever is not in the room is told of the one that is critical, and of nothing else.
+            let told = lab.eventually { (try? lab.read("told"))?.hasSuffix("\n") == true }
+            let notices = (try? lab.read("told")) ?? ""
+            #expect(told != nil, "\(notices)")
+            #expect(notices.contains(#""title":"DRILL: critical finding of zoe""#), "\(notices)")
+            #expect(notices.contains(#""text":"no alert""#) && notices.split(separator: "\n").count == 1)
             let future = try lab.muster("note", "x", "--at", "2089-01-01T00:00")
             #expect(future.code == 2 && future.errors.contains("has not come yet"))
             let stranger = try lab.muster("note", "x", "--as", "mika", "--role", "ic")

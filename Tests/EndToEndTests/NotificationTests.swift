@@ -7,15 +7,22 @@ import Testing
 private struct Receiver {
     let lab: Lab
     let port: Int
+    private let server: Running
 
     init(_ lab: Lab, answering status: String = "200") throws {
         self.lab = lab
         try lab.write(status, to: "\(lab.directory)/status")
         let program = Lab.root + "/Tests/EndToEndTests/Fixtures/receiver.py"
         let files = ["port", "requests", "status"].map { "\(lab.directory)/\($0)" }
-        _ = try lab.start(program: "/usr/bin/python3", [program] + files)
+        server = try lab.start(program: "/usr/bin/python3", [program] + files)
         try #require(lab.eventually { lab.exists(files[0]) } != nil)
         port = try #require(Int(lab.read(files[0])))
+    }
+
+    /// So that it is not among what a drill has left.
+    func end() throws {
+        _ = try server.child.kill(SIGKILL)
+        _ = try server.end()
     }
 
     func answer(_ status: String) throws { try lab.write(status, to: "\(lab.directory)/status") }
@@ -80,7 +87,7 @@ extension EndToEndTroubles {
                 try? JSONDecoder().decode(Value.self, from: Data($0.utf8))
             }
             #expect(notices.map { $0["kind"] } == ["start", "verdict"])
-            #expect(notices[1].at("detail", "verdict") == "PASS" && notices[1].at("detail", "outcome") == 2)
+            #expect(notices[1].at("detail", "verdict") == "pass" && notices[1].at("detail", "outcome") == 2)
             #expect(notices[1]["format"] == 1 && notices[1]["title"]?.asText?.contains("short-kill") == true)
             for request in hook {
                 let headers = request["headers"]?.asMap ?? [:]
@@ -109,6 +116,7 @@ extension EndToEndTroubles {
                 #expect(store.range(of: Data(word.utf8)) == nil && log.range(of: Data(word.utf8)) == nil)
                 #expect(!run.all.contains(word))
             }
+            try receiver.end()
             try lab.expectNothingLeft()
         }
 
@@ -161,6 +169,7 @@ extension EndToEndTroubles {
             // It is kept, for the next one.
             let left = try lab.json("notify", "list", "--undelivered").asList ?? []
             #expect(left.count >= 3 && left.allSatisfy { $0["channel"] == "hook" || $0["channel"] == "file" })
+            try receiver.end()
             try lab.expectNothingLeft()
         }
 

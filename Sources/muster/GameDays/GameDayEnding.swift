@@ -87,7 +87,7 @@ extension GameDayHolding {
     private func close(residue: String) throws -> Status {
         var record = try desk.record()
         if !residue.isEmpty {
-            try desk.add(.finding, residue, detail: GameDayFinding(isCritical: true).value)
+            try addCritical(residue)
         }
         if record.state == .recovering {
             try desk.step(
@@ -107,29 +107,32 @@ extension GameDayHolding {
         return try status(hasResidue: !residue.isEmpty)
     }
 
+    /// What people have to know before they read the report; they are told.
+    private func addCritical(_ text: String, run: String? = nil) throws {
+        try desk.add(.finding, text, detail: GameDayFinding(isCritical: true).value, run: run)
+        let record = try desk.record()
+        Notifier(project: file.project).tell(
+            ofFinding: text, "\(record.prefix): critical finding of muster",
+            ["gameDay": .text(record.header.name)], in: desk.store)
+    }
+
     /// Whether what is on record can be relied on.
     private func verify(residue: String) throws {
         if let broken = try desk.store.firstBrokenEntry(ofGameDay: desk.id) {
-            try desk.add(
-                .finding, "entry \(broken) of the timeline is not as it was written",
-                detail: GameDayFinding(isCritical: true).value)
+            try addCritical("entry \(broken) of the timeline is not as it was written")
         }
         let record = try desk.record()
         for (entry, event) in record.drillEvents where event.phase == .finished {
             guard let run = entry.run, event.outcome != nil else { continue }
             if case .intact = try desk.store.verifyChain(run) { continue }
-            try desk.add(
-                .finding, "the chain of outcome #\(event.outcome ?? 0) does not hold",
-                detail: GameDayFinding(isCritical: true).value, run: run)
+            try addCritical("the chain of outcome #\(event.outcome ?? 0) does not hold", run: run)
         }
         let open = try desk.store.unclosedInjections().filter { open in
             record.drillEvents.contains { $0.entry.run == open.run }
         }
         if !open.isEmpty {
             let words = open.map { "'\($0.1.name)'" }.joined(separator: ", ")
-            try desk.add(
-                .finding, "not on record as put back: \(words)",
-                detail: GameDayFinding(isCritical: true).value)
+            try addCritical("not on record as put back: \(words)")
         }
     }
 

@@ -55,6 +55,18 @@ struct Notifier: Sendable {
         deliver(store.path)
     }
 
+    /// Tells of a critical finding. Where that cannot be, the finding stays on record all the same.
+    /// - Parameters:
+    ///   - words: whose it is, and that of a drill or of a real incident.
+    ///   - detail: the game day, or the drill, that it belongs to.
+    func tell(ofFinding text: String, _ words: String, _ detail: [String: Value], in store: OutcomeStore) {
+        do {
+            try post(make(.finding, words, text, detail), in: store)
+        } catch {
+            Terminal.note("nobody could be told (finding): \(error)")
+        }
+    }
+
     /// What a look at the schedules has to tell.
     func news(of answer: ScheduleAnswer) -> [Notice] {
         guard isUsed else { return [] }

@@ -55,7 +55,7 @@ final class RunNotices: @unchecked Sendable {
         detail["exitCode"] = .int(Int64(closing.exitCode))
         detail["residue"] = .list(closing.residue.map { .text($0) })
         let verdict = notifier.make(
-            .verdict, "drill '\(header.drill)': \(closing.judgement.verdict.rawValue)",
+            .verdict, "drill '\(header.drill)': \(closing.judgement.verdict.rawValue.uppercased())",
             "\(closing.judgement.reason); outcome #\(number)", detail)
         tell(verdict, store)
         guard !closing.residue.isEmpty else { return }

@@ -74,7 +74,7 @@ struct RemarkOptions: ParsableArguments {
         }
         let store = try self.store.open(access: .readWrite)
         if gameDay == nil, try GameDayChoice.underWay(store) == nil {
-            return try write(kind, text, toRunOf: store)
+            return try write(kind, text, toRunOf: store, isCritical: detail["critical"] == true)
         }
         let chosen = try GameDayChoice.find(gameDay, self.store, access: .readWrite)
         let speaker = try speaker.speaker(chosen.roster)
@@ -85,7 +85,10 @@ struct RemarkOptions: ParsableArguments {
             happened: happened?.utcNanoseconds, corrects: correct)
         if kind == .finding, detail["critical"] == true {
             let record = try chosen.desk.record()
-            try chosen.desk.add(.comm, "\(record.prefix): critical finding of \(speaker.name): \(text)")
+            let words = "\(record.prefix): critical finding of \(speaker.name)"
+            try chosen.desk.add(.comm, "\(words): \(text)")
+            Notifier(project: chosen.project).tell(
+                ofFinding: text, words, ["gameDay": .text(record.header.name)], in: chosen.store)
         }
         if output.json {
             Terminal.line(entry.value.prettyJSON)
@@ -96,9 +99,9 @@ struct RemarkOptions: ParsableArguments {
         return .pass
     }
 
-    private func write(_ kind: GameDayEntry.Kind, _ text: String, toRunOf store: OutcomeStore) throws
-        -> Status
-    {
+    private func write(
+        _ kind: GameDayEntry.Kind, _ text: String, toRunOf store: OutcomeStore, isCritical: Bool
+    ) throws -> Status {
         guard let run = try store.summaries(limit: 20).first(where: \.isRunning) else {
             throw Refusal(
                 .usage, "no game day and no drill is under way",
@@ -114,6 +117,13 @@ struct RemarkOptions: ParsableArguments {
             subject: kind == .note ? "" : kind.rawValue,
             actor: name, text: hidingPasswords(kind == .note ? text : "\(kind.rawValue): \(text)"))
         try store.append([event], to: run.id)
+        if isCritical {
+            let detail: [String: Value] = [
+                "drill": .text(run.drill), "run": .text(run.id), "outcome": .int(Int64(run.number)),
+            ]
+            Notifier(project: .current).tell(
+                ofFinding: text, "critical finding of \(name), drill '\(run.drill)'", detail, in: store)
+        }
         Terminal.line("\(kind.rawValue) in outcome #\(run.number): \(event.text)")
         return .pass
     }
