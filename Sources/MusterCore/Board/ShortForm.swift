@@ -23,7 +23,8 @@ struct ShortForm {
                 lines.append(BoardLine("DOWN \(PlainText.clean(standing.signal ?? ""))", .alarm))
             case .back(let duration): lines.append(BoardLine("up for \(duration.tenths)", .good))
             }
-            lines += PlainText.wrapped("RTO \(words.left(standing).text)", width, most: 2).map { BoardLine($0) }
+            let left = "RTO \(words.left(standing).text)"
+            lines += PlainText.wrapped(left, width, most: 2).map { BoardLine($0) }
             if let workload = board.pulse?.workloads.first {
                 lines.append(BoardLine("doubt \(workload.inDoubt) ack \(workload.acknowledged)"))
             }

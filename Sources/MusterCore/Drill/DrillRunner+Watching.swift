@@ -198,7 +198,8 @@ extension DrillRunner {
         guard now - phaseStart > faultPhase + drill.steady.within else { return [] }
         return cannotRun(
             "it was no longer steady when the fault was due, and not again within "
-                + drill.steady.within.forPeople + (quiet.map { " (\($0))" } ?? "") + notGood(seen.signals), now)
+                + drill.steady.within.forPeople + (quiet.map { " (\($0))" } ?? "") + notGood(seen.signals),
+            now)
     }
 
     mutating func waitForRecovery(_ seen: Observation, _ now: Instant) -> [Effect] {

@@ -151,7 +151,8 @@ struct Substitution {
     /// `probes.NAME.password`, and the same of workloads and datasets; `alertSources.NAME.token`.
     private static func isPassword(_ path: [String]) -> Bool {
         if path.count == 3, path[0] == "alertSources" { return path[2] == "token" }
-        return path.count == 3 && ["probes", "workloads", "datasets"].contains(path[0]) && path[2] == "password"
+        return path.count == 3 && path[2] == "password"
+            && ["probes", "workloads", "datasets"].contains(path[0])
     }
 
     /// Nothing but one value that is read from elsewhere.

@@ -53,7 +53,8 @@ struct SharedAsker: RunbookAsker {
     /// - Returns: what was answered at the run's own terminal, or by nobody in time; nil when the run was broken off, or
     ///   somebody else has answered.
     private func answerHere(
-        _ item: RunbookItem, _ shown: Instant, _ deadline: Instant, _ number: Int, _ stop: () -> String?, _ tick: () -> Void
+        _ item: RunbookItem, _ shown: Instant, _ deadline: Instant, _ number: Int, _ stop: () -> String?,
+        _ tick: () -> Void
     ) -> RunbookMachine.Answer? {
         func isOver() -> String? {
             stop() ?? (desk.standing?.answer == nil ? nil : "it was answered in another terminal")
