@@ -105,7 +105,8 @@ enum Footer {
         let isLive = scene.board != nil && scene.board?.closing == nil && scene.life != .gone
         let hasQuestion = !scene.questions.isEmpty
         if width < 50 {
-            return (isLive ? "a ABORT " : "") + (hasQuestion ? "c r " : "") + (scene.ownsRun ? "n ?" : "n q ?")
+            return (isLive ? "a ABORT " : "") + (hasQuestion ? "c r " : "")
+                + (scene.ownsRun ? "n ?" : "n q ?")
         }
         return (isLive ? "[a] ABORT " : "") + (hasQuestion ? "[b]egin [c]onfirm [r]efuse " : "")
             + "[n]ote [t]odo [d]ecision \(scene.ownsRun ? "" : "[q]uit ")[?]help"

@@ -23,7 +23,9 @@ struct ShortForm {
                 lines.append(BoardLine("DOWN \(PlainText.clean(standing.signal ?? ""))", .alarm))
             case .back(let duration): lines.append(BoardLine("up for \(duration.tenths)", .good))
             }
-            lines += PlainText.wrapped("RTO \(words.left(standing).text)", width, most: 2).map { BoardLine($0) }
+            lines += PlainText.wrapped("RTO \(words.left(standing).text)", width, most: 2).map {
+                BoardLine($0)
+            }
             if let workload = board.pulse?.workloads.first {
                 lines.append(BoardLine("doubt \(workload.inDoubt) ack \(workload.acknowledged)"))
             }
