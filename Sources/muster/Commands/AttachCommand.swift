@@ -67,7 +67,7 @@ struct AttachCommand: ParsableCommand {
         var day: GameDayChoice.Chosen? { if case .day(let day) = self { day } else { nil } }
     }
 
-    /// - Parameter what: nil: the game day that is under way, else the run that is.
+    /// - Parameter what: nil: the game day whose drills are under way, else the run that is, else the day.
     /// - Throws: `Refusal` for what is not there.
     static func find(_ what: String?, _ store: OutcomeStore, _ options: StoreOptions) throws -> Found {
         if let what {
@@ -79,10 +79,10 @@ struct AttachCommand: ParsableCommand {
                 .usage, "there is no outcome, run or game day '\(what)'",
                 advice: "`muster outcomes` and `muster gameday list` say what there is")
         }
-        if try GameDayChoice.underWay(store) != nil {
-            return .day(try GameDayChoice.find(nil, options, access: .readOnly, in: store))
-        }
-        if let run = try store.watched(nil) { return .run(run) }
+        let day = try GameDayChoice.underWay(store)
+        // A day whose drills are over, and that people only talk about, hides no drill that runs.
+        if day?.state.mayHoldFaults != true, let run = try store.watched(nil) { return .run(run) }
+        if day != nil { return .day(try GameDayChoice.find(nil, options, access: .readOnly, in: store)) }
         throw Refusal(
             .usage, "nothing runs",
             advice:
