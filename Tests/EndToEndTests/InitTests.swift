@@ -288,6 +288,7 @@ private struct InitSite {
 
     func postgres() throws -> Int {
         let port = try port()
+        try lab.shell("mkdir '\(lab.directory)/data'")
         _ = try lab.start(
             program: "/bin/bash", ["\(lab.directory)/serve/serve", "\(lab.directory)/data", "\(port)"])
         try waits(for: port)

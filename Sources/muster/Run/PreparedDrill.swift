@@ -116,7 +116,9 @@ enum Programs {
     private static let packages = [
         "redis-server": "redis-server", "redis-cli": "redis-tools", "postgres": "postgresql",
         "nginx": "nginx", "prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager",
-        "mariadbd": "mariadb-server", "haproxy": "haproxy", "etcd": "etcd-server", "nft": "nftables",
+        "mariadbd": "mariadb-server-core", "mariadb": "mariadb-client-core", "patroni": "patroni",
+        "patronictl": "patroni", "etcdctl": "etcd-client", "haproxy": "haproxy", "etcd": "etcd-server",
+        "nft": "nftables",
         "ip": "iproute2", "restic": "restic", "sqlite3": "sqlite3", "psql": "postgresql",
         "pg_basebackup": "postgresql", "openssl": "openssl", "curl": "curl",
     ]
