@@ -116,8 +116,8 @@ private struct Table {
     }
 
     /// Rows with one key never lie on both sides of the end of a range, where a later digest would put them elsewhere.
-    @Test func rowsWithOneKeyStayTogether() {
-        var builder = RangeDigestBuilder(most: 2)
+    @Test(arguments: [2, 4, 8]) func rowsWithOneKeyStayTogether(_ most: Int) {
+        var builder = RangeDigestBuilder(most: most)
         let keys: [UInt8] = [1, 2, 2, 2, 2, 3, 3, 4, 5, 5, 5, 6]
         for (place, key) in keys.enumerated() { builder.add([key], DigestSum(1), at: Int64(place)) }
         let digest = builder.finish(at: Int64(keys.count))
