@@ -79,7 +79,12 @@ let package = Package(
             dependencies: [
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterJournal", "MusterGuard",
             ], swiftSettings: small,
-            linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]),
+            // Nothing looks its symbols up by name: a static program need not carry them for others.
+            linkerSettings: [
+                .unsafeFlags(
+                    ["-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic"],
+                    .when(configuration: .release))
+            ]),
         // The fault proxy: the only place for NIO, TLS and certificates.
         .target(
             name: "MusterProxy",
