@@ -119,7 +119,9 @@ let package = Package(
 
         // Tests mirror the sources. Those that start the real programs depend on them, so that they are built.
         .testTarget(
-            name: "MusterCoreTests", dependencies: ["MusterCore", "MusterDrills"], exclude: ["Fixtures"],
+            name: "MusterCoreTests", dependencies: ["MusterCore", "MusterDrills"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterDrillsTests", dependencies: ["MusterCore", "MusterDrills"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["MusterCore", "MusterDrills", "MusterFaults"],

@@ -1,8 +1,8 @@
 import Foundation
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 /// Frames compared whole; `RECORD=1` writes them anew.
 @Suite struct BoardFrameTests {

@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 @Suite struct BoardKeysTests {
     private func standing(

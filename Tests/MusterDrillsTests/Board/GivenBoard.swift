@@ -1,6 +1,6 @@
-import MusterDrills
+import MusterCore
 
-@testable import MusterCore
+@testable import MusterDrills
 
 /// A run of the tests: a fault at 5 s, down until 7.2 s, observed until whenever a test says.
 struct GivenBoard {

@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 /// The state that is folded from hand-made histories.
 @Suite struct RunBoardTests {

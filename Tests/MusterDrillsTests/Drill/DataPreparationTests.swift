@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 /// Data are read once the fixtures are up, and what cannot be read is no drill.
 @Suite struct DataPreparationTests {

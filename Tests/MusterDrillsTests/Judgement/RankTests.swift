@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 @Suite struct RankTests {
     @Test(arguments: [1, 2, 10, 1000, 65_537, 100_000]) func isTheSameAsSorting(_ count: Int) {

@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 /// A run that restores a backup, good in every respect until a test spoils it. The wall clock is 1,000,000,000 s ahead.
 private struct GivenRestore {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import Testing
 
 /// MEASUREMENT, section 6, rule 6: the instrument's own trouble.

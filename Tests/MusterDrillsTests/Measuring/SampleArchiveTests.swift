@@ -1,8 +1,8 @@
-import MusterDrills
+import MusterCore
 import Synchronization
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 /// An archive in memory that does what it is told to do wrong.
 final class GivenArchive: SampleArchive {

@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 struct ComparisonTests {
     private let before = [10.1, 10.4, 9.8, 10, 10.2]

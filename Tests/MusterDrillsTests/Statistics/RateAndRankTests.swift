@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 private func isNear(_ value: Double, _ wanted: Double, within tolerance: Double = 5e-7) -> Bool {
     abs(value - wanted) <= tolerance

@@ -1,7 +1,7 @@
-import MusterDrills
+import MusterCore
 import Testing
 
-@testable import MusterCore
+@testable import MusterDrills
 
 struct KaplanMeierTests {
     private static let drills =
