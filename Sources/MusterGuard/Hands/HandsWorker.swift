@@ -51,6 +51,7 @@ struct HandsWorker {
         case .undo(let ids, let recovered):
             return try reply(
                 mender.mend(ids.map { Set($0) }, recovered: Set(recovered), progress: progress))
+        case .ended(let id): return try reply(closeStep(id))
         case .list: return try reply(journal.openInjections())
         case .check: return try reply(check())
         case .supervisor(let id, let ask): return try reply(host.ask(supervisorOf: id, ask))
@@ -93,6 +94,14 @@ struct HandsWorker {
             // Too late to count as refused: the row is there, and must be undone.
             throw GuardFailure(.host, refusal.message, advice: refusal.advice)
         }
+    }
+
+    /// Closes a step that ended by itself: nothing else may be closed without having been mended.
+    /// - Returns: whether it was open.
+    private func closeStep(_ id: InjectionID) throws -> Bool {
+        guard try journal.openInjections().contains(where: { $0.id == id && $0.isStep }) else { return false }
+        try journal.close(id, .ended)
+        return true
     }
 
     /// Whether the journal holds it, or cannot say.

@@ -64,7 +64,12 @@ extension DrillSession {
             let result = RunbookExecution(
                 keeper: DrilledRunbook(
                     events: events, runbook: runbook,
-                    current: { [self] in note(step: $0, of: step.path) }), asker: asker,
+                    current: { [self] in note(step: $0, of: step.path) },
+                    attempt: { [self] in
+                        GuardedAttempt(
+                            client: client, id: try newID(), run: prepared.runID, step: $0.name,
+                            runbook: step.path)
+                    }), asker: asker,
                 environment: environment,
                 directory: directory, secrets: secrets,
                 stop: { [self] in isCancelled ? "the drill was broken off" : nil }
@@ -82,11 +87,11 @@ struct DrilledRunbook: RunbookKeeper {
     let runbook: Runbook
     /// Hears which step is under way; nil: none.
     let current: (String?) -> Void
+    let attempt: (RunbookItem) throws -> GuardedAttempt
 
     /// Nothing may be done any more once a drill is broken off and everything is put back.
     var grace: Duration { .zero }
-    var keepsProcesses: Bool { false }
-    func note(_ process: ProcessIdentity, ofTurn turn: Int) {}
+    func watch(_ item: RunbookItem, ofTurn turn: Int) throws -> (any AttemptWatch)? { try attempt(item) }
     /// A drill that dies is not resumed: its guard puts everything back.
     func save(_ turns: [RunbookTurn]) {}
     func tick() {}
