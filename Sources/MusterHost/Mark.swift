@@ -19,7 +19,9 @@ public enum Mark {
     /// Whether a process carries the mark, as a helper or as part of a step.
     static func isCarried(by pid: Int32, _ id: InjectionID) -> Bool {
         let environment = environment(of: pid)
-        return [variable, stepVariable].contains { value(of: $0, in: environment)?.elementsEqual(id.rawValue) == true }
+        return [variable, stepVariable].contains {
+            value(of: $0, in: environment)?.elementsEqual(id.rawValue) == true
+        }
     }
 
     private static func environment(of pid: Int32) -> [Substring] {

@@ -61,7 +61,8 @@ public struct NoHelper: Fact, Hashable {
     public func sentence(on host: any HostReader) -> String {
         // What a step leaves behind when it has ended must not lie in a cgroup of ours.
         guard step != nil || !host.findsEveryHelper else { return sentence }
-        return (step.map { "nothing of \($0.name) that can be found runs " }
+        return
+            (step.map { "nothing of \($0.name) that can be found runs " }
             ?? "no process of injection \(id) that can be found is left ")
             + "(without a cgroup, one that left its session and cleared its environment cannot)"
     }

@@ -19,7 +19,8 @@ public struct RunbookStep: Fault {
 
     public static var form: Form<Self> {
         Form(
-            Injection.stepFault, "Remembers what a runbook's step runs, for as long as it runs.", blank: Self(),
+            Injection.stepFault, "Remembers what a runbook's step runs, for as long as it runs.",
+            blank: Self(),
             fields: [
                 Field(required: "name", \.name, "Its name in the runbook."),
                 Field(required: "runbook", \.runbook, "The runbook's file."),

@@ -87,8 +87,15 @@ struct HandsWorker {
         try Halt.check()
         try permitted()
         var struck = Bracket(clock.monotonic(), clock.monotonic())
+        let request = try read(wish)
         do {
-            let injection = try mender.injector.inject(try read(wish), permitted: permitted) { struck = $0 }
+            if let step = try openStep(wish.id) {
+                // Another attempt at it.
+                let plan = try request.fault.plan(for: request.target, as: wish.id, on: host)
+                try request.fault.inject(into: request.target, as: wish.id, plan: plan, on: host)
+                return (step, struck)
+            }
+            let injection = try mender.injector.inject(request, permitted: permitted) { struck = $0 }
             return (injection, struck)
         } catch let refusal as FaultRefusal where isOpen(wish.id) {
             // Too late to count as refused: the row is there, and must be undone.
@@ -99,9 +106,13 @@ struct HandsWorker {
     /// Closes a step that ended by itself: nothing else may be closed without having been mended.
     /// - Returns: whether it was open.
     private func closeStep(_ id: InjectionID) throws -> Bool {
-        guard try journal.openInjections().contains(where: { $0.id == id && $0.isStep }) else { return false }
+        guard try openStep(id) != nil else { return false }
         try journal.close(id, .ended)
         return true
+    }
+
+    private func openStep(_ id: InjectionID) throws -> Injection? {
+        try journal.openInjections().first { $0.id == id && $0.isStep }
     }
 
     /// Whether the journal holds it, or cannot say.

@@ -67,7 +67,8 @@ struct RunbookExecution {
             } catch {
                 if case .finish(let result) = turn.order { return unsaved(result, error) }
                 // What cannot be kept is not begun: nobody could say afterwards what was done.
-                turn = machine.handle(.cancelled(reason: "it cannot be kept: \(RunbookText.words(error))"), at: moment)
+                turn = machine.handle(
+                    .cancelled(reason: "it cannot be kept: \(RunbookText.words(error))"), at: moment)
                 show(turn.changed, machine, &state)
                 try? keeper.save(turn.changed)
             }
@@ -91,7 +92,8 @@ struct RunbookExecution {
     private func unsaved(_ result: RunbookResult, _ error: any Error) -> RunbookResult {
         var result = result
         if result.state == .succeeded { result.state = .failed }
-        result.reason += (result.reason.isEmpty ? "" : "; ") + "its end cannot be kept: \(RunbookText.words(error))"
+        result.reason +=
+            (result.reason.isEmpty ? "" : "; ") + "its end cannot be kept: \(RunbookText.words(error))"
         return result
     }
 
