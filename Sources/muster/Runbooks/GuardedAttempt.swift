@@ -23,7 +23,9 @@ struct GuardedAttempt: AttemptWatch {
             InjectionWish(
                 id: id, run: run, name: "step '\(step.name)' of \(runbook)",
                 fault: FaultCatalog.name(of: fault),
-                parameters: FaultCatalog.encode(fault), target: Target(.host).value))
+                parameters: FaultCatalog.encode(fault), target: Target(.host).value),
+            // The guard does one thing at a time, and an undo may take 3 min.
+            deadline: .seconds(200))
     }
 
     func isOver(isCutOff: Bool) -> String? {
