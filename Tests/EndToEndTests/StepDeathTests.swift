@@ -55,7 +55,7 @@ extension EndToEndTroubles {
                     into: kv
                   - runbook: stuck.md
                     vars: { place: "${scratch}", pids: "PIDS" }
-                """, restart: "never", rto: "{ max: 60s, from: declared }")
+                """, restart: "never", rto: "{ max: 15s, from: declared }")
 
         private func pid(_ name: String, _ lab: Lab) throws -> Int32 {
             let text = try lab.read("\(lab.directory)/\(name)")
@@ -68,9 +68,11 @@ extension EndToEndTroubles {
             let lab = try Lab()
             try lab.write(Self.runbook, to: "runbooks/stuck.md")
             try lab.write(Self.drill.replacing("PIDS", with: lab.directory), to: "drills/stuck.yaml")
-            let lease = blow == .engineStopped ? "1s" : "20s"
+            let lease = blow == .engineStopped ? "5s" : "20s"
             let running = try lab.start(["run", "drills/stuck.yaml", "--lease", lease])
-            let scratch = try #require(waitUntilItWrites(lab), "the step never wrote: \(running.said)")
+            let place = waitUntilItWrites(lab)
+            let said = try place == nil ? running.end().all : ""
+            let scratch = try #require(place, "the step never wrote: \(said)")
             let step = [try pid("step", lab), try pid("loop", lab)]
             let kept = [try pid("service", lab), try pid("nearby", lab)]
             defer { for pid in kept { kill(pid, SIGKILL) } }
@@ -81,8 +83,8 @@ extension EndToEndTroubles {
             if blow == .engineStopped { try running.child.kill(SIGCONT) }
             if [.engineStopped, .guardKilled, .interrupted].contains(blow) {
                 let answer = try running.end(within: .seconds(90))
-                #expect(answer.code == 4, "\(answer.all)")
                 let outcome = try lab.newestOutcome()
+                #expect(outcome["ending"] == "aborted" && answer.code != 0, "\(answer.all)")
                 #expect(outcome["residue"] == [], "\(answer.all)")
                 let turn = outcome.events("runbook-step").last
                 #expect(
