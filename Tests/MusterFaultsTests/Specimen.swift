@@ -124,6 +124,9 @@ struct Specimen: Sendable, CustomTestStringConvertible {
         Specimen("fixture") { _ in
             (FixtureFault(name: "sleeper", run: ["/bin/sleep", "1000"]), Target(.host))
         },
+        Specimen("runbook-step") { bench in
+            (RunbookStep(name: "copy", runbook: "restore.md", process: try bench.step()), Target(.host))
+        },
         Specimen("command") { bench in
             var command = CommandFault()
             command.inject = ["touch", bench.path("data/flag")]

@@ -80,6 +80,9 @@ final class World: Host, Journal {
     private(set) var isDead = false
     let site = GuardSite(executable: "/opt/muster-guard", stateDirectory: "/state")
 
+    /// A runbook's step before it was let go.
+    static let gate = "gate of a step"
+
     init() {}
 
     /// The same world, to try another continuation in.

@@ -1,8 +1,14 @@
 import MusterCore
 import MusterDrills
+import MusterGuard
 
 /// Turns of a runbook in words.
 enum RunbookText {
+    /// What went wrong, for the record.
+    static func words(_ error: any Error) -> String {
+        (error as? Refusal)?.message ?? (error as? GuardFailure)?.message ?? describe(error)
+    }
+
     /// `'start' (command) succeeded after 1.2 s`.
     static func sentence(_ turn: RunbookTurn, _ time: Bracket) -> String {
         var text = "'\(turn.name)' (\(turn.kind.rawValue)) \(turn.words) after \(time.width.forPeople)"
