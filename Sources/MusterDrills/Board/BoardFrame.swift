@@ -37,6 +37,7 @@ public enum BoardFrame {
         var lines: [BoardLine] = []
         if let day = scene.day {
             lines.append(BoardLine(PlainText.clean("\(day.title): \(day.state), \(day.position)"), .bold))
+            lines += DayCriteriaLines.lines(day, columns)
             lines += PeopleLines.roster(day, columns).map { BoardLine($0) }
             lines += PeopleLines.notes(scene, columns).suffix(max(0, rows / 3)).map { BoardLine($0) }
         }

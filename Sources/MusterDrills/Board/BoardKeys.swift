@@ -12,6 +12,8 @@ public struct BoardKeys: Sendable {
         case leave
         case note(NoteKind, String)
         case abort
+        /// A sign of life, for the dead man's switch of a game day.
+        case heartbeat
         /// I have begun to work on the question of that number.
         case begin(Int)
         case confirm(Int, evidence: String?)
@@ -28,12 +30,18 @@ public struct BoardKeys: Sendable {
         public var isLive: Bool
         /// Whether the board belongs to the process that runs the drill, which cannot be left.
         public var ownsRun: Bool
+        /// Whether a game day runs that wants signs of life.
+        public var wantsHeartbeat: Bool
 
-        public init(attendee: Attendee?, questions: [Question], isLive: Bool, ownsRun: Bool) {
+        public init(
+            attendee: Attendee?, questions: [Question], isLive: Bool, ownsRun: Bool,
+            wantsHeartbeat: Bool = false
+        ) {
             self.attendee = attendee
             self.questions = questions
             self.isLive = isLive
             self.ownsRun = ownsRun
+            self.wantsHeartbeat = wantsHeartbeat
         }
     }
 
@@ -94,7 +102,7 @@ public struct BoardKeys: Sendable {
     private static let help = [
         "a abort: asks once more, then everything is put back, measured on and reported",
         "b I have begun with the manual step   c it is done   r it will not be done, and why",
-        "n t d note down a note, a todo, a decision   q leave; the run goes on",
+        "n t d note down a note, a todo, a decision   h I am here, where a heartbeat is due   q leave; the run goes on",
         "= up  x down  ~ both  ? not known;  log bar: # to p50, = to p95, - to p99, . to the longest",
         "any key goes back",
     ]
@@ -170,7 +178,7 @@ public struct BoardKeys: Sendable {
             notice = "this terminal runs the drill; a, or Ctrl-C, aborts it"
             return nil
         }
-        guard "antdbcr".contains(key) else { return nil }
+        guard "anhtdbcr".contains(key) else { return nil }
         guard standing.attendee != nil else {
             notice = "looking on only: attach with --as NAME to take part"
             return nil
@@ -178,6 +186,9 @@ public struct BoardKeys: Sendable {
         switch key {
         case "a":
             if standing.isLive { mode = .sure } else { notice = "nothing runs that could be aborted" }
+        case "h":
+            if standing.wantsHeartbeat { return .heartbeat }
+            notice = "nothing here waits for a heartbeat"
         case "n": mode = .noting(.note)
         case "t": mode = .noting(.todo)
         case "d": mode = .noting(.decision)

@@ -82,13 +82,22 @@ public struct BoardDay: Hashable, Sendable {
     public var roster: [Member]
     /// Oldest first.
     public var entries: [Entry]
+    /// What would end the day, and what is left of it.
+    public var criteria: [CriterionStanding]
+    /// Whether whoever holds a role must give a sign of life.
+    public var wantsHeartbeat: Bool
 
-    public init(title: String, state: String, position: String, roster: [Member], entries: [Entry]) {
+    public init(
+        title: String, state: String, position: String, roster: [Member], entries: [Entry],
+        criteria: [CriterionStanding] = [], wantsHeartbeat: Bool = false
+    ) {
         self.title = title
         self.state = state
         self.position = position
         self.roster = roster
         self.entries = entries
+        self.criteria = criteria
+        self.wantsHeartbeat = wantsHeartbeat
     }
 }
 

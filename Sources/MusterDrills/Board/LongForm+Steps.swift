@@ -17,7 +17,15 @@ extension LongForm {
         }
         let lines = PlainText.wrapped(parts.joined(separator: " · "), width - 9, most: 3)
         return BoardFrame.Section(
-            lines: lines.enumerated().map { label("ABORT IF", $0.element, at: $0.offset) }, rank: 5)
+            lines: lines.enumerated().map { label("ABORT IF", $0.element, at: $0.offset) } + dayEnds, rank: 5)
+    }
+
+    /// The same for the game day as a whole. What is nearly reached stands in a line of its own.
+    private var dayEnds: [BoardLine] {
+        let lines = DayCriteriaLines.lines(scene.day, width - 9)
+        return lines.enumerated().map { index, line in
+            BoardLine(PlainText.fit(index == 0 ? "DAY ENDS" : "", 9) + line.text, line.style)
+        }
     }
 
     private var end: Instant { BoardWords(scene: scene, board: board).end }

@@ -70,6 +70,18 @@ public enum PeopleLines {
     }
 }
 
+/// What would end a game day, and what is left of it.
+enum DayCriteriaLines {
+    static func lines(_ day: BoardDay?, _ width: Int) -> [BoardLine] {
+        let criteria = day?.criteria ?? []
+        let near = criteria.filter { $0.share >= 0.6 }
+        let far = criteria.filter { $0.share < 0.6 }.map(\.words)
+        let rest = PlainText.wrapped(PlainText.clean(far.joined(separator: " · ")), width, most: 2)
+        return near.map { BoardLine(PlainText.clean("! \($0.words)"), .alarm) }
+            + rest.filter { !$0.isEmpty }.map { BoardLine($0) }
+    }
+}
+
 /// The last lines of a frame: what can be typed, or what is being typed.
 enum Footer {
     static func lines(_ scene: BoardScene, width: Int, most: Int) -> [BoardLine] {
@@ -106,11 +118,13 @@ enum Footer {
         }
         let isLive = scene.board != nil && scene.board?.closing == nil && scene.life != .gone
         let hasQuestion = !scene.questions.isEmpty
+        let beats = scene.day?.wantsHeartbeat == true
         if width < 50 {
-            return (isLive ? "a ABORT " : "") + (hasQuestion ? "c r " : "")
+            return (isLive ? "a ABORT " : "") + (beats ? "h " : "") + (hasQuestion ? "c r " : "")
                 + (scene.ownsRun ? "n ?" : "n q ?")
         }
-        return (isLive ? "[a] ABORT " : "") + (hasQuestion ? "[b]egin [c]onfirm [r]efuse " : "")
+        return (isLive ? "[a] ABORT " : "") + (beats ? "[h]ere " : "")
+            + (hasQuestion ? "[b]egin [c]onfirm [r]efuse " : "")
             + "[n]ote [t]odo [d]ecision \(scene.ownsRun ? "" : "[q]uit ")[?]help"
     }
 }

@@ -30,6 +30,9 @@ struct ShortForm {
             if let workload = board.pulse?.workloads.first {
                 lines.append(BoardLine("doubt \(workload.inDoubt) ack \(workload.acknowledged)"))
             }
+            lines += (scene.day?.criteria ?? []).filter { $0.share >= 0.6 }.flatMap { near in
+                PlainText.wrapped("! \(near.words)", width, most: 2).map { BoardLine($0, .alarm) }
+            }
             if !board.openFaults.isEmpty {
                 lines.append(BoardLine("faults open \(board.openFaults.count)", .alarm))
             }

@@ -140,19 +140,6 @@ public struct GameDay: Hashable, Sendable {
         public init() {}
     }
 
-    /// What ends the day early. Somebody's word always does.
-    public struct AbortCriteria: Hashable, Sendable {
-        /// The longest that any drill may take, whatever its own `abort.after` allows.
-        public var drillLongerThan: Duration?
-        /// Something is still broken after a drill.
-        public var onResidue = true
-        /// So many drills did not pass; nil: any number.
-        public var failures: Int?
-        /// The window of the day ends.
-        public var atEnd = true
-        public init() {}
-    }
-
     /// Texts that people are sent; each gets the prefix, DRILL or REAL INCIDENT.
     public struct Comms: Hashable, Sendable {
         public var start: String?

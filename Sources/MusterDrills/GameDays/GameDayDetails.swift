@@ -82,10 +82,12 @@ public struct GameDayDrillEvent: GameDayDetail {
     /// The outcome's number, where there is one.
     public var outcome: Int?
     public var verdict: Verdict?
+    /// What it may cost its service, and of `finished` what it did; nil without an error budget to be spent.
+    public var spending: GameDaySpending?
 
     public init(
         position: Int, name: String, phase: Phase, exitCode: Int? = nil, outcome: Int? = nil,
-        verdict: Verdict? = nil
+        verdict: Verdict? = nil, spending: GameDaySpending? = nil
     ) {
         self.position = position
         self.name = name
@@ -93,6 +95,7 @@ public struct GameDayDrillEvent: GameDayDetail {
         self.exitCode = exitCode
         self.outcome = outcome
         self.verdict = verdict
+        self.spending = spending
     }
 
     public init?(_ value: Value) {
@@ -103,7 +106,8 @@ public struct GameDayDrillEvent: GameDayDetail {
             position: Int(position), name: name, phase: phase,
             exitCode: value["exitCode"]?.asInt.map { Int($0) },
             outcome: value["outcome"]?.asInt.map { Int($0) },
-            verdict: value["verdict"]?.asText.flatMap(Verdict.init(rawValue:)))
+            verdict: value["verdict"]?.asText.flatMap(Verdict.init(rawValue:)),
+            spending: GameDaySpending(value["spending"]))
     }
 
     public var value: Value {
@@ -112,6 +116,7 @@ public struct GameDayDrillEvent: GameDayDetail {
             "exitCode": exitCode.map { .int(Int64($0)) } ?? .null,
             "outcome": outcome.map { .int(Int64($0)) } ?? .null,
             "verdict": verdict.map { .text($0.rawValue) } ?? .null,
+            "spending": spending?.value ?? .null,
         ]
     }
 }

@@ -30,6 +30,8 @@ public struct GameDayEntry: Hashable, Sendable {
         case preflight
         /// What became of a drill; `detail` is a `GameDayDrillEvent`.
         case drill
+        /// A sign of life of whoever holds the dead man's switch.
+        case heartbeat
         /// A wish to stop, which whoever carries the day out obeys.
         case abort
         /// A wish to make it a real incident.

@@ -72,6 +72,12 @@ struct BoardActions {
         return try store.note(event, in: run) ? "\(kind.rawValue) kept" : "the run is over; nothing was kept"
     }
 
+    /// - Returns: what to say of it.
+    func beat(by attendee: Attendee) throws -> String {
+        guard let day else { return "no game day runs that waits for a heartbeat" }
+        return try Heartbeat.give(speaker(attendee), day)
+    }
+
     /// Any attendee may.
     func abort(by attendee: Attendee, reason: String, run: OutcomeStore.WatchedRun?) throws -> String {
         if let day, try day.desk.record().state.mayHoldFaults {

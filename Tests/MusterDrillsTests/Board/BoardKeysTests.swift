@@ -27,6 +27,16 @@ import Testing
         #expect(type("ay", &keys, standing(roles: nil)) == [])
     }
 
+    @Test func aSignOfLifeWhereOneIsDue() {
+        var keys = BoardKeys()
+        var due = standing()
+        #expect(type("h", &keys, due) == [] && keys.notice == "nothing here waits for a heartbeat")
+        due.wantsHeartbeat = true
+        #expect(type("h", &keys, due) == [.heartbeat])
+        due.attendee = nil
+        #expect(type("h", &keys, due) == [] && keys.notice?.contains("looking on only") == true)
+    }
+
     @Test func notesAreLines() {
         var keys = BoardKeys()
         #expect(type("ngrü\u{8}n\r", &keys, standing()) == [.note(.note, "grn")])

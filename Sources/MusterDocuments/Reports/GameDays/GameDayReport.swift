@@ -48,7 +48,8 @@ public struct GameDayReport: Sendable {
         nonce = material.record.header.id
         blocks =
             story.headerSection(title: title) + story.peopleSection() + story.summarySection()
-            + story.expectationSection() + story.objectivesSection() + story.timelineSection()
+            + story.expectationSection() + story.objectivesSection() + story.criteriaSection()
+            + story.timelineSection()
             + story.detectionSection() + story.stepsSection() + story.withheldSection()
             + story.remarksSections()
             + story.actionsSection() + story.previousSection() + story.limitsSection() + story.appendices()

@@ -51,6 +51,7 @@ struct ActionSetCommand: ParsableCommand {
                 ActionChange(
                     utc: SystemTimekeeper().utcNanoseconds(), actor: who, status: item.status,
                     text: words.joined(separator: ", ")))
+            try Actions.renewReport(of: item, store)
             Terminal.line("action item #\(number): \(words.joined(separator: ", "))")
             return .pass
         }
