@@ -8,8 +8,8 @@ PUBLISHER says when a message counts as kept:
     unconfirmed  it was written to the connection
 
 A message is published once. "fail" only where there was no connection, or the broker returned it; everything else that is
-no confirm is "info". Reading back takes the whole queue as its exclusive consumer and acknowledges nothing, so that all of it
-goes back when the channel closes; what is there twice is counted. Needs Debian's python3-pika.
+no confirm is "info". Reading back takes the whole queue, one process at a time, acknowledges nothing and gives all of it back;
+what is there twice is counted. It needs a queue that nobody else consumes. Needs Debian's python3-pika.
 """
 import fcntl
 import json
@@ -40,7 +40,7 @@ def lost():
     ports.append(ports.pop(0))
     if broken is not None:
         try:
-            # Not close(): that asks the broker, which may be gone.
+            # close() would wait for a broker that may be gone; pika has no public way to hang up.
             broken._impl._transport.abort()
         except Exception:
             pass
@@ -116,16 +116,27 @@ def taken_by(way):
     def one(_channel, _method, properties, body):
         nonlocal seen
         seen += 1
-        found.setdefault(properties.message_id, []).append(body.decode())
+        found.setdefault(properties.message_id or "", []).append(body.decode())
 
-    way.basic_consume(queue, one)
+    consumer = way.basic_consume(queue, one)
     deadline = time.monotonic() + 4 * PATIENCE
-    while True:
-        connection.process_data_events(0.02)
-        if seen >= there.message_count and not way.queue_declare(queue, passive=True).method.message_count:
-            return found
+    while seen < there.message_count or ready(way):
         if time.monotonic() > deadline:
             raise OSError(f"{seen} of {there.message_count} messages came in time")
+        connection.process_data_events(0.02)
+    # The broker gives back what a closing channel held only after it has said that it is closed.
+    way.basic_cancel(consumer)
+    way.basic_nack(0, multiple=True, requeue=True)
+    while ready(way) < seen:
+        if time.monotonic() > deadline:
+            raise OSError("the messages did not come back to the queue in time")
+        time.sleep(0.01)
+    return found
+
+
+def ready(way):
+    """How many messages nobody holds."""
+    return way.queue_declare(queue, passive=True).method.message_count
 
 
 def answer(request):
