@@ -80,7 +80,10 @@ extension EndToEndDrills {
         }
 
         /// Confirmed messages outlive the node that led their queue, and the node comes back to it.
-        @Test(.enabled(if: has("rabbitmq-server", "erl_call") && access("/usr/lib/python3/dist-packages/pika", R_OK) == 0))
+        @Test(
+            .enabled(
+                if: has("rabbitmq-server", "erl_call")
+                    && access("/usr/lib/python3/dist-packages/pika", R_OK) == 0))
         func rabbitGoesOnWithoutItsLeader() throws {
             for outcome in try run([Wanted(drill: "rabbitmq-leader", code: 0)]) {
                 #expect(Self.lost(outcome) == 0)
