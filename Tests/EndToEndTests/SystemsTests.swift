@@ -30,7 +30,7 @@ extension EndToEndDrills {
                 return (wanted, lab, try lab.start(["run", "drills/\(wanted.drill).yaml"] + variables))
             }
             return try runs.map { wanted, lab, running in
-                let answer = try running.end(within: .seconds(150))
+                let answer = try running.end(within: .seconds(300))
                 let what = "\(wanted.drill) \(wanted.variables)"
                 // A machine that stood still for a moment makes a run inconclusive, and it says so.
                 let stoodStill = answer.code == 3 && answer.output.contains("the instrument is suspect")
