@@ -150,3 +150,47 @@ def kill(watch, kind):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return len(there) == len(KINDS[kind])
+
+
+def check():
+    """Whether each kind of thing is seen: makes one, and removes it. For root. A look that sees nothing finds nothing wrong."""
+    run = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    state = state_directory()
+    made = f"/var/tmp/muster-{run}"
+    kinds = {
+        "network namespace": (f"ip netns add muster-{run[-8:]}", f"ip netns delete muster-{run[-8:]}"),
+        "file /var/tmp": (f"mkdir {made}", f"rmdir {made}"),
+        "mount": (f"mkdir {made} && mount -t tmpfs none {made}", f"umount {made}; rmdir {made}"),
+        "nft": (f"nft add table inet muster_{run}", f"nft delete table inet muster_{run}"),
+        "tc": ("ip link add muster0 type veth && tc qdisc add dev muster0 root pfifo limit 10", "ip link delete muster0"),
+        "interface": ("ip link add muster0 type veth", "ip link delete muster0"),
+        "loop device": (f"truncate -s 1M {made}.img && losetup -f {made}.img",
+                        f"losetup -d $(losetup -nO NAME -j {made}.img); rm {made}.img"),
+        "cgroup": (f"mkdir -p /sys/fs/cgroup/unified/muster/{run}", f"rmdir /sys/fs/cgroup/unified/muster/{run}")
+        if os.path.isdir("/sys/fs/cgroup/unified") else
+        (f"mkdir -p /sys/fs/cgroup/muster/{run}", f"rmdir /sys/fs/cgroup/muster/{run}"),
+        "file /dev/shm": (f"touch /dev/shm/muster-{run}", f"rm /dev/shm/muster-{run}"),
+        "System V": ("ipcmk --shmem 56", "ipcrm --shmem-id $(awk 'END { print $2 }' /proc/sysvipc/shm)"),
+        f"file {state}": (f"mkdir -p {state} && touch {state}/{run}.sock", f"rm {state}/{run}.sock"),
+        "process": (f"(exec -a {run} sleep 60) & sleep 0.2", f"kill $(pgrep -f '^{run} 60$')"),
+    }
+    wrong = []
+    for kind, (make, unmake) in kinds.items():
+        watch = Watch()
+        watch.ids.add(run)
+        try:
+            subprocess.run(["bash", "-c", make], check=True, stdout=subprocess.DEVNULL)
+            seen = watch.left()
+        finally:
+            subprocess.run(["bash", "-c", unmake], check=True)
+        time.sleep(0.1)
+        # Of others something may come or go meanwhile.
+        if not any(one.startswith(kind) for one in seen - watch.left()):
+            wrong.append(f"{kind} was not seen, only {sorted(seen)}")
+    return wrong
+
+
+if __name__ == "__main__":
+    found = check()
+    print("\n".join(found) or "each kind is seen")
+    raise SystemExit(1 if found else 0)
