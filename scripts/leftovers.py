@@ -170,19 +170,20 @@ def check():
         if os.path.isdir("/sys/fs/cgroup/unified") else
         (f"mkdir -p /sys/fs/cgroup/muster/{run}", f"rmdir /sys/fs/cgroup/muster/{run}"),
         "file /dev/shm": (f"touch /dev/shm/muster-{run}", f"rm /dev/shm/muster-{run}"),
-        "System V": ("ipcmk --shmem 56", "ipcrm --shmem-id $(awk 'END { print $2 }' /proc/sysvipc/shm)"),
+        "System V": ("ipcmk --shmem 56", "ipcrm --shmem-id ${1##* }"),
         f"file {state}": (f"mkdir -p {state} && touch {state}/{run}.sock", f"rm {state}/{run}.sock"),
-        "process": (f"(exec -a {run} sleep 60) & sleep 0.2", f"kill $(pgrep -f '^{run} 60$')"),
+        "process": (f"(exec -a {run} sleep 60) >/dev/null & sleep 0.2", f"kill $(pgrep -f '^{run} 60$')"),
     }
     wrong = []
     for kind, (make, unmake) in kinds.items():
         watch = Watch()
         watch.ids.add(run)
+        told = ""
         try:
-            subprocess.run(["bash", "-c", make], check=True, stdout=subprocess.DEVNULL)
+            told = subprocess.run(["bash", "-c", make], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
             seen = watch.left()
         finally:
-            subprocess.run(["bash", "-c", unmake], check=True)
+            subprocess.run(["bash", "-c", unmake, "", told], check=True)
         time.sleep(0.1)
         # Of others something may come or go meanwhile.
         if not any(one.startswith(kind) for one in seen - watch.left()):
