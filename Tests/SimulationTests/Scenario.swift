@@ -1,3 +1,4 @@
+import MusterDrills
 import MusterCore
 import MusterFaults
 import Testing

@@ -1,3 +1,4 @@
+public import MusterDrills
 public import MusterCore
 
 /// `abort:` of a game day.

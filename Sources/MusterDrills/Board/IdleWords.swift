@@ -1,3 +1,5 @@
+import MusterCore
+
 /// What a board says of a game day while no drill runs.
 public enum IdleWords {
     /// - Parameters:

@@ -1,3 +1,5 @@
+import MusterCore
+
 /// Puts samples of one probe or writer, which come in the order in which they were over, into the order of sending, which
 /// is what rules about outages want. The newest wait until nothing can come before them any more.
 struct SendOrder: Sendable {

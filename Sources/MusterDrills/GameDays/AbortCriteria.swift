@@ -1,3 +1,5 @@
+public import MusterCore
+
 extension GameDay {
     /// What ends the day early. Somebody's word always does.
     public struct AbortCriteria: Hashable, Sendable {

@@ -1,3 +1,5 @@
+public import MusterCore
+
 /// How one of a game day's abort criteria stands at one moment.
 public struct CriterionStanding: Hashable, Sendable {
     public var criterion: GameDay.AbortCriteria.Criterion

@@ -1,3 +1,5 @@
+public import MusterCore
+
 /// What customers notice of a drill while it runs, as its ruling signals see it: for how long any of them was down, and
 /// how many answers came late. Folded from what the run writes into the store; for a game day's abort criteria.
 ///

@@ -1,3 +1,4 @@
+import MusterDrills
 import Foundation
 import MusterCore
 import MusterOutcomes

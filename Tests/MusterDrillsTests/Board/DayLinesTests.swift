@@ -1,6 +1,7 @@
 import Testing
 
-@testable import MusterCore
+import MusterCore
+@testable import MusterDrills
 
 /// What boards say of a game day besides its drills.
 @Suite struct DayLinesTests {

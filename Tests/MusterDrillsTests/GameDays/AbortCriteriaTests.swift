@@ -1,6 +1,7 @@
 import Testing
 
-@testable import MusterCore
+import MusterCore
+@testable import MusterDrills
 
 /// What ends a game day at any moment: budgets, faults that stand too long, and nobody at the switch.
 @Suite struct AbortCriteriaTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import MusterCore
+import MusterCore
+@testable import MusterDrills
 
 /// What customers notice of a drill, for the abort criteria of a game day.
 @Suite struct CustomerWatchTests {

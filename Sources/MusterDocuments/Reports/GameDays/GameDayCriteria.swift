@@ -1,3 +1,4 @@
+import MusterDrills
 import MusterCore
 
 extension GameDayStory {
