@@ -35,7 +35,6 @@ extension EndToEndTroubles {
             let note = try lab.muster("note", "the page came", "--as", "mika")
             #expect(note.code == 0, "\(note.all)")
             try board.waits(for: "mika: the page came")
-            try board.waits(for: "health DOWN")
             let screen = board.visible
             let all: Comment = "\(screen)"
             // State and clocks, since the fault, RTO, RPO, availability, latency, guards, steps, faults, lock, people,
@@ -57,7 +56,7 @@ extension EndToEndTroubles {
             try board.resize(20, 24)
             let short = lab.eventually(within: .seconds(30)) {
                 let lines = board.visible.split(separator: "\n")
-                return lines.contains { $0.contains("DOWN") } && lines.allSatisfy { $0.count <= 20 }
+                return lines.contains { $0.hasPrefix("fault ") } && lines.allSatisfy { $0.count <= 20 }
             }
             #expect(short != nil, "\(board.visible)")
             try board.resize(80, 24)
@@ -80,7 +79,8 @@ extension EndToEndTroubles {
             let asked = try lab.muster("gameday", "abort", "--reason", "enough", "--as", "ivan")
             #expect(asked.code == 0, "\(asked.all)")
             let over = lab.eventually(within: .seconds(90)) { (try? day.state()) == "aborted" }
-            #expect(over != nil, "\(try day.lines())")
+            let said = try day.lines()
+            #expect(over != nil, "\(said)")
             #expect(try lab.newestOutcome()["residue"] == [] && lab.newestOutcome()["ending"] == "aborted")
             try board.type("C-q")
             try board.waits(for: "exit code 4")
@@ -95,7 +95,8 @@ extension EndToEndTroubles {
             #expect(lab.isStopped(service))
             board.end()
             let over = lab.eventually(within: .seconds(90)) { (try? day.state()) == "aborted" }
-            #expect(over != nil, "\(try day.lines())")
+            let said = try day.lines()
+            #expect(over != nil, "\(said)")
             let lines = try day.lines()
             #expect(
                 lines.contains {
@@ -192,11 +193,11 @@ extension EndToEndTroubles {
             let run = try day.start("--go", "ivan")
             try run.waits(for: "process-pause hit 'kv'", within: .seconds(90))
             try board.waits(for: "drill 2 of 3")
-            try board.waits(for: "DOWN")
+            try board.waits(for: "since the fault")
             var seen = ["board": board.screen]
             let number = try lab.newestOutcome()["number"]?.asInt ?? 0
             let direct = try Tmux(lab, "\(Self.program) attach \(number) --as mika", size: (80, 24))
-            try direct.waits(for: "DOWN")
+            try direct.waits(for: "since the fault")
             seen["run"] = direct.screen
             let knowing = try Tmux(lab, "\(Self.program) attach --as otto", size: (80, 24))
             try knowing.waits(for: "short-pause")

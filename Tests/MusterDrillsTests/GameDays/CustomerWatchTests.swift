@@ -26,7 +26,7 @@ import MusterCore
             writer: seen.signal.writer)
     }
 
-    private func outage(_ name: String = "health", _ from: Double, _ to: Double, until: Double = 12_000)
+    private func outage(_ name: String, _ from: Double, _ to: Double, until: Double = 12_000)
         -> Seen
     {
         Seen(name).then(.ok, 4000, from - 10).then(.error, from, to - 10).then(.ok, to, until)
@@ -34,7 +34,7 @@ import MusterCore
 
     @Test func downFromTheFirstBadOneUntilTheNextGoodOneIsOver() {
         var watch = watch()
-        add(outage(5010, 7000), to: &watch)
+        add(outage("health", 5010, 7000), to: &watch)
         #expect(watch.downTime(at: at(12_000)) == ms(7000.7 - 5010))
         // While it is down the time goes on, also where nothing is heard.
         var open = self.watch()
@@ -61,7 +61,7 @@ import MusterCore
     @Test func onlyBetweenTheFaultAndTheEndAndOnlyWhatIsJudged() {
         // What was down before, and what no objective is about, is not the drill's doing.
         var before = watch(struck: nil)
-        add(outage(4500, 6000), to: &before)
+        add(outage("health", 4500, 6000), to: &before)
         #expect(before.downTime(at: at(12_000)) == .zero)
         before.apply(event(.injected, 5001, bracket: bracket(5000, 5000.2)))
         #expect(before.downTime(at: at(12_000)) == ms(6000.7 - 5000))
@@ -70,7 +70,7 @@ import MusterCore
         #expect(other.downTime(at: at(12_000)) == .zero)
         // Fixtures that come down are silent because they were asked to be.
         var after = watch()
-        add(outage(5010, 6000, until: 9000), to: &after)
+        add(outage("health", 5010, 6000, until: 9000), to: &after)
         after.apply(event(.steadyAgain, 9000))
         add(Seen("health").then(.error, 9010, 9500), to: &after)
         #expect(after.downTime(at: at(12_000)) == ms(6000.7 - 5010))
