@@ -1,5 +1,6 @@
 import GRDB
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// Opens an action item.

@@ -141,6 +141,63 @@ extension EndToEndTroubles {
             try lab.expectNothingLeft()
         }
 
+        /// A daemon, a drill with a runbook that repeats its secrets, somebody who is told over the web with a secret of
+        /// its own, and everything that can be asked afterwards.
+        @Test func aDaemonItsLogAndWhatItTellsHoldNone() throws {
+            let lab = try Lab()
+            try make(lab, name: "leaky") {
+                $0.block(
+                    "hold", "command", ",\"rollback\":\"none\"",
+                    "touch held; until test -e seen; do sleep 0.1; done")
+            }
+            try lab.write(
+                ShortDrill.make(
+                    "leaky",
+                    steps: """
+                          - inject: process-kill
+                            as: crash
+                            into: kv
+                          - runbook: leaky.md
+                        """, rto: "{ max: 5s, from: declared }"),
+                to: "drills/leaky.yaml")
+            try lab.write(
+                "format: 1\ntimezone: UTC\nschedules:\n  often: { drill: drills/leaky.yaml, every: 10s }\n",
+                to: "drills/schedules.yaml")
+            let receiver = try Receiver(lab)
+            let secret = try #require(Self.planted["file"])
+            try lab.write(
+                """
+                format: 1
+                channels:
+                  hook: { webhook: "http://127.0.0.1:\(receiver.port)/hook", secret: "${file:\(lab.project)/runbooks/secret-file}" }
+
+                """, to: "drills/notify.yaml")
+            let environment = try ["LAB_SECRET": #require(Self.planted["env"])]
+            let daemon = try Serving.serve(lab, environment: environment)
+            #expect(lab.eventually { lab.exists("runbooks/held") } != nil, "\(Serving.log(daemon))")
+            let lines = lab.leftoversInWords()
+            #expect(lines.contains("muster run") && lines.contains("muster-guard"), "\(lines)")
+            try lab.write("", to: "runbooks/seen")
+            let told = lab.eventually { receiver.notices.contains { $0["kind"] == "verdict" } }
+            #expect(told != nil, "\(Serving.log(daemon)) \(receiver.requests)")
+            _ = try daemon.child.kill(SIGTERM)
+            let log = try daemon.end(within: .seconds(90)).all
+            let requests = receiver.requests.map(\.canonicalJSON)
+            #expect(requests.contains { $0.contains("X-Muster-Signature") })
+            let asked = [
+                ["show"], ["show", "--json"], ["outcomes", "--json"], ["report"], ["verify"],
+                ["notify", "list", "--json"], ["schedule", "history", "--json"],
+                ["runbook", "show", "1", "--json"],
+                ["export", "--format", "edn"],
+            ]
+            let answers = try asked.map { try lab.start($0, environment: environment).end().all }
+            #expect(answers.allSatisfy { !$0.isEmpty })
+            try receiver.end()
+            try expectNowhere(lab, [log, lines] + requests + answers)
+            #expect(!requests.contains { $0.contains(secret) })
+            try lab.expectNothingLeft()
+        }
+
         @Test func whatCannotBeHadIsSaidWithoutBeingShown() throws {
             let lab = try Lab()
             var runbook = LabRunbook(lab)

@@ -64,6 +64,24 @@ extension EndToEndTroubles {
             try lab.expectNothingLeft()
         }
 
+        @Test func thatNobodyCanBeToldIsSaidInTheLog() throws {
+            let lab = try Self.lab("cron: 0 3 1 1 *")
+            try lab.write("format: 1\nchanels: {}\n", to: "drills/notify.yaml")
+            let daemon = try Self.serve(lab)
+            let said = lab.eventually {
+                Self.log(daemon).contains("NOBODY IS TOLD")
+                    && Self.log(daemon).contains("did you mean 'channels'")
+            }
+            #expect(said != nil, "\(Self.log(daemon))")
+            try lab.write("format: 1\nchannels: {}\n", to: "drills/notify.yaml")
+            _ = try daemon.child.kill(SIGHUP)
+            #expect(lab.eventually { Self.log(daemon).contains("people are told again") } != nil)
+            _ = try daemon.child.kill(SIGTERM)
+            let answer = try daemon.end(within: .seconds(60))
+            #expect(
+                answer.code == 0 && answer.errors.ranges(of: "NOBODY IS TOLD").count == 1, "\(answer.all)")
+        }
+
         @Test func whatMayFinishDoes() throws {
             let lab = try Self.lab()
             try lab.write("onStop: abort\n" + Self.file("every: 10s"), to: "drills/schedules.yaml")

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 import Testing
 
@@ -10,12 +11,15 @@ extension EndToEndDrills {
             let lab = try EndToEndTroubles.Serving.lab("every: 10s, catchUp: latest")
             var daemons = try (0..<2).map { _ in try EndToEndTroubles.Serving.serve(lab) }
             var ticks: [Running] = []
+            let seed = UInt64(lab.clock.utcNanoseconds())
+            print("two daemons and ticks: seed \(seed)")
+            var random = SplitMix64(seed: seed)
             let start = lab.clock.monotonic()
             var kills = 0
             // Long enough for some runs, while one daemon after the other is killed in the middle of something.
             while lab.clock.monotonic() - start < .seconds(60) {
                 ticks.append(try lab.start(["schedule", "tick"]))
-                let pause = lab.clock.monotonic() + .milliseconds(.random(in: 2000...5000))
+                let pause = lab.clock.monotonic() + .milliseconds(2000 + Int(random.next() % 3000))
                 lab.clock.sleep(until: pause)
                 let victim = kills % 2
                 _ = try daemons[victim].child.kill()
@@ -37,7 +41,7 @@ extension EndToEndDrills {
             let runs = records.filter { $0["fate"] == "RUN" }.compactMap { $0["key"]?.asText }
             let ran = try EndToEndTroubles.Serving.occurrences(lab)
             let all: Comment =
-                "\(kills) kills\n\(records.map(\.canonicalJSON).joined(separator: "\n"))\n\(ran)"
+                "seed \(seed), \(kills) kills\n\(records.map(\.canonicalJSON).joined(separator: "\n"))\n\(ran)"
             #expect(Set(ran).count == ran.count && !ran.isEmpty, all)
             #expect(Set(ran).isSubset(of: runs), all)
             #expect(Set(records.compactMap { $0["key"]?.asText }).count == records.count, all)

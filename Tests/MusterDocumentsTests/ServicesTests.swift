@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 @Suite struct ServicesTests {
@@ -25,6 +26,45 @@ import Testing
                     service: "web", failureMode: "power-loss", verifyEvery: .seconds(7_776_000), scope: .host),
                 CoverageRequirement(service: "sessions", verifyEvery: .seconds(7_776_000)),
             ])
+    }
+
+    @Test func detectionIsInheritedWhereAlertsAreExpected() throws {
+        let head = "format: 1\ntiers: { gold: { detect: 60s } }\nservices:\n"
+        let services = try Services(reading: head + "  a: { tier: gold }", now: 0)
+        #expect(services["a"]?.detect == .seconds(60))
+        #expect(errors(head + "  a: { tier: gold, detect: 30s }") == [])
+        #expect(
+            errors(head + "  a: { tier: gold, detect: 90s }") == [
+                "'detect' is looser than that of tier 'gold'"
+            ])
+        let drill = """
+            format: 1
+            drill: noticed
+            service: a
+            owner: o
+            objectives: { rto: 2s%@ }
+            fixtures: { kv: { run: [kv] } }
+            targets: { kv: { fixture: kv } }
+            probes: { ping: { redis: "redis://127.0.0.1:1", every: 10ms } }
+            steps:
+              - { inject: process-kill, into: kv }
+            abort: { after: 10m }
+
+            """
+        let alerts = """
+            alertSources: { prom: { prometheus: "http://127.0.0.1:9" } }
+            alerts: { down: { from: prom, labels: { alertname: Down } } }
+
+            """
+        func detect(_ own: String, _ more: String) -> (Duration?, [String]) {
+            let found = Catalogues.reader(services).examine(drill.replacing("%@", with: own) + more)
+            return (found.drill?.objectives.detect, found.errors.map(\.message))
+        }
+        #expect(detect("", alerts) == (.seconds(60), []))
+        #expect(detect(", detect: 10s", alerts) == (.seconds(10), []))
+        #expect(detect(", detect: 2m", alerts).1 == ["'detect' is looser than that of service 'a'"])
+        // Who expects no alert cannot say whether one came.
+        #expect(detect("", "") == (nil, []))
     }
 
     @Test func contradictionsAreRefused() {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Our program died: it has no defer, no catch and no undo any more.
 struct ProcessDied: Error {}

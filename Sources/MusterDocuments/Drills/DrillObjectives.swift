@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension DrillBuilder {
     /// The service that the drill names.
@@ -27,17 +28,20 @@ extension DrillBuilder {
         result.latency = own.latency
         result.degradation = own.degradation
         result.detectBudget = own.rto?.detectBudget
-        result.detect = own.detect
+        // A drill that expects no alert says nothing about who would notice.
+        result.detect = own.detect ?? (form.alerts.entries.isEmpty ? nil : service?.detect)
         result.serviceLevel = service?.availability
         guard let service else { return result }
         let inherits =
             (own.rto == nil && service.rto != nil) || (own.rpo == nil && service.rpo != nil)
             || (own.integrity == nil && service.strictIntegrity)
+            || (own.detect == nil && result.detect != nil)
         if inherits { result.source = "services.yaml: \(service.name)" }
 
         var looser: [String] = []
         if let mine = own.rto?.max, let theirs = service.rto, mine > theirs { looser.append("rto") }
         if let mine = own.rpo, let theirs = service.rpo, mine > theirs { looser.append("rpo") }
+        if let mine = own.detect, let theirs = service.detect, mine > theirs { looser.append("detect") }
         if own.allowPostFaultLoss, service.rpo != nil { looser.append("allowPostFaultLoss") }
         let node = tree["objectives"]
         for key in looser {

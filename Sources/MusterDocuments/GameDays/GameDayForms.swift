@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// A file in `drills/gamedays/` as a whole.
 struct GameDayForm: Formed {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What reading a game day needs from outside.
 public struct GameDayResources: Sendable {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What reading `drills/schedules.yaml` needs from outside.
 public struct ScheduleResources: Sendable {
@@ -100,6 +101,13 @@ struct ScheduleReader {
         calendar.holidays = holidays(form.holidays, tree["holidays"], zone)
         let schedules = form.schedules.entries.compactMap { entry in
             self.schedule(entry.name, entry.item, tree["schedules"]?[entry.name], zone, calendar)
+        }
+        if form.maxConcurrent > 1 {
+            warnings.append(
+                FormProblem(
+                    "maxConcurrent changes nothing: a host runs one drill at a time",
+                    at: tree["maxConcurrent"]?.place,
+                    expected: "1, or schedules of their own on another host"))
         }
         return Schedules(
             schedules: schedules, calendar: calendar, zone: zone, maxConcurrent: form.maxConcurrent,

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// An entry of `tiers:`: what its services inherit.
 struct TierForm: Formed {
@@ -10,6 +11,9 @@ struct TierForm: Formed {
             Field("rto", \.objectives.rto, "Recovery time objective."),
             Field("rpo", \.objectives.rpo, "Recovery point objective; 0s is judged by count."),
             Field("integrity", \.objectives.integrity, "strict: nothing duplicated, corrupt or stale."),
+            Field(
+                "detect", \.objectives.detect,
+                "The most that may pass until an alert fires; for drills that expect alerts."),
             Field("mtd", \.objectives.mtd, "Maximum tolerable downtime; at least the RTO."),
             Field("verifyEvery", \.objectives.verifyEvery, "How often a drill must have passed."),
             Field(
@@ -38,6 +42,9 @@ struct ServiceForm: Formed {
             Field("rto", \.objectives.rto, "Recovery time objective."),
             Field("rpo", \.objectives.rpo, "Recovery point objective; 0s is judged by count."),
             Field("integrity", \.objectives.integrity, "strict: nothing duplicated, corrupt or stale."),
+            Field(
+                "detect", \.objectives.detect,
+                "The most that may pass until an alert fires; for drills that expect alerts."),
             Field("mtd", \.objectives.mtd, "Maximum tolerable downtime; at least the RTO."),
             Field("verifyEvery", \.objectives.verifyEvery, "How often a drill must have passed."),
             Field(
@@ -57,6 +64,7 @@ struct ServiceObjectives: Sendable {
     var rto: RecoveryTimeForm?
     var rpo: Duration?
     var integrity: ObjectivesForm.Integrity?
+    var detect: Duration?
     var mtd: Duration?
     var verifyEvery: Duration?
     var availability: AvailabilityGoal?
@@ -77,6 +85,7 @@ struct ServiceObjectives: Sendable {
         merged.rto = rto ?? other.rto
         merged.rpo = rpo ?? other.rpo
         merged.integrity = integrity ?? other.integrity
+        merged.detect = detect ?? other.detect
         merged.mtd = mtd ?? other.mtd
         merged.verifyEvery = verifyEvery ?? other.verifyEvery
         merged.availability = availability ?? other.availability
@@ -90,7 +99,7 @@ struct ServiceObjectives: Sendable {
         }
         return [
             exceeds(rto?.max, other.rto?.max) ? "rto" : nil, exceeds(rpo, other.rpo) ? "rpo" : nil,
-            exceeds(mtd, other.mtd) ? "mtd" : nil,
+            exceeds(detect, other.detect) ? "detect" : nil, exceeds(mtd, other.mtd) ? "mtd" : nil,
             exceeds(verifyEvery, other.verifyEvery) ? "verifyEvery" : nil,
             exceeds(availability?.budgetOfADay, other.availability?.budgetOfADay) ? "availability" : nil,
         ].compactMap { $0 }

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// The registry of services, `drills/services.yaml`: who must recover how fast, and what must be drilled.
 public struct Services: Sendable {
@@ -11,6 +12,8 @@ public struct Services: Sendable {
         public var rtoFrom: Objectives.ClockStart
         public var rpo: Duration?
         public var strictIntegrity: Bool
+        /// The most that may pass from a fault until an alert fires, where a drill expects alerts.
+        public var detect: Duration?
         /// Maximum tolerable downtime.
         public var mtd: Duration?
         public var verifyEvery: Duration?
@@ -67,7 +70,8 @@ public struct Services: Sendable {
         return Service(
             name: name, tier: item.tier, owner: item.owner, rto: merged.rto?.max,
             rtoFrom: merged.rto?.from ?? .fault, rpo: merged.rpo, strictIntegrity: merged.integrity != nil,
-            mtd: merged.mtd, verifyEvery: merged.verifyEvery, availability: merged.availability,
+            detect: merged.detect, mtd: merged.mtd, verifyEvery: merged.verifyEvery,
+            availability: merged.availability,
             dependsOn: item.dependsOn,
             requirements: item.failureModes.isEmpty
                 ? [requirement]

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// One time of asking for every entry. Belongs to its loop's thread.
 final class ReadBackPass {

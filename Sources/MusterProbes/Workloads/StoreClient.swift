@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// What came of a write.
 struct WriteAnswer: Hashable {

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// A terminal that shows frames instead of lines: the alternate screen, every key at once, nothing echoed. It is given

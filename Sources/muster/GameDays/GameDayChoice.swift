@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 
 /// Which game day on record: by number, name or file; without any, the one that is under way.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Turns of a runbook in words.
 enum RunbookText {

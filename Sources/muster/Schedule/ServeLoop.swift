@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 import Synchronization
@@ -32,6 +33,8 @@ final class ServeLoop {
     /// What was said of those that wait, so that it is not said again each time.
     private var said: [OccurrenceKey: Decision.Reason] = [:]
     private var trouble: String?
+    /// Why nobody can be told of anything.
+    private var silence: String?
 
     /// - Throws: `Refusal` with exit code 2 when the schedules cannot be used: there are no earlier ones to go by.
     init(path: String, store: OutcomeStore, project: Project, onStop: Schedule.Interruption?) throws {
@@ -93,6 +96,7 @@ final class ServeLoop {
         let next = nextDue.map { "next look \($0.text)" } ?? "nothing is due any more"
         return "STATUS=\(runs.isEmpty ? "nothing runs" : "runs: " + runs.words); \(next)\(broken)"
             + (trouble.map { "; TROUBLE: \($0)" } ?? "")
+            + (silence == nil ? "" : "; nobody is told: see the log")
     }
 
     private func take(_ signal: Int32) {
@@ -146,6 +150,7 @@ final class ServeLoop {
             let answer = try due.look()
             trouble = nil
             tell(answer)
+            lookForSilence()
             for item in answer.toRun { start(item) }
             let isWaiting = answer.settled.contains { $0.planned.decision.fate == .queued }
             nextLook = clock.monotonic() + (isWaiting ? Self.lookOftenEvery : Self.lookEvery)
@@ -162,6 +167,20 @@ final class ServeLoop {
             nextDue = nil
             nextLook = clock.monotonic() + Self.lookOftenEvery
         }
+    }
+
+    /// Notices go on being kept when the file that says who gets them is broken; the log says that nobody does.
+    private func lookForSilence() {
+        var found: String?
+        do { _ = try Notifier(project: project).channels() } catch {
+            found = (error as? Refusal)?.message ?? "\(error)"
+        }
+        if let found, found != silence {
+            log("NOBODY IS TOLD of what happens, which is kept (`muster notify list`): \(found)")
+        } else if found == nil, silence != nil {
+            log("people are told again of what happens")
+        }
+        silence = found
     }
 
     private func tell(_ answer: ScheduleAnswer) {

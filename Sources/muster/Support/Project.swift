@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 
 /// Where a drill's things lie: the nearest ancestor of the drill that has `runbooks/`, else the working
 /// directory.
@@ -10,13 +11,19 @@ struct Project: Sendable {
         var directory = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         if !Files.isDirectory(directory.path) { directory.deleteLastPathComponent() }
         while directory.path != "/" {
-            if Files.isDirectory(directory.appendingPathComponent("runbooks").path) {
+            if Self.isRoot(directory.path) {
                 root = directory.path
                 return
             }
             directory.deleteLastPathComponent()
         }
         root = FileManager.default.currentDirectoryPath
+    }
+
+    /// Whether something lies there that only lies at the top of a project.
+    private static func isRoot(_ path: String) -> Bool {
+        Files.isDirectory(path + "/runbooks")
+            || ["services", "schedules", "notify"].contains { Files.exists("\(path)/drills/\($0).yaml") }
     }
 
     /// The project of the working directory.

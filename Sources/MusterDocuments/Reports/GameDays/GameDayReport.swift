@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// The report of a game day: what was planned, what happened and who did it, over all of its drills. Made from what is
 /// on record alone, so that it can be made again at any time.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension GameDayStory {
     /// One line of the timeline over everything.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// One writer's connection, or one way to a replica.
 final class PostgresStore: StoreClient {
