@@ -1,3 +1,4 @@
+import MusterDrills
 import ArgumentParser
 import MusterCore
 import MusterDocuments
