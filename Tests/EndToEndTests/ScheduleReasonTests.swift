@@ -52,9 +52,9 @@ extension EndToEndTroubles {
             #expect(outcome.texts("abort") == [why], "\(outcome.texts("abort"))")
             let written = try lab.shell("cat runbooks/reports/*.md")
             #expect(written.contains(why) && !written.contains("Ctrl-C"), "\(written)")
-            let runs = try runs(lab)
-            #expect(runs.count == 1 && runs[0]["outcome"] == 1 && runs[0]["exitCode"] == 4)
-            #expect(runs[0]["ending"] == .text("broken off: \(why)"), "\(runs)")
+            let all = try runs(lab)
+            #expect(all.count == 1 && all[0]["outcome"] == 1 && all[0]["exitCode"] == 4)
+            #expect(all[0]["ending"] == .text("broken off: \(why)"), "\(all)")
             let table = try lab.muster("schedule", "history", "--limit", "1000").output
             #expect(table.contains("due; outcome #1; broken off: \(why)"), "\(table)")
             #expect(lab.eventually { told(lab).contains("is aborted: \(why)") } != nil, "\(told(lab))")
@@ -83,8 +83,8 @@ extension EndToEndTroubles {
             #expect(!Serving.log(daemon).contains("is aborted") && !told(lab).contains("abort"))
             let outcome = try lab.newestOutcome()
             #expect(outcome["ending"] == "completed" && outcome.texts("abort").isEmpty)
-            let runs = try runs(lab)
-            #expect(runs.count == 1 && runs[0]["ending"] == .null && runs[0]["outcome"] == 1)
+            let all = try runs(lab)
+            #expect(all.count == 1 && all[0]["ending"] == .null && all[0]["outcome"] == 1)
             let later = try lab.eventually {
                 try Serving.history(lab).contains { $0["fate"] == "SUPPRESSED" && $0["reason"] == "blackout" }
             }
