@@ -233,7 +233,8 @@ import Testing
 
     @Test func pausesHoldUntilTheyEnd() throws {
         try withStore { store, _ in
-            let pause = Schedule.Pause(since: Moment(seconds: 10), until: Moment(seconds: 100), reason: "r")
+            let pause = Schedule.Pause(
+                since: Moment(seconds: 10), until: Moment(seconds: 100), reason: "r", by: "somebody")
             try store.pause("a", pause, by: "somebody")
             try store.pause("b", Schedule.Pause(since: Moment(seconds: 10), reason: "s"), by: "somebody")
             #expect(try store.pauses(at: Moment(seconds: 50)).keys.sorted() == ["a", "b"])
