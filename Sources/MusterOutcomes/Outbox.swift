@@ -40,6 +40,17 @@ extension OutcomeStore {
         }
     }
 
+    /// Puts a notice into the outbox for a process that delivers it itself: nobody else tries it before `claimed`.
+    /// - Returns: what is to be delivered, one for each channel.
+    public func post(
+        _ notice: Notice, to channels: [NoticeChannel], claimedUntil claimed: Moment
+    ) throws -> [OutboxEntry] {
+        try write { database in
+            try database.post(notice, to: channels)
+            return try database.claim(id: notice.id, until: claimed)
+        }
+    }
+
     /// The channels for which something is due.
     public func channelsDue(at now: Moment) throws -> [String] {
         try readable { database in
@@ -83,17 +94,21 @@ extension OutcomeStore {
         }
     }
 
-    /// Lets what was given up, or waits, be tried again now.
-    /// - Parameter id: only that one; nil: all.
-    /// - Returns: how many.
-    public func retryNotices(_ id: String?, at now: Moment) throws -> Int {
+    /// Takes what was given up, or waits, for another try by whoever asks; its time counts from now on.
+    /// - Parameters:
+    ///   - id: only that one; nil: all.
+    ///   - claimed: nobody else tries it before.
+    /// - Returns: what is to be delivered.
+    public func retryNotices(_ id: String?, at now: Moment, claimedUntil claimed: Moment) throws
+        -> [OutboxEntry]
+    {
         try write { database in
             try database.execute(
                 sql: """
-                    UPDATE notices SET next_utc_s = ?, created_utc_s = max(created_utc_s, ?) \
+                    UPDATE notices SET created_utc_s = max(created_utc_s, ?) \
                     WHERE delivered_utc_s IS NULL AND channel <> '?' AND (? IS NULL OR id = ?)
-                    """, arguments: [now.seconds, now.seconds, id, id])
-            return database.changesCount
+                    """, arguments: [now.seconds, id, id])
+            return try database.claim(id: id, until: claimed)
         }
     }
 
@@ -126,6 +141,17 @@ extension Database {
         for channel in channels where channel.wants(notice.kind) {
             try insert(notice, channel.name, next: now, failure: nil)
         }
+    }
+
+    /// - Parameter id: of a notice; nil: of all that did not arrive.
+    fileprivate func claim(id: String?, until moment: Moment) throws -> [OutboxEntry] {
+        let which = "delivered_utc_s IS NULL AND channel <> '?' AND (? IS NULL OR id = ?)"
+        try execute(
+            sql: "UPDATE notices SET next_utc_s = ?, attempts = attempts + 1 WHERE \(which)",
+            arguments: [moment.seconds, id, id])
+        return try Row.fetchAll(
+            self, sql: "SELECT * FROM notices WHERE \(which) ORDER BY id, channel", arguments: [id, id]
+        ).map(OutboxEntry.init)
     }
 
     fileprivate func insert(_ notice: Notice, _ channel: String, next: Moment?, failure: String?) throws {

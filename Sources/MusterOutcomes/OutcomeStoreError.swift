@@ -30,7 +30,10 @@ extension OutcomeStoreError: CustomStringConvertible {
             muster made, or no file at all; name another path with --outcomes.
             """
         case .missing(let path):
-            "There is no store of outcomes at \(path), or nothing in it yet. It is made by the first `muster run`."
+            """
+            There is no store of outcomes at \(path), or nothing in it yet. It is made by what first has something to \
+            keep, such as `muster run`; --outcomes names another one.
+            """
         case .cannotOpen(let path, let detail):
             """
             Cannot open the store of outcomes at \(path): \(detail). Expected a file, and a directory that \

@@ -63,34 +63,44 @@ public struct ScheduleBook {
         return found
     }
 
-    /// What is known of a schedule; empty for one that was never looked at.
-    public func state(of schedule: Schedule, _ calendar: ScheduleCalendar) throws -> ScheduleState {
-        let planner = SchedulePlanner(schedule: schedule, calendar: calendar)
-        var state = try state(of: schedule.name) { planner.plan($0) }
-        if schedule.needsApproval {
-            state.approvals = try ApprovalRecord.standing(database, of: schedule.name)
+    /// What is known of schedules; empty for those that were never looked at.
+    public func states(of schedules: [Schedule], _ calendar: ScheduleCalendar) throws -> [String:
+        ScheduleState]
+    {
+        let planners = Dictionary(
+            schedules.map { ($0.name, SchedulePlanner(schedule: $0, calendar: calendar)) },
+            uniquingKeysWith: { first, _ in first })
+        var states = try states(of: planners.keys) { planners[$0.schedule]?.plan($0) }
+        guard schedules.contains(where: \.needsApproval) else { return states }
+        let standing = Dictionary(grouping: try ApprovalRecord.standing(database), by: \.key.schedule)
+        for schedule in schedules where schedule.needsApproval {
+            states[schedule.name]?.approvals = Dictionary(
+                (standing[schedule.name] ?? []).map { ($0.key, $0.value) },
+                uniquingKeysWith: { first, _ in first })
         }
-        return state
+        return states
     }
 
-    /// - Parameter plan: gives an occurrence that waits as it is planned now; nil when the schedule has it no more.
-    public func state(of schedule: String, plan: (OccurrenceKey) -> PlannedOccurrence?) throws
-        -> ScheduleState
-    {
-        var state = ScheduleState()
-        let settled = try Int64.fetchOne(
-            database, sql: "SELECT settled_until_utc_s FROM schedule_states WHERE schedule = ?",
-            arguments: [schedule])
-        state.settledUntil = settled.map { Moment(seconds: $0) }
-        // What is due next can have been recorded before only when it was moved, by a fortnight at the most.
-        let recent = (settled ?? 0) - 17 * 86_400
-        let sql = "SELECT * FROM occurrences WHERE schedule = ? AND (due_utc_s > ? OR fate = 'QUEUED')"
-        for row in try Row.fetchAll(database, sql: sql, arguments: [schedule, recent]) {
+    /// A few questions for all of them, however many there are, and none that goes through the whole history.
+    /// - Parameter plan: gives an occurrence that waits as it is planned now; nil when its schedule has it no more.
+    public func states(
+        of names: some Sequence<String>, plan: (OccurrenceKey) -> PlannedOccurrence?
+    ) throws -> [String: ScheduleState] {
+        var states: [String: ScheduleState] = [:]
+        for name in names { states[name] = ScheduleState() }
+        var earliest = Int64.max
+        let looks = try Row.fetchCursor(
+            database, sql: "SELECT schedule, settled_until_utc_s FROM schedule_states")
+        while let row = try looks.next() {
+            let (name, settled): (String, Int64) = (row[0], row[1])
+            guard let index = states.index(forKey: name) else { continue }
+            states.values[index].settledUntil = Moment(seconds: settled)
+            earliest = min(earliest, settled)
+        }
+        if earliest < .max { try addHandled(since: earliest, to: &states) }
+        for row in try Row.fetchAll(database, sql: "SELECT * FROM occurrences WHERE fate = 'QUEUED'") {
             let key = try Self.key(row)
-            guard let fate = Fate(rawValue: row["fate"]), fate == .queued else {
-                state.handled.insert(key)
-                continue
-            }
+            guard let index = states.index(forKey: key.schedule) else { continue }
             guard var planned = plan(key) else {
                 try withdraw(key)
                 continue
@@ -99,9 +109,29 @@ public struct ScheduleBook {
             let isLocked = row["reason"] == "lock" || row["reason"] == "too-many"
             planned.decision = Decision(
                 .queued, isLocked ? .locked(by: "another drill", on: "what it breaks") : .notApproved)
-            state.waiting.append(planned)
+            states.values[index].waiting.append(planned)
         }
-        return state
+        return states
+    }
+
+    /// What is due next can have been recorded before only when it was moved, by a fortnight at the most.
+    private static let farthestMove: Int64 = 17 * 86_400
+
+    /// - Parameter earliest: up to when the schedule is settled for which nobody has looked for longest.
+    private func addHandled(since earliest: Int64, to states: inout [String: ScheduleState]) throws {
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT schedule, nominal, fold, due_utc_s FROM occurrences \
+                WHERE due_utc_s > ? AND fate <> 'QUEUED'
+                """, arguments: [earliest - Self.farthestMove])
+        while let row = try rows.next() {
+            let (name, due): (String, Int64) = (row[0], row[3])
+            guard let index = states.index(forKey: name),
+                let settled = states.values[index].settledUntil, due > settled.seconds - Self.farthestMove
+            else { continue }
+            states.values[index].handled.insert(try Self.key(row))
+        }
     }
 
     private func withdraw(_ key: OccurrenceKey) throws {
@@ -156,19 +186,21 @@ public struct ScheduleBook {
             let until: Int64? = row["until_utc_s"]
             pauses[row["schedule"]] = Schedule.Pause(
                 since: Moment(seconds: row["since_utc_s"]), until: until.map { Moment(seconds: $0) },
-                reason: row["reason"])
+                reason: row["reason"], by: row["actor"])
         }
         return pauses
     }
 
     /// Remembers up to when a schedule is settled.
     public func settle(_ schedule: String, until moment: Moment, missedInBulk: Int) throws {
-        try database.execute(
+        // Once for each schedule at every look: it is compiled once.
+        let statement = try database.cachedStatement(
             sql: """
                 INSERT INTO schedule_states (schedule, settled_until_utc_s, missed_in_bulk) VALUES (?, ?, ?) \
                 ON CONFLICT (schedule) DO UPDATE SET settled_until_utc_s = excluded.settled_until_utc_s, \
                 missed_in_bulk = missed_in_bulk + excluded.missed_in_bulk
-                """, arguments: [schedule, moment.seconds, missedInBulk])
+                """)
+        try statement.execute(arguments: [schedule, moment.seconds, missedInBulk])
     }
 
     static func key(_ row: Row) throws -> OccurrenceKey {
@@ -177,73 +209,5 @@ public struct ScheduleBook {
             throw UnreadableWord(description: "column nominal says '\(text)'")
         }
         return OccurrenceKey(schedule: row["schedule"], nominal: nominal, fold: row["fold"])
-    }
-}
-
-/// What became of one occurrence.
-public struct OccurrenceRecord: Hashable, Sendable {
-    public var key: OccurrenceKey
-    public var zone: String
-    public var drill: String
-    public var due: Moment
-    public var fate: Fate
-    /// A word for programs.
-    public var reason: String
-    /// The reason for people.
-    public var sentence: String
-    /// How its run ended; nil when it did not run, still runs, or its scheduler died.
-    public var exitCode: Int?
-    public var finished: Moment?
-}
-
-extension OutcomeStore {
-    /// One look at the schedules, which nobody else can disturb.
-    /// - Throws: `OutcomeStoreError`, or what `body` throws; then nothing of it was written.
-    public func scheduling<Result>(_ body: (ScheduleBook) throws -> Result) throws -> Result {
-        try write { database in
-            try body(ScheduleBook(database, isAlive: { [isAlive] in isAlive?($0) ?? false }))
-        }
-    }
-
-    /// Closes the record of a run.
-    public func finish(_ key: OccurrenceKey, exitCode: Int32, at moment: Moment) throws {
-        try write { database in
-            try database.execute(
-                sql: """
-                    UPDATE occurrences SET finished_utc_s = ?, exit_code = ? \
-                    WHERE schedule = ? AND nominal = ? AND fold = ? AND fate = 'RUN' AND finished_utc_s IS NULL
-                    """, arguments: [moment.seconds, exitCode, key.schedule, key.nominal.text, key.fold])
-        }
-    }
-
-    /// The newest records, by when they were due, newest first.
-    public func occurrences(limit: Int) throws -> [OccurrenceRecord] {
-        try readable { database in
-            guard try database.tableExists("occurrences") else { return [] }
-            let sql =
-                "SELECT * FROM occurrences ORDER BY due_utc_s DESC, schedule, nominal DESC, fold DESC LIMIT ?"
-            return try Row.fetchAll(database, sql: sql, arguments: [limit]).map { row in
-                let finished: Int64? = row["finished_utc_s"]
-                return OccurrenceRecord(
-                    key: try ScheduleBook.key(row), zone: row["zone"], drill: row["drill"],
-                    due: Moment(seconds: row["due_utc_s"]), fate: try word(row, "fate"),
-                    reason: row["reason"],
-                    sentence: row["sentence"], exitCode: row["exit_code"],
-                    finished: finished.map { Moment(seconds: $0) })
-            }
-        }
-    }
-
-    /// How far each schedule is settled, and how many of its occurrences were missed without a record of their own.
-    public func scheduleStates() throws -> [String: (settledUntil: Moment, missedInBulk: Int)] {
-        try readable { database in
-            guard try database.tableExists("schedule_states") else { return [:] }
-            let rows = try Row.fetchAll(database, sql: "SELECT * FROM schedule_states")
-            return Dictionary(
-                rows.map {
-                    ($0["schedule"], (Moment(seconds: $0["settled_until_utc_s"]), $0["missed_in_bulk"]))
-                },
-                uniquingKeysWith: { first, _ in first })
-        }
     }
 }

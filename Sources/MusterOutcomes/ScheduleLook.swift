@@ -74,11 +74,13 @@ extension OutcomeStore {
             var candidates: [Admission.Candidate] = []
             var byName: [String: Schedule] = [:]
             var approvals: [OccurrenceKey: Approval] = [:]
+            let busy = Set(running.alive.map(\.schedule))
+            let states = try book.states(of: question.schedules, question.calendar)
             for var schedule in question.schedules {
                 schedule.pause = pauses[schedule.name] ?? schedule.pause
                 byName[schedule.name] = schedule
-                var state = try book.state(of: schedule, question.calendar)
-                state.isRunning = running.alive.contains { $0.schedule == schedule.name }
+                var state = states[schedule.name] ?? ScheduleState()
+                state.isRunning = busy.contains(schedule.name)
                 state.subject = question.subjects[schedule.name] ?? state.subject
                 if question.subjects[schedule.name] == nil { state.approvals = [:] }
                 approvals.merge(state.approvals) { first, _ in first }

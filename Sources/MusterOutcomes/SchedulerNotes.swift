@@ -13,6 +13,8 @@ public struct SchedulerNote: Hashable, Sendable {
         case broken
         /// Somebody set the clock of the machine.
         case clock
+        /// It ended without a word; noted by the next one.
+        case died
     }
 
     public var at: Moment
@@ -31,11 +33,36 @@ public struct SchedulerNote: Hashable, Sendable {
 }
 
 extension OutcomeStore {
-    public func note(_ note: SchedulerNote) throws {
+    /// - Parameter process: which one it is; nil: nobody will be able to say that it died.
+    public func note(_ note: SchedulerNote, by process: ProcessIdentity? = nil) throws {
+        try write { try $0.insert(note, process?.startTicks, process?.bootID) }
+    }
+
+    /// Notes which schedulers have ended without having said so.
+    /// - Parameter now: when that was noticed.
+    /// - Returns: their processes.
+    public func noteDeadSchedulers(at now: Moment) throws -> [Int32] {
         try write { database in
-            try database.execute(
-                sql: "INSERT INTO scheduler_notes (at_utc_s, kind, sentence, pid) VALUES (?, ?, ?, ?)",
-                arguments: [note.at.seconds, note.kind.rawValue, note.sentence, note.pid])
+            let sql = """
+                SELECT * FROM scheduler_notes AS began WHERE kind = 'started' AND boot_id IS NOT NULL AND NOT EXISTS \
+                (SELECT 1 FROM scheduler_notes AS over WHERE over.kind IN ('stopped', 'died') AND over.pid = began.pid \
+                AND over.start_ticks = began.start_ticks AND over.boot_id = began.boot_id) ORDER BY position
+                """
+            var found: [Int32] = []
+            for row in try Row.fetchAll(database, sql: sql) {
+                let ticks: Int64 = row["start_ticks"]
+                let process = ProcessIdentity(
+                    pid: row["pid"], startTicks: UInt64(bitPattern: ticks), bootID: row["boot_id"])
+                if isAlive?(process) ?? true { continue }
+                let began = Moment(seconds: row["at_utc_s"])
+                let note = SchedulerNote(
+                    at: now, .died,
+                    "it had started at \(began.text), and ended without a word; noticed by the next one",
+                    pid: process.pid)
+                try database.insert(note, process.startTicks, process.bootID)
+                found.append(process.pid)
+            }
+            return found
         }
     }
 
@@ -50,5 +77,19 @@ extension OutcomeStore {
                     pid: row["pid"])
             }
         }
+    }
+}
+
+extension Database {
+    fileprivate func insert(_ note: SchedulerNote, _ startTicks: UInt64?, _ bootID: String?) throws {
+        try execute(
+            sql: """
+                INSERT INTO scheduler_notes (at_utc_s, kind, sentence, pid, start_ticks, boot_id) \
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                note.at.seconds, note.kind.rawValue, note.sentence, note.pid,
+                startTicks.map { Int64(bitPattern: $0) }, bootID,
+            ])
     }
 }

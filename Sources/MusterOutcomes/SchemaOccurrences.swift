@@ -46,4 +46,16 @@ extension Schema {
         ) STRICT;
 
         """
+
+    /// Which outcome a run became, and what no outcome tells: that it was broken off, or why there is none. And which
+    /// process a scheduler was, so that its death can be noticed.
+    static let endingsOfOccurrences = """
+        ALTER TABLE occurrences ADD COLUMN outcome INTEGER;
+        ALTER TABLE occurrences ADD COLUMN ending TEXT;
+        CREATE INDEX occurrences_queued ON occurrences (schedule) WHERE fate = 'QUEUED';
+        CREATE INDEX occurrences_running ON occurrences (schedule) WHERE fate = 'RUN' AND finished_utc_s IS NULL;
+        ALTER TABLE scheduler_notes ADD COLUMN start_ticks INTEGER;
+        ALTER TABLE scheduler_notes ADD COLUMN boot_id TEXT;
+
+        """
 }

@@ -70,7 +70,7 @@ import Testing
             try store.settle(third, .waiting(next: Moment(seconds: 1500)), failure: "late")
             #expect(try store.nextNotice() == nil)
             #expect(try store.notices(limit: 1, undelivered: true).isEmpty)
-            #expect(try store.retryNotices(nil, at: Moment(seconds: 2000)) == 0)
+            #expect(try retry(store, nil, 2000).isEmpty)
         }
     }
 
@@ -83,11 +83,41 @@ import Testing
             try store.settle(entry, .gaveUp, failure: "refused")
             #expect(try store.nextNotice() == nil)
             #expect(try store.notices(limit: 9, undelivered: true).map(\.channel) == ["?", "a"])
-            #expect(try store.retryNotices("7", at: Moment(seconds: 5000)) == 0)
-            #expect(try store.retryNotices(nil, at: Moment(seconds: 5000)) == 1)
+            #expect(try retry(store, "7", 5000).isEmpty)
+            let mine = try retry(store, nil, 5000)
+            #expect(mine.map(\.id) == ["1"] && mine.first?.attempts == 2)
+            // It is tried by whoever asked, until they have had time enough.
+            #expect(
+                try store.takeNotice(for: "a", at: Moment(seconds: 5099), until: Moment(seconds: 9999)) == nil
+            )
             let again = try store.takeNotice(
-                for: "a", at: Moment(seconds: 5000), until: Moment(seconds: 5100))
+                for: "a", at: Moment(seconds: 5100), until: Moment(seconds: 5200))
             #expect(again?.id == "1" && again?.created == Moment(seconds: 5000))
+        }
+    }
+
+    private func retry(_ store: OutcomeStore, _ id: String?, _ now: Int64) throws -> [OutboxEntry] {
+        try store.retryNotices(id, at: Moment(seconds: now), claimedUntil: Moment(seconds: now + 100))
+    }
+
+    /// A trial is delivered by the process that says what came of it, and by nobody else.
+    @Test func whatIsClaimedIsNobodyElses() throws {
+        try withStore { store in
+            let channels = [channel("a", [.verdict]), channel("b", [])]
+            try store.post(notice("0", .verdict), to: channels)
+            let mine = try store.post(
+                notice("1", .test), to: channels, claimedUntil: Moment(seconds: 1100))
+            #expect(
+                mine.map(\.channel) == ["a", "b"] && mine.allSatisfy { $0.id == "1" && $0.attempts == 1 })
+            #expect(try store.channelsDue(at: Moment(seconds: 1099)) == ["a"])
+            let other = try store.takeNotice(
+                for: "a", at: Moment(seconds: 1099), until: Moment(seconds: 1200))
+            #expect(other?.id == "0")
+            #expect(
+                try store.takeNotice(for: "b", at: Moment(seconds: 1099), until: Moment(seconds: 1200)) == nil
+            )
+            try store.settle(mine[0], .waiting(next: Moment(seconds: 1300)), failure: "503")
+            #expect(try store.notices(limit: 9).filter { $0.failure == "503" }.map(\.attempts) == [1])
         }
     }
 

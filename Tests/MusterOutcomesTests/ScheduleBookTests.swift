@@ -38,6 +38,12 @@ import Testing
         }
     }
 
+    private func known(
+        _ book: ScheduleBook, _ plan: (OccurrenceKey) -> PlannedOccurrence?
+    ) throws -> ScheduleState {
+        try #require(book.states(of: ["daily"], plan: plan)["daily"])
+    }
+
     @Test func whatIsRecordedOnceStays() throws {
         let schedule = try schedule()
         let all = planned(schedule, 3)
@@ -61,13 +67,103 @@ import Testing
         let waiting = one.decided(.queued, .locked(by: "other", on: "local"))
         try withStore { store, _ in
             #expect(try record(store, [waiting], schedule).count == 1)
-            let state = try store.scheduling { try $0.state(of: "daily") { $0 == one.key ? one : nil } }
+            try store.scheduling { try $0.settle("daily", until: one.due, missedInBulk: 0) }
+            let state = try store.scheduling { try known($0) { $0 == one.key ? one : nil } }
             #expect(state.waiting.map(\.key) == [one.key] && state.handled.isEmpty)
             #expect(state.waiting.first?.decision.fate == .queued)
             #expect(try record(store, [one], schedule) == [one])
             #expect(try record(store, [one], schedule).isEmpty)
-            let later = try store.scheduling { try $0.state(of: "daily") { _ in one } }
+            let later = try store.scheduling { try known($0) { _ in one } }
             #expect(later.waiting.isEmpty && later.handled == [one.key])
+        }
+    }
+
+    /// Of all schedules at once, and of each only what is its own.
+    @Test func whatIsKnownOfManyIsKnownOfEach() throws {
+        let names = ["daily", "other", "idle"]
+        let schedules = try names.map { try schedule($0) }
+        let plans = schedules.map { planned($0, 40) }
+        try withStore { store, _ in
+            for (schedule, plan) in zip(schedules, plans).prefix(2) {
+                _ = try record(store, Array(plan.prefix(30)), schedule)
+                _ = try record(store, [plan[30].decided(.queued, .notApproved)], schedule)
+            }
+            try store.scheduling {
+                try $0.settle("daily", until: plans[0][29].due, missedInBulk: 0)
+                try $0.settle("other", until: plans[1][9].due, missedInBulk: 0)
+            }
+            let states = try store.scheduling { book in
+                try book.states(of: schedules, ScheduleCalendar())
+            }
+            // What was due more than 17 days before cannot come up again.
+            #expect(states["daily"]?.handled == Set(plans[0][13..<30].map(\.key)))
+            #expect(states["other"]?.handled == Set(plans[1].prefix(30).map(\.key)))
+            #expect(states["daily"]?.waiting.map(\.key) == [plans[0][30].key])
+            #expect(states["other"]?.waiting.first?.decision == Decision(.queued, .notApproved))
+            #expect(states["idle"]?.settledUntil == nil && states["idle"]?.handled.isEmpty == true)
+            #expect(states["other"]?.settledUntil == plans[1][9].due)
+        }
+    }
+
+    /// What no outcome tells is kept, and which outcome there is.
+    @Test func howARunEndedIsKept() throws {
+        let schedule = try schedule()
+        let all = planned(schedule, 2)
+        try withStore { store, _ in
+            _ = try record(store, all, schedule)
+            try store.note(outcome: 12, of: all[0].key)
+            try store.finish(all[0].key, exitCode: 4, at: Moment(seconds: 9), ending: "broken off: audit")
+            try store.finish(all[1].key, exitCode: 7, at: Moment(seconds: 9), ending: "no such program")
+            let records = try store.occurrences(limit: 2)
+            #expect(records.map(\.words) == ["due; no such program", "due; outcome #12; broken off: audit"])
+            #expect(records[1].outcome == 12 && records[0].outcome == nil && records[0].exitCode == 7)
+        }
+    }
+
+    @Test func keysAreReadAsTheyAreWritten() {
+        for key in [
+            OccurrenceKey(schedule: "a-b_1", nominal: LocalTime(2027, 3, 29, 2)),
+            OccurrenceKey(schedule: "x", nominal: LocalTime(2027, 10, 31, 2), fold: 1),
+        ] { #expect(OccurrenceKey(key.text) == key) }
+        for text in [
+            "", "a", "@2027-01-01T00:00:00", "a@", "a@b@2027-01-01T00:00:00", "a@2027-02-30T00:00:00",
+        ] {
+            #expect(OccurrenceKey(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func whoPausedAndWhoResumedIsKept() throws {
+        try withStore { store, _ in
+            let pause = Schedule.Pause(since: Moment(seconds: 10), reason: "migration")
+            try store.pause("daily", pause, by: "ada")
+            #expect(try store.pauses(at: Moment(seconds: 20))["daily"]?.by == "ada")
+            #expect(try store.pauseRecords(limit: 9).first?.end == nil)
+            #expect(try store.resume("daily", at: Moment(seconds: 30), reason: "over", by: "grace"))
+            let record = try #require(store.pauseRecords(limit: 9).first)
+            #expect(
+                record.schedule == "daily" && record.pause.reason == "migration" && record.pause.by == "ada")
+            #expect(record.end?.by == "grace" && record.end?.reason == "over" && record.end?.at.seconds == 30)
+        }
+    }
+
+    /// Each is noted once, and only those that are dead and have not said that they end.
+    @Test(arguments: [true, false]) func schedulersThatDiedAreNoted(isAlive: Bool) throws {
+        try withStore(isAlive: isAlive) { store, _ in
+            func note(_ kind: SchedulerNote.Kind, _ pid: Int32, _ ticks: UInt64) throws {
+                try store.note(
+                    SchedulerNote(at: Moment(seconds: 1), kind, "words", pid: pid),
+                    by: ProcessIdentity(pid: pid, startTicks: ticks, bootID: "boot"))
+            }
+            try note(.started, 7, 1)
+            try note(.started, 8, 1)
+            try note(.stopped, 8, 1)
+            // Another process that was given the same number.
+            try note(.started, 8, 2)
+            try store.note(SchedulerNote(at: Moment(seconds: 1), .started, "of an earlier version", pid: 9))
+            #expect(try store.noteDeadSchedulers(at: Moment(seconds: 60)) == (isAlive ? [] : [7, 8]))
+            #expect(try store.noteDeadSchedulers(at: Moment(seconds: 61)).isEmpty)
+            let newest = try #require(store.schedulerNotes(limit: 1).first)
+            #expect(isAlive || newest.kind == .died && newest.at.seconds == 60 && newest.pid == 8)
         }
     }
 
@@ -76,7 +172,7 @@ import Testing
         let waiting = planned(schedule, 1)[0].decided(.queued, .notApproved)
         try withStore { store, _ in
             _ = try record(store, [waiting], schedule)
-            let state = try store.scheduling { try $0.state(of: "daily") { _ in nil } }
+            let state = try store.scheduling { try known($0) { _ in nil } }
             #expect(state.waiting.isEmpty)
             #expect(try store.occurrences(limit: 1).map(\.reason) == ["withdrawn"])
         }
@@ -111,10 +207,10 @@ import Testing
                 throw Stop()
             }
             #expect(try store.occurrences(limit: 1).isEmpty)
-            let state = try store.scheduling { try $0.state(of: "daily") { _ in nil } }
+            let state = try store.scheduling { try known($0) { _ in nil } }
             #expect(state.settledUntil == nil)
             try store.scheduling { try $0.settle("daily", until: Moment(seconds: 7), missedInBulk: 1) }
-            let settled = try store.scheduling { try $0.state(of: "daily") { _ in nil } }
+            let settled = try store.scheduling { try known($0) { _ in nil } }
             #expect(settled.settledUntil == Moment(seconds: 7))
         }
     }
@@ -138,7 +234,8 @@ import Testing
 
     @Test func pausesHoldUntilTheyEnd() throws {
         try withStore { store, _ in
-            let pause = Schedule.Pause(since: Moment(seconds: 10), until: Moment(seconds: 100), reason: "r")
+            let pause = Schedule.Pause(
+                since: Moment(seconds: 10), until: Moment(seconds: 100), reason: "r", by: "somebody")
             try store.pause("a", pause, by: "somebody")
             try store.pause("b", Schedule.Pause(since: Moment(seconds: 10), reason: "s"), by: "somebody")
             #expect(try store.pauses(at: Moment(seconds: 50)).keys.sorted() == ["a", "b"])

@@ -9,6 +9,7 @@ public struct Form<Subject: Sendable>: Sendable {
     /// An example as it would stand in a file; empty when there is none.
     public let example: String
     public let fields: [Field<Subject>]
+    private let names: Set<String>
     private let blank: @Sendable () -> Subject
     private let check: @Sendable (Subject) throws -> Void
 
@@ -25,6 +26,7 @@ public struct Form<Subject: Sendable>: Sendable {
         self.example = example
         self.blank = blank
         self.fields = fields
+        names = Set(fields.map(\.name))
         self.check = check
     }
 
@@ -55,12 +57,14 @@ public struct Form<Subject: Sendable>: Sendable {
         }
         var subject = blank()
         var problems: [FormProblem] = []
-        let known = Set(fields.map(\.name)).union(others)
+        let known = others.isEmpty ? names : names.union(others)
         for entry in entries where !known.contains(entry.key) {
             problems.append(
                 FormProblem(
                     "unknown key '\(entry.key)'", at: entry.keyPlace ?? entry.value.place,
-                    expected: known.isEmpty ? "no keys" : "one of " + known.sorted().joined(separator: ", "),
+                    expected: Self.isCutOff(entry)
+                        ? "quotes around text with a comma in it: inside { } the comma ends it"
+                        : known.isEmpty ? "no keys" : "one of " + known.sorted().joined(separator: ", "),
                     nearest: nearestWord(to: entry.key, among: known)))
         }
         for field in fields {
@@ -91,6 +95,14 @@ public struct Form<Subject: Sendable>: Sendable {
         }
         if !problems.isEmpty { throw FormProblems(problems) }
         return subject
+    }
+
+    /// `{ cron: 0 3 31 4,6 * }`: the rest of a value, which YAML takes for a key that has none.
+    private static func isCutOff(_ entry: FormNode.Entry) -> Bool {
+        guard case .nothing = entry.value.content else { return false }
+        return entry.key.unicodeScalars.contains {
+            !$0.properties.isAlphabetic && $0.properties.numericType == nil && $0 != "-" && $0 != "_"
+        }
     }
 
     /// The canonical plain form, which `decode` reads back to an equal subject.

@@ -88,7 +88,10 @@ struct ChannelForm: Formed {
                 "a password in the URL would be shown and stored", at: nil, path: "webhook",
                 expected: "${env:NAME} or ${file:PATH} for all of it")
         }
+        let address = url.split(separator: "//", maxSplits: 1, omittingEmptySubsequences: false).last ?? ""
+        let server = address.prefix { !"/?#".contains($0) }.split(separator: "@").last ?? ""
         guard url.hasPrefix("https://") || url.hasPrefix("http://"), !url.contains("${"),
+            !server.isEmpty, !server.hasPrefix(":"),
             !url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F })
         else {
             throw FormProblem(

@@ -8,7 +8,7 @@ extension Schedules {
     public static func blackouts(
         of text: String, zone: (String) throws -> ZoneRules
     ) throws -> ScheduleCalendar {
-        let tree = try YamlText.tree(of: text)
+        let tree = try YamlText.tree(of: text, atMost: largest)
         guard let node = tree["blackouts"] else { return ScheduleCalendar() }
         let form = try Named<BlackoutForm>(node: node)
         guard let name = tree["timezone"]?.text else {

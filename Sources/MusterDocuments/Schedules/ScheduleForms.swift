@@ -30,7 +30,12 @@ struct SchedulesForm: Formed {
             Field(
                 "onStop", \.onStop, default: .abort,
                 "abort or finish: what becomes of what runs when `muster serve` is stopped."),
-            Field(required: "schedules", \.schedules, "The schedules."),
+            Field(
+                required: "schedules", \.schedules, "The schedules.",
+                in: {
+                    $0.entries.count <= Schedules.mostSchedules
+                        ? nil : "at most \(Schedules.mostSchedules) schedules"
+                }),
         ])
 }
 
@@ -159,7 +164,15 @@ struct WindowForm: Formed {
             Field(
                 "days", \.days, default: Weekday.allCases, "The days on which it opens.",
                 in: { $0.isEmpty ? "at least one day" : nil }),
-        ])
+        ],
+        check: {
+            // From midnight to midnight is a day, as people say it; from nine to nine may mean that or nothing.
+            if $0.from == $0.to, $0.from.second != 0 {
+                throw FormProblem(
+                    "it closes when it opens", at: nil, path: "to",
+                    expected: "another time; from 00:00 to 00:00 is the whole day")
+            }
+        })
 }
 
 /// `{ from: 2026-12-15, to: 2027-01-03, reason: change freeze }`.
@@ -173,7 +186,9 @@ struct BlackoutForm: Formed {
         fields: [
             Field(required: "from", \.from, "Its first day, or its first local time."),
             Field(required: "to", \.to, "Its last day, or the local time at which it is over."),
-            Field(required: "reason", \.reason, "Why; it is shown with everything that is suppressed."),
+            Field(
+                required: "reason", \.reason, "Why; it is shown with everything that is suppressed.",
+                in: { $0.allSatisfy(\.isWhitespace) ? "a reason, for those who see it" : nil }),
         ],
         check: {
             if $0.to.end <= $0.from.start {
@@ -191,7 +206,9 @@ struct PauseForm: Formed {
     static let form = Form(
         "pause", "A stop.", blank: PauseForm(),
         fields: [
-            Field(required: "reason", \.reason, "Why."),
+            Field(
+                required: "reason", \.reason, "Why.",
+                in: { $0.allSatisfy(\.isWhitespace) ? "a reason, for those who see it" : nil }),
             Field("until", \.until, "When it goes on by itself."),
         ])
 }

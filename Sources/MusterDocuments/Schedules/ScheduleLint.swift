@@ -65,6 +65,13 @@ struct ScheduleLint {
         case .cron, .every: break
         }
         guard first(after: min(begin, now)) != nil else {
+            if case .once(let local) = schedule.rule {
+                return Finding(
+                    key: key,
+                    message:
+                        "it is never due: the clocks of \(schedule.zone.name) skip \(local.text), and gap is skip",
+                    expected: "another time, or gap: shift")
+            }
             return Finding(
                 key: key, message: "it is never due: no such day comes within a hundred years",
                 expected: "days that the calendar has")

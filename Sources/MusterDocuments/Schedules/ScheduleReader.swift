@@ -41,6 +41,11 @@ public struct ScheduleResources: Sendable {
 
 /// What `drills/schedules.yaml` says.
 public struct Schedules: Sendable {
+    /// The largest file that is read, in bytes: 100,000 schedules have about 10 MiB.
+    public static let largest = 64 << 20
+    /// The most schedules that a file may have.
+    public static let mostSchedules = 200_000
+
     /// In the order of the file.
     public var schedules: [Schedule]
     public var calendar: ScheduleCalendar
@@ -50,6 +55,8 @@ public struct Schedules: Sendable {
     public var maxConcurrent: Int
     /// What becomes of what runs when the daemon is stopped.
     public var onStop = Schedule.Interruption.abort
+    /// The files of holidays, as they are named.
+    public var holidayFiles: [String] = []
 
     /// The schedule of that name.
     public subscript(name: String) -> Schedule? { schedules.first { $0.name == name } }
@@ -68,7 +75,7 @@ public struct Schedules: Sendable {
     public static func examine(_ text: String, now: Moment, resources: ScheduleResources) -> Examination {
         var reader = ScheduleReader(now: now, resources: resources)
         do {
-            let tree = try YamlText.tree(of: text)
+            let tree = try YamlText.tree(of: text, atMost: largest)
             let form = try SchedulesForm(node: tree)
             let schedules = reader.build(form, tree)
             var examination = Examination(
@@ -99,8 +106,11 @@ struct ScheduleReader {
         let zone = self.zone(form.timezone, at: tree["timezone"]) ?? .utc
         var calendar = Self.calendar(form.blackouts, zone)
         calendar.holidays = holidays(form.holidays, tree["holidays"], zone)
-        let schedules = form.schedules.entries.compactMap { entry in
-            self.schedule(entry.name, entry.item, tree["schedules"]?[entry.name], zone, calendar)
+        // The form has an entry for each key of the tree, in the same order: looking them up by name would take as many
+        // steps for each as there are.
+        let nodes = tree["schedules"]?.entries ?? []
+        let schedules = zip(form.schedules.entries, nodes).compactMap { entry, node in
+            self.schedule(entry.name, entry.item, node.value, zone, calendar)
         }
         if form.maxConcurrent > 1 {
             warnings.append(
@@ -111,7 +121,7 @@ struct ScheduleReader {
         }
         return Schedules(
             schedules: schedules, calendar: calendar, zone: zone, maxConcurrent: form.maxConcurrent,
-            onStop: form.onStop)
+            onStop: form.onStop, holidayFiles: [form.holidays.file, form.holidays.ics].compactMap { $0 })
     }
 
     static func calendar(_ form: Named<BlackoutForm>, _ zone: ZoneRules) -> ScheduleCalendar {

@@ -18,10 +18,12 @@ public enum YamlText {
         return try tree(of: text)
     }
 
+    /// - Parameter most: how many bytes it may have.
     /// - Throws: `FormProblems` with everything that stands in the way of reading it.
-    public static func tree(of text: String) throws -> FormNode {
-        guard text.utf8.count <= largest else {
-            throw one("the file has \(text.utf8.count) bytes", nil, "at most 1 MiB")
+    public static func tree(of text: String, atMost most: Int = largest) throws -> FormNode {
+        guard text.utf8.count <= most else {
+            throw one(
+                "the file has \(text.utf8.count) bytes", nil, "at most \(ByteCount(Int64(most)).forPeople)")
         }
         let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         if let problem = strangeCharacter(in: text) { throw FormProblems([problem]) }

@@ -98,7 +98,8 @@ enum Linter {
     }
 
     static func check(_ path: String) throws -> Result {
-        let text = try Files.text(path)
+        let isPlan = path.hasSuffix("schedules.yaml")
+        let text = try isPlan ? Files.text(path, atMost: Schedules.largest) : Files.text(path)
         var result = Result(path: path, source: text, errors: [], warnings: [])
         let now = SystemTimekeeper().utcNanoseconds()
         do {
@@ -110,7 +111,7 @@ enum Linter {
                 _ = try Services(reading: text, now: now)
             } else if path.hasSuffix("notify.yaml") {
                 _ = try NoticeFile.read(text)
-            } else if path.hasSuffix("schedules.yaml") {
+            } else if isPlan {
                 let examination = ScheduleLoader(path: path).examine(text, now: Moment(utcNanoseconds: now))
                 result.errors = examination.errors
                 result.warnings = examination.warnings
@@ -191,8 +192,7 @@ struct VerifyCommand: ParsableCommand {
     }
 
     private func summaries(_ project: Project) throws -> [OutcomeSummary] {
-        guard Files.exists(project.outcomesPath(store.outcomes)) else { return [] }
-        return try store.open(project).summaries(limit: nil)
+        try store.openIfThere(project)?.summaries(limit: nil) ?? []
     }
 
     private func age() throws -> Duration? {

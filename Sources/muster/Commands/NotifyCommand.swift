@@ -31,9 +31,7 @@ struct NotifyListCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            let entries =
-                Files.exists(Project.current.outcomesPath(store.outcomes))
-                ? try store.open().notices(limit: limit, undelivered: undelivered) : []
+            let entries = try store.openIfThere()?.notices(limit: limit, undelivered: undelivered) ?? []
             if output.json {
                 Terminal.line(Value.list(entries.map(\.value)).prettyJSON)
                 return .pass
@@ -68,10 +66,9 @@ struct NotifyTestCommand: ParsableCommand {
             }
             let outbox = try store.open(access: .readWrite)
             let notice = notifier.make(.test, "a trial of Muster's notices", "sent by \(RunHeaders.actor)")
-            try outbox.post(notice, to: channels)
-            let delivery = NoticeDelivery(notifier, from: outbox)
-            try delivery.proceed()
-            delivery.settle()
+            let claimed = Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds()) + NoticeDelivery.claim
+            let mine = try outbox.post(notice, to: channels, claimedUntil: claimed)
+            try NoticeDelivery(notifier, from: outbox).deliver(mine)
             let entries = try outbox.notices(limit: 1000).filter { $0.id == notice.id }
             for entry in entries { Terminal.line("\(entry.channel): \(entry.words)") }
             return entries.allSatisfy(\.isDelivered) ? .pass : .notVerified
@@ -93,23 +90,22 @@ struct NotifyRetryCommand: ParsableCommand {
             let notifier = Notifier(project: .current)
             _ = try notifier.channels()
             let outbox = try store.open(access: .readWrite)
-            let count = try outbox.retryNotices(id, at: now)
-            if count == 0, let id {
+            let mine = try outbox.retryNotices(id, at: now, claimedUntil: now + NoticeDelivery.claim)
+            if mine.isEmpty, let id {
                 throw Refusal(
                     .usage, "no notice \(id) waits to arrive", advice: "`muster notify list` shows them")
             }
-            let delivery = NoticeDelivery(notifier, from: outbox)
-            try delivery.proceed()
-            delivery.settle()
+            try NoticeDelivery(notifier, from: outbox).deliver(mine)
             let left = try outbox.notices(limit: 10_000, undelivered: true)
-            Terminal.line("tried \(count); \(left.count) did not arrive")
+            Terminal.line("tried \(mine.count); \(left.count) did not arrive")
             for entry in left { Terminal.line("  \(entry.id) to \(entry.channel): \(entry.words)") }
             return left.isEmpty ? .pass : .notVerified
         }
     }
 }
 
-/// Started by whoever puts something into the outbox, beside itself; ends when nothing is due soon.
+/// Started by whoever puts something into the outbox, beside itself; ends when nothing is due soon, or when somebody else
+/// empties the outbox already.
 struct NotifyDeliverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deliver", abstract: "Delivers what waits, and ends.",
@@ -119,25 +115,37 @@ struct NotifyDeliverCommand: ParsableCommand {
     /// What is due later is tried by the next one.
     private static let patience = Duration.seconds(60)
     private static let longest = Duration.seconds(600)
+    private var clock: SystemTimekeeper { SystemTimekeeper() }
 
     func run() throws {
         try carryOut {
-            let clock = SystemTimekeeper()
             let outbox = try store.open(access: .readWrite)
             let delivery = NoticeDelivery(Notifier(project: .current), from: outbox)
             let end = clock.monotonic() + Self.longest
+            // Who comes while another one has the turn goes away again; so the other one looks once more after it.
             while clock.monotonic() < end {
-                try delivery.proceed()
-                // While one hangs, others may come.
-                let isIdle = delivery.settle(within: .seconds(1))
-                guard isIdle else { continue }
-                guard let next = try outbox.nextNotice() else { break }
-                let wait = next - Moment(utcNanoseconds: clock.utcNanoseconds())
-                if wait > Self.patience { break }
-                clock.sleep(for: min(max(wait, .zero), .seconds(1)))
+                guard try delivery.takeTurn() else { break }
+                try empty(outbox, delivery, until: end)
+                delivery.letGo()
+                guard let wait = try wait(outbox), wait <= Self.patience else { break }
             }
             return .pass
         }
+    }
+
+    private func empty(_ outbox: OutcomeStore, _ delivery: NoticeDelivery, until end: Instant) throws {
+        while clock.monotonic() < end {
+            try delivery.proceed()
+            // While one hangs, others may come.
+            guard delivery.settle(within: .seconds(1)) else { continue }
+            guard let wait = try wait(outbox), wait <= Self.patience else { break }
+            clock.sleep(for: min(max(wait, .zero), .seconds(1)))
+        }
+    }
+
+    /// Until when something is due; nil: nothing waits.
+    private func wait(_ outbox: OutcomeStore) throws -> Duration? {
+        try outbox.nextNotice().map { $0 - Moment(utcNanoseconds: clock.utcNanoseconds()) }
     }
 }
 

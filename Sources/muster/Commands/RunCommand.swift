@@ -79,6 +79,9 @@ struct RunCommand: ParsableCommand {
 
     @Option(help: .hidden) var approved: String?
 
+    /// A scheduler started it, and hears and says more than signals and exit codes (`SchedulerLink`).
+    @Flag(help: .hidden) var linked = false
+
     /// So that who starts it knows under which id it will be on record, whatever happens to either.
     @Option(help: .hidden) var runID: String?
 
@@ -89,60 +92,69 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         try carryOut(printed: false) {
-            guard let lease = Duration(units: lease), lease >= .milliseconds(200), lease <= .seconds(600)
-            else {
-                throw Refusal(
-                    .usage, "--lease \(self.lease): not a lease",
-                    advice: "a duration from 200ms to 10m, such as --lease 5s")
+            do {
+                return try carryOutDrills()
+            } catch {
+                if linked { SchedulerLink.tell(error) }
+                throw error
             }
-            let variables = try VariableArguments.read(variables)
-            let window = try phaseWindow()
-            try checkRepeats()
-            try checkBoard()
-            let override = try blackouts.checked()
-            let makeRun = { (drill: PreparedDrill) in
-                DrillRun(
-                    drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
-                    keepsSamples: keepSamples == .all,
-                    board: tui ? Attendee(name: RunHeaders.actor, roles: Set(role)) : nil)
-            }
-            var codes: [Status] = []
-            var stop: StopLatch?
-            for path in drills {
-                let loader = DrillLoader(
-                    path: path, variables: variables, state: state,
-                    isAnsweredElsewhere: answersElsewhere || tui, override: override, runID: runID)
-                var drill = try loader.load(.run)
-                drill.occurrence = scheduled
-                drill.isUnattended = scheduled != nil || notify
-                if let approved, try drill.execHash() != approved {
-                    throw Refusal(
-                        .refused, "\(path) was edited after it was approved",
-                        advice: "have it approved as it is now: muster schedule approve")
-                }
-                try DrillPlan.preflight(drill)
-                // Until here, Ctrl-C just ends the process.
-                let latch = stop ?? StopLatch()
-                stop = latch
-                if let times {
-                    let repeats = RepeatedRun(
-                        loader: loader, count: times, seed: seed ?? .random(in: 0..<1_000_000_000),
-                        window: window, store: store, isJSON: output.json, makeRun: makeRun)
-                    codes.append(try repeats.run(drill, latch))
-                } else {
-                    let result = try makeRun(drill).run(latch)
-                    if output.json {
-                        latch.whileNobodyReads(leaveWith: result.status) {
-                            Terminal.line(Value.map(result.value).prettyJSON)
-                        }
-                    }
-                    codes.append(result.status)
-                }
-                // Who stops a drill, or must put something right first, wants no other one to begin.
-                if codes.last == .residue || codes.last == .aborted || latch.reason != nil { break }
-            }
-            return Status.worst(codes)
         }
+    }
+
+    private func carryOutDrills() throws -> Status {
+        guard let lease = Duration(units: lease), lease >= .milliseconds(200), lease <= .seconds(600)
+        else {
+            throw Refusal(
+                .usage, "--lease \(self.lease): not a lease",
+                advice: "a duration from 200ms to 10m, such as --lease 5s")
+        }
+        let variables = try VariableArguments.read(variables)
+        let window = try phaseWindow()
+        try checkRepeats()
+        try checkBoard()
+        let override = try blackouts.checked()
+        let makeRun = { (drill: PreparedDrill) in
+            DrillRun(
+                drill, lease: lease, store: store, json: output.json, isRealtime: realtime,
+                keepsSamples: keepSamples == .all,
+                board: tui ? Attendee(name: RunHeaders.actor, roles: Set(role)) : nil)
+        }
+        var codes: [Status] = []
+        var stop: StopLatch?
+        for path in drills {
+            let loader = DrillLoader(
+                path: path, variables: variables, state: state,
+                isAnsweredElsewhere: answersElsewhere || tui, override: override, runID: runID)
+            var drill = try loader.load(.run)
+            drill.occurrence = scheduled
+            drill.isUnattended = scheduled != nil || notify
+            if let approved, try drill.execHash() != approved {
+                throw Refusal(
+                    .refused, "\(path) was edited after it was approved",
+                    advice: "have it approved as it is now: muster schedule approve")
+            }
+            try DrillPlan.preflight(drill)
+            // Until here, Ctrl-C just ends the process.
+            let latch = stop ?? StopLatch(order: { [linked] in linked ? SchedulerLink.order() : nil })
+            stop = latch
+            if let times {
+                let repeats = RepeatedRun(
+                    loader: loader, count: times, seed: seed ?? .random(in: 0..<1_000_000_000),
+                    window: window, store: store, isJSON: output.json, makeRun: makeRun)
+                codes.append(try repeats.run(drill, latch))
+            } else {
+                let result = try makeRun(drill).run(latch)
+                if output.json {
+                    latch.whileNobodyReads(leaveWith: result.status) {
+                        Terminal.line(Value.map(result.value).prettyJSON)
+                    }
+                }
+                codes.append(result.status)
+            }
+            // Who stops a drill, or must put something right first, wants no other one to begin.
+            if codes.last == .residue || codes.last == .aborted || latch.reason != nil { break }
+        }
+        return Status.worst(codes)
     }
 
     private func phaseWindow() throws -> Duration? {

@@ -20,8 +20,9 @@ struct OccurrenceOptions: ParsableArguments {
 
     /// - Throws: `Refusal` with exit code 2.
     func check() throws {
-        guard approver.contains(where: { !$0.isWhitespace }) else {
-            throw Refusal(.usage, "--as needs a name", advice: "such as --as alice")
+        guard approver.contains(where: { !$0.isWhitespace }), approver == approver.onOneLine else {
+            throw Refusal(
+                .usage, "--as needs a name, of characters that can be seen", advice: "such as --as alice")
         }
         if (occurrence == nil) != next {
             throw Refusal(
@@ -83,7 +84,7 @@ struct ScheduleApproveCommand: ParsableCommand {
             let until = approval.expires.map { ", until \(ScheduleText.local($0, schedule.zone))" } ?? ""
             Terminal.line(
                 "\(schedule.name) on \(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name) is approved by "
-                    + "\(approval.author)\(until)")
+                    + "\(approval.author.onOneLine)\(until)")
             Terminal.line(
                 "  bound to what the drill executes, \(approval.subject.execHash.prefix(12)), and to what it would touch here, \(approval.subject.planHash.prefix(12))"
             )
@@ -169,6 +170,9 @@ struct ScheduleRevokeCommand: ParsableCommand {
     func run() throws {
         try carryOut {
             try which.check()
+            guard reason.contains(where: { !$0.isWhitespace }) else {
+                throw Refusal(.usage, "--reason needs words", advice: "say why it is taken back")
+            }
             let now = Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds())
             let store = try place.store.open(access: .readWrite)
             let standing = try store.standingApprovals().keys.filter { $0.schedule == which.name }

@@ -40,8 +40,7 @@ struct SchedulePlace: ParsableArguments {
     /// - Throws: `Refusal` with exit code 2.
     func load(_ names: [String] = [], now: Moment) throws -> (schedules: Schedules, chosen: [Schedule]) {
         var schedules = try ScheduleLoader(path: path).load(now: now)
-        if Files.exists(Project.current.outcomesPath(store.outcomes)) {
-            let pauses = try store.open().pauses(at: now)
+        if let pauses = try store.openIfThere()?.pauses(at: now) {
             for index in schedules.schedules.indices {
                 guard let pause = pauses[schedules.schedules[index].name] else { continue }
                 schedules.schedules[index].pause = pause
@@ -104,9 +103,7 @@ struct ScheduleNextCommand: ParsableCommand {
             let (schedules, chosen, now) = try options.load(names)
             let zones = Dictionary(
                 chosen.map { ($0.name, $0.zone) }, uniquingKeysWith: { first, _ in first })
-            let planned = chosen.flatMap { schedule in
-                SchedulePlan(of: schedule, calendar: schedules.calendar, after: now).prefix(count)
-            }.sorted { ($0.due, $0.schedule) < ($1.due, $1.schedule) }.prefix(count)
+            let planned = SchedulePlan.earliest(count, of: chosen, calendar: schedules.calendar, after: now)
             let approvals = try StandingApprovals(chosen, options.place.store, now: now)
             if output.json {
                 let values = planned.map { item in
@@ -116,7 +113,7 @@ struct ScheduleNextCommand: ParsableCommand {
             } else if planned.isEmpty {
                 Terminal.line("Nothing is due any more.")
             } else {
-                show(Array(planned), zones, approvals)
+                show(planned, zones, approvals)
             }
             return .pass
         }
@@ -161,7 +158,7 @@ struct ScheduleListCommand: ParsableCommand {
                 (schedule, ScheduleText.nextRun(of: schedule, schedules.calendar, after: now))
             }
             if output.json {
-                Terminal.line(Value.list(rows.map { $0.value(next: $1) }).prettyJSON)
+                Terminal.line(Value.list(rows.map { $0.value(next: $1, now: now) }).prettyJSON)
                 return .pass
             }
             var table = Table("SCHEDULE", "DRILL", "DUE", "ZONE", "NEXT RUN", "")
@@ -169,7 +166,10 @@ struct ScheduleListCommand: ParsableCommand {
                 let run = next.run.map { ScheduleText.local($0.due, schedule.zone) } ?? "-"
                 table.add(
                     schedule.name, schedule.drill, schedule.rule.text, schedule.zone.name, run,
-                    next.before > 0 ? "after \(next.before) that will not run" : "")
+                    [
+                        PauseText.words(schedule, now: now),
+                        next.before > 0 ? "after \(next.before) that will not run" : nil,
+                    ].compactMap { $0 }.joined(separator: "; "))
             }
             Terminal.line(table.text(width: Terminal.width))
             return .pass
@@ -189,7 +189,7 @@ struct ScheduleCheckCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            let text = try Files.text(options.path)
+            let text = try Files.text(options.path, atMost: Schedules.largest)
             let found = ScheduleLoader(path: options.path).examine(text, now: try options.now())
             let result = Linter.Result(
                 path: options.path, source: text, errors: found.errors, warnings: found.warnings)

@@ -53,18 +53,23 @@ struct ScheduleHistoryCommand: ParsableCommand {
     @Option(help: "How many.") var limit = 20
     @Flag(help: "What happened to daemons instead: starts, stops, edits that they found, and clocks.")
     var daemons = false
+    @Flag(help: "Who paused and resumed what instead, and why.") var pauses = false
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try carryOut {
             let project = Project.current
-            let isThere = Files.exists(project.outcomesPath(store.outcomes))
+            let store = try store.openIfThere(project)
             if daemons {
-                show(isThere ? try store.open(project).schedulerNotes(limit: limit) : [])
+                show(try store?.schedulerNotes(limit: limit) ?? [])
                 return .pass
             }
-            let records = isThere ? try store.open(project).occurrences(limit: limit) : []
+            if pauses {
+                PauseText.show(try store?.pauseRecords(limit: limit) ?? [], json: output.json)
+                return .pass
+            }
+            let records = try store?.occurrences(limit: limit) ?? []
             if output.json {
                 Terminal.line(Value.list(records.map(\.value)).prettyJSON)
                 return .pass
@@ -75,7 +80,7 @@ struct ScheduleHistoryCommand: ParsableCommand {
                     ScheduleText.local(record.due, .utc), record.key.schedule, record.fate.rawValue,
                     record.exitCode.map { "\($0)" }
                         ?? (record.fate == .run && record.finished == nil ? "…" : "-"),
-                    record.sentence)
+                    record.words)
             }
             Terminal.line(table.text(width: Terminal.width))
             return .pass
@@ -112,70 +117,7 @@ extension OccurrenceRecord {
             "fate": .text(fate.rawValue), "reason": .text(reason), "why": .text(sentence),
             "exitCode": exitCode.map { .int(Int64($0)) } ?? .null,
             "finished": finished.map { .text($0.text) } ?? .null,
+            "outcome": outcome.map { .int(Int64($0)) } ?? .null, "ending": ending.map { .text($0) } ?? .null,
         ]
-    }
-}
-
-struct SchedulePauseCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "pause", abstract: "Stops a schedule, until it is resumed or until a time.",
-        discussion:
-            "Example: muster schedule pause sessions-weekly --reason migration --until 2027-01-31T08:00")
-
-    @Argument(help: "The schedule.") var name: String
-    @Option(help: "Why; it is shown with everything that is suppressed.") var reason: String
-    @Option(help: "When it goes on by itself: a local time of its zone.") var until: String?
-    @OptionGroup var place: SchedulePlace
-
-    func run() throws {
-        try carryOut {
-            let now = Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds())
-            let (_, chosen) = try place.load([name], now: now)
-            guard let schedule = chosen.first else { return .usage }
-            var pause = Schedule.Pause(since: now, reason: reason)
-            if let until {
-                guard let local = LocalTime(until) else {
-                    throw Refusal(
-                        .usage, "--until \(until): not a local time", advice: "such as 2027-01-31T08:00")
-                }
-                pause.until = schedule.zone.moment(of: local)
-                guard let end = pause.until, end > now else {
-                    throw Refusal(.usage, "--until \(until) is over already", advice: "a later time")
-                }
-            }
-            try place.store.open(access: .readWrite).pause(name, pause, by: RunHeaders.actor)
-            Terminal.line(
-                "'\(name)' is "
-                    + Decision.Reason.paused(reason: reason, until: pause.until).sentence(in: schedule.zone))
-            return .pass
-        }
-    }
-}
-
-struct ScheduleResumeCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Ends a pause.",
-        discussion: "Example: muster schedule resume sessions-weekly --reason \"the migration is over\"")
-
-    @Argument(help: "The schedule.") var name: String
-    @Option(help: "Why.") var reason: String
-    @OptionGroup var place: SchedulePlace
-
-    func run() throws {
-        try carryOut {
-            let now = Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds())
-            let (schedules, _) = try place.load([name], now: now)
-            let wasPaused = try place.store.open(access: .readWrite).resume(
-                name, at: now, reason: reason, by: RunHeaders.actor)
-            if wasPaused {
-                Terminal.line("'\(name)' goes on")
-            } else if schedules[name]?.pause?.since == Moment(seconds: .min) {
-                throw Refusal(
-                    .refused, "'\(name)' is paused in \(place.path)", advice: "take `pause:` out there")
-            } else {
-                Terminal.line("'\(name)' was not paused")
-            }
-            return .pass
-        }
     }
 }

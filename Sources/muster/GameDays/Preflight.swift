@@ -44,7 +44,8 @@ struct Preflight {
         }
         guard
             let calendar = try? Schedules.blackouts(
-                of: Files.text(file.project.schedules), zone: { try ZoneDirectory.rules($0) })
+                of: Files.text(file.project.schedules, atMost: Schedules.largest),
+                zone: { try ZoneDirectory.rules($0) })
         else {
             return .init(
                 "blackout", .block, "drills/schedules.yaml cannot be read, so blackouts are not known")

@@ -8,6 +8,10 @@ import MusterSystem
 
 /// Takes notices from the outbox and delivers them, each at least once. A thread for each channel, one notice after the
 /// other: a channel that hangs keeps no other waiting.
+///
+/// Of all processes that empty an outbox one does so at a time: environments differ, and what fails in one of them would
+/// put off the tries of the others. What somebody asks for (`notify test`, `retry`) is claimed, and delivered by whoever
+/// asked.
 final class NoticeDelivery: @unchecked Sendable {
     private let notifier: Notifier
     private let store: OutcomeStore
@@ -15,8 +19,10 @@ final class NoticeDelivery: @unchecked Sendable {
     private let condition = Condition()
     /// Guarded by `condition`.
     private var busy: Set<String> = []
+    /// Guarded by `condition`; nil while somebody else empties the outbox.
+    private var turn: FileLock?
     /// The longest that a try can take (`timeout` of a channel), and time to record it.
-    private static let claim = Duration.seconds(120)
+    static let claim = Duration.seconds(120)
 
     init(_ notifier: Notifier, from store: OutcomeStore) {
         self.notifier = notifier
@@ -27,26 +33,72 @@ final class NoticeDelivery: @unchecked Sendable {
 
     private var now: Moment { Moment(utcNanoseconds: clock.utcNanoseconds()) }
 
-    /// Begins to deliver what is due, and waits for none of it.
+    /// Becomes the one who empties this outbox, until `letGo` or the end of the process.
+    /// - Returns: whether that is so; false while somebody else does.
+    /// - Throws: `SystemError` when there can be no lock beside the store.
+    func takeTurn() throws -> Bool {
+        try condition.withLock {
+            if turn == nil {
+                turn = try FileLock.tryAcquire(Self.lock(store.path))
+                if turn != nil {
+                    Files.giveToOwner(
+                        of: (store.path as NSString).deletingLastPathComponent, Self.lock(store.path))
+                }
+            }
+            return turn != nil
+        }
+    }
+
+    func letGo() {
+        condition.withLock {
+            turn?.release()
+            turn = nil
+        }
+    }
+
+    static func lock(_ storePath: String) -> String { storePath + "-deliver" }
+
+    /// Delivers what was claimed, and waits until that is over.
+    /// - Throws: `Refusal` when nobody can say where to; `SystemError`.
+    func deliver(_ entries: [OutboxEntry]) throws {
+        let channels = try notifier.channels()
+        for (name, entries) in Dictionary(grouping: entries, by: \.channel) {
+            let channel = channels.first { $0.name == name }
+            try start(name) { delivery in
+                for entry in entries { delivery.attempt(entry, channel) }
+            }
+        }
+        settle()
+    }
+
+    /// Begins to deliver what is due, and waits for none of it. Only for who has the turn.
     /// - Throws: `OutcomeStoreError`; `Refusal` when nobody can say where to: what waits goes on waiting.
     func proceed() throws {
         let due = try store.channelsDue(at: now)
         guard !due.isEmpty else { return }
         let channels = try notifier.channels()
-        for name in due where condition.withLock({ busy.insert(name).inserted }) {
+        for name in due {
             let channel = channels.first { $0.name == name }
-            do {
-                try startThread(name: "muster-notice") { [self] in
-                    while let entry = take(name) { attempt(entry, channel) }
-                    condition.withLock {
-                        busy.remove(name)
-                        condition.signal()
-                    }
-                }
-            } catch {
-                condition.withLock { _ = busy.remove(name) }
-                throw error
+            try start(name) { delivery in
+                while let entry = delivery.take(name) { delivery.attempt(entry, channel) }
             }
+        }
+    }
+
+    /// Starts the thread of a channel, unless it has one.
+    private func start(_ channel: String, _ work: @escaping @Sendable (NoticeDelivery) -> Void) throws {
+        guard condition.withLock({ busy.insert(channel).inserted }) else { return }
+        do {
+            try startThread(name: "muster-notice") { [self] in
+                work(self)
+                condition.withLock {
+                    busy.remove(channel)
+                    condition.signal()
+                }
+            }
+        } catch {
+            condition.withLock { _ = busy.remove(channel) }
+            throw error
         }
     }
 

@@ -94,12 +94,13 @@ struct Notifier: Sendable {
     }
 
     /// A run of a schedule that came to no outcome.
-    func failure(of key: OccurrenceKey, _ code: Int32) -> Notice? {
+    func failure(of key: OccurrenceKey, _ ending: RunEnding) -> Notice? {
+        let code = ending.code
         let status = Status(rawValue: code)
         guard isUsed, [.usage, .refused, .internalError].contains(status) || status == nil else { return nil }
         return make(
             .missed, "\(key.schedule) was due and could not be carried out (exit code \(code))",
-            "its messages are in the scheduler's log",
+            ending.why ?? "it did not say why; its messages are in the scheduler's log",
             ["occurrence": .text(key.text), "exitCode": .int(Int64(code))])
     }
 

@@ -16,7 +16,7 @@ final class Postman: @unchecked Sendable {
             let clock = SystemTimekeeper()
             while !condition.withLock({ isStopped }) {
                 // What cannot be read or sent now is there the next time.
-                try? delivery.proceed()
+                if (try? delivery.takeTurn()) == true { try? delivery.proceed() }
                 let next = clock.monotonic() + .seconds(1)
                 condition.withLock { while !isStopped, condition.wait(until: next) {} }
             }
@@ -29,7 +29,7 @@ final class Postman: @unchecked Sendable {
             isStopped = true
             condition.signal()
         }
-        try? delivery.proceed()
+        if (try? delivery.takeTurn()) == true { try? delivery.proceed() }
         delivery.settle(within: limit)
     }
 }

@@ -75,6 +75,10 @@ struct DrillRun {
         let header = try RunHeaders.make(
             prepared, start: start, hello: local.client.hello, binaryHash: binary.text)
         let number = try store.begin(header)
+        if let key = prepared.occurrence.flatMap({ OccurrenceKey($0) }) {
+            // The occurrence is also among the run's events; a store that cannot be written says so soon enough.
+            try? store.note(outcome: number, of: key)
+        }
         let writer = try StoreWriter(store, run: header.id, keepsSamples: keepsSamples) { error in
             inbox.post(.storeFailed("\(error)"))
         }

@@ -11,13 +11,18 @@ import MusterDrills
 final class SignalWatch: @unchecked Sendable {
     private var sources: [any DispatchSourceSignal] = []
 
-    convenience init(_ report: @escaping @Sendable (_ reason: String) -> Void) {
+    /// - Parameter order: why whoever sent SIGINT did so; nil when nobody said.
+    convenience init(
+        order: @escaping @Sendable () -> String? = { nil },
+        _ report: @escaping @Sendable (_ reason: String) -> Void
+    ) {
         let reasons = [
             SIGINT: "Ctrl-C, or muster abort", SIGTERM: "SIGTERM", SIGHUP: "the terminal closed (SIGHUP)",
         ]
         // A game day's drill gets SIGINT from the kernel when the day's process dies: nobody typed anything then.
         let parent = getppid()
         self.init(Array(reasons.keys)) { number in
+            if number == SIGINT, let words = order() { return report(words) }
             let isOrphan = number == SIGINT && getppid() != parent
             report(isOrphan ? "SIGINT, after the process that started it ended" : reasons[number] ?? "")
         }
@@ -49,8 +54,9 @@ final class StopLatch: @unchecked Sendable {
     private var codes: [Status] = []
     private var watch: SignalWatch?
 
-    init() {
-        watch = SignalWatch { [weak self] in self?.take($0) }
+    /// - Parameter order: as `SignalWatch`.
+    init(order: @escaping @Sendable () -> String? = { nil }) {
+        watch = SignalWatch(order: order) { [weak self] in self?.take($0) }
     }
 
     /// Why nothing more is to begin; nil while nobody asked for that.

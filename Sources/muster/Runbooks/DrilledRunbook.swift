@@ -181,7 +181,7 @@ extension PreparedDrill {
     /// Steps that run a runbook.
     var runbookSteps: [RunbookStep] { Self.runbooks(drill.steps + drill.after) }
 
-    private static func runbooks(_ steps: [Step]) -> [RunbookStep] {
+    static func runbooks(_ steps: [Step]) -> [RunbookStep] {
         steps.flatMap { step -> [RunbookStep] in
             switch step.action {
             case .runbook(let runbook): [runbook]
@@ -192,9 +192,15 @@ extension PreparedDrill {
     }
 
     /// A runbook as named by the drill: in the project's `runbooks/`, beside the drill, or by its path.
-    func runbookPath(_ named: String) throws -> String {
+    func runbookPath(_ named: String) throws -> String { try project.runbook(named, ofDrill: path) }
+}
+
+extension Project {
+    /// A runbook as a drill names it: in the project's `runbooks/`, beside the drill, or by its path.
+    /// - Throws: `Refusal` when there is none.
+    func runbook(_ named: String, ofDrill path: String) throws -> String {
         let places = [
-            project.runbooks + "/" + named, (path as NSString).deletingLastPathComponent + "/" + named, named,
+            runbooks + "/" + named, (path as NSString).deletingLastPathComponent + "/" + named, named,
         ]
         guard let found = places.first(where: Files.exists) else {
             throw Refusal(

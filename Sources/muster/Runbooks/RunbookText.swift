@@ -21,15 +21,7 @@ enum RunbookText {
     }
 
     /// Output of programs as it may be shown in a terminal: nothing moves the cursor or changes colours.
-    static func visible(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map {
-                    let isControl =
-                        $0.value < 0x20 && $0 != "\n" && $0 != "\t" || (0x7F..<0xA0).contains($0.value)
-                    return isControl ? "·" : $0
-                }))
-    }
+    static func visible(_ text: String) -> String { text.visible }
 
     /// The text of a block, indented.
     static func lines(of item: RunbookItem) -> [String] {

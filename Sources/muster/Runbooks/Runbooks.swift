@@ -64,11 +64,11 @@ struct ProjectRunbook {
 
     /// What is on record about it; none when there is no store yet.
     func evidence(_ options: StoreOptions) throws -> [RunbookEvidence] {
-        guard Files.exists(project.outcomesPath(options.outcomes)) else { return [] }
+        guard let store = try options.openIfThere(project) else { return [] }
         // A drill names a runbook in the project's folder, beside itself, or by its path.
         let own = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let folders = [project.runbooks, project.root + "/drills", project.root]
-        return try options.open(project).evidence(ofRunbook: key) { named in
+        return try store.evidence(ofRunbook: key) { named in
             folders.contains { folder in
                 let full = named.hasPrefix("/") ? named : folder + "/" + named
                 return URL(fileURLWithPath: full).resolvingSymlinksInPath().path == own

@@ -52,7 +52,7 @@ enum BlackoutRule: Sendable {
         let shown = ReportFiles.shown(project.schedules)
         let calendar: ScheduleCalendar
         do {
-            calendar = try Schedules.blackouts(of: Files.text(project.schedules)) {
+            calendar = try Schedules.blackouts(of: Files.text(project.schedules, atMost: Schedules.largest)) {
                 try ZoneDirectory.rules($0)
             }
         } catch {
@@ -61,7 +61,8 @@ enum BlackoutRule: Sendable {
         }
         let now = Moment(utcNanoseconds: SystemTimekeeper().utcNanoseconds())
         guard let blackout = calendar.blackout(at: now) else { return nil }
-        let words = "blackout '\(blackout.name)' until \(blackout.span.upperBound.text): \(blackout.reason)"
+        let words =
+            "blackout '\(blackout.name)' until \(blackout.span.upperBound.text): \(blackout.reason.onOneLine)"
         guard let override else {
             throw Refusal(
                 .refused, "\(words) (\(shown))",

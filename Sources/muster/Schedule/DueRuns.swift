@@ -67,11 +67,11 @@ struct DueRuns {
     /// Starts a drill as `muster run` does. It aborts, puts everything back and records that when it gets SIGINT, and
     /// gets that also when the thread that calls this ends, as it does with the process.
     /// What was approved goes with it: files may be edited until it has read them, and anything else it refuses.
-    func start(_ item: ScheduleAnswer.Item) throws -> Child {
+    func start(_ item: ScheduleAnswer.Item) throws -> ScheduledRun {
         let schedule = item.schedule
         var argv = [Files.besideUs + "/muster", "run", project.path(ofDrill: schedule.drill)]
         argv += schedule.variables.sorted { $0.key < $1.key }.flatMap { ["--var", "\($0.key)=\($0.value)"] }
-        argv += ["--outcomes", Files.absolute(store.path), "--scheduled", item.planned.key.text]
+        argv += ["--outcomes", Files.absolute(store.path), "--scheduled", item.planned.key.text, "--linked"]
         if schedule.needsApproval { argv += ["--approved", item.approval?.subject.execHash ?? "nothing"] }
         var spawn = Spawn(argv)
         spawn.output = .inherit
@@ -80,19 +80,22 @@ struct DueRuns {
         // A terminal's Ctrl-C comes to it through us, once.
         spawn.newSession = true
         spawn.deathSignal = SIGINT
-        return try spawn.start()
+        return try ScheduledRun(spawn)
     }
 
     /// Keeps how a run ended; one that came to no outcome is told of.
-    func finish(_ key: OccurrenceKey, exitCode: Int32, at moment: Moment) throws {
-        try store.finish(key, exitCode: exitCode, at: moment)
+    func finish(_ key: OccurrenceKey, _ ending: RunEnding, at moment: Moment) throws {
+        let why = ending.why.map(\.onOneLine)
+        try store.finish(key, exitCode: ending.code, at: moment, ending: why)
         let notifier = Notifier(project: project)
-        if let notice = notifier.failure(of: key, exitCode) { try notifier.post(notice, in: store) }
+        if let notice = notifier.failure(of: key, ending) { try notifier.post(notice, in: store) }
     }
 
-    /// How a run ended, for its record.
-    static func code(_ status: ExitStatus) -> Int32 {
-        if case .exited(let code) = status { code } else { Status.internalError.rawValue }
+    /// What is sent to a scheduler that is to stop.
+    private static let names = [SIGINT: "Ctrl-C", SIGTERM: "SIGTERM", SIGHUP: "its terminal closed"]
+
+    static func notStarted(_ error: any Error) -> RunEnding {
+        RunEnding(code: Status.internalError.rawValue, why: "it could not be started: \(error)")
     }
 
     /// Why a run of this schedule must not go on; nil when it may.
@@ -110,24 +113,27 @@ struct DueRuns {
         let signals = [SIGINT, SIGTERM, SIGHUP]
         try Signals.block(signals)
         defer { try? Signals.unblock(signals) }
-        let child: Child
+        var run: ScheduledRun
         do {
-            child = try start(item)
+            run = try start(item)
         } catch {
-            try finish(item.planned.key, exitCode: Status.internalError.rawValue, at: now)
+            try finish(item.planned.key, Self.notStarted(error), at: now)
             throw error
         }
-        var isStopped = false
         while true {
-            if let status = try child.wait(for: .zero) {
-                try finish(item.planned.key, exitCode: Self.code(status), at: now)
-                return Self.code(status)
+            if let status = try run.child.wait(for: .zero) {
+                let ending = run.ending(status)
+                try finish(item.planned.key, ending, at: now)
+                return ending.code
             }
-            let signal = try Signals.wait(signals, atMost: .milliseconds(500)).map { "signal \($0)" }
-            guard let reason = signal ?? interruption(of: item.schedule), !isStopped else { continue }
-            isStopped = true
-            Terminal.note("\(reason); the run is aborted and puts everything back")
-            _ = try child.kill(SIGINT)
+            let signal = try Signals.wait(signals, atMost: .milliseconds(500)).map {
+                "the scheduler was stopped (\(Self.names[$0] ?? "signal \($0)"))"
+            }
+            guard let reason = signal ?? interruption(of: item.schedule), run.interruption == nil else {
+                continue
+            }
+            Terminal.note("\(reason.onOneLine); the run is aborted and puts everything back")
+            try run.interrupt(reason)
         }
     }
 }
@@ -138,6 +144,6 @@ extension ScheduleAnswer.Item {
         let words = planned.words(in: schedule.zone)
         return
             "\(ScheduleText.local(planned.due, schedule.zone)) \(schedule.zone.name)  \(planned.schedule)  "
-            + planned.decision.fate.rawValue + (words.isEmpty ? "" : ": \(words)")
+            + planned.decision.fate.rawValue + (words.isEmpty ? "" : ": \(words.onOneLine)")
     }
 }

@@ -25,7 +25,7 @@ struct ScheduleLoader {
                 .usage, "there is no \(path)",
                 advice: "write one (docs/SCHEDULING.md has an example), or go to the project's folder")
         }
-        let text = try Files.text(path)
+        let text = try Files.text(path, atMost: Schedules.largest)
         let examination = examine(text, now: now)
         guard let schedules = examination.schedules else {
             throw Refusal(
@@ -54,13 +54,10 @@ struct ScheduleLoader {
 
     /// The files that a plan is made of: this one, and those that it names.
     func paths(of schedules: Schedules) -> [String] {
-        let form = (try? Files.text(path)).flatMap { try? YamlText.tree(of: $0) }
         let folder = (path as NSString).deletingLastPathComponent
-        let beside = ["file", "ics"].compactMap { form?["holidays"]?[$0]?.text }.map {
-            $0.hasPrefix("/") ? $0 : folder + "/" + $0
-        }
+        let beside = schedules.holidayFiles.map { $0.hasPrefix("/") ? $0 : folder + "/" + $0 }
         return [path, project.services] + beside
-            + Set(schedules.schedules.map { project.path(ofDrill: $0.drill) }).sorted()
+            + Set(schedules.schedules.map(\.drill)).map { project.path(ofDrill: $0) }.sorted()
     }
 
     /// When the file, or anything that it names, was last written.
@@ -91,12 +88,41 @@ final class KnownDrills: @unchecked Sendable {
     private let lock = NSLock()
     private var known: [Key: Result<Drill, any Error>] = [:]
     private var services: Result<Services?, any Error>?
+    private var manual: [Key: Result<String?, any Error>] = [:]
 
     init(project: Project) { self.project = project }
 
     func facts(_ drill: String, _ variables: [String: String]) throws -> ScheduleResources.DrillFacts {
         // A host has one guard, and that one drill.
-        .init(longest: try self.drill(drill, variables).longest, locks: [LockPath("local")])
+        let found = try self.drill(drill, variables)
+        if let step = try lock.withLock({ try manualStep(Key(path: drill, variables: variables), found) }) {
+            throw FormProblem(
+                "\(drill) would be refused each time: \(step), and a scheduler has nobody to ask", at: nil,
+                expected:
+                    "a drill whose runbooks need nobody, or the drill run by hand (muster run, muster gameday)"
+            )
+        }
+        return .init(longest: found.longest, locks: [LockPath("local")])
+    }
+
+    /// What a person would have to do in it; nil: nothing. Called under the lock.
+    private func manualStep(_ key: Key, _ drill: Drill) throws -> String? {
+        if let known = manual[key] { return try known.get() }
+        let path = project.path(ofDrill: key.path)
+        let found = Result {
+            try ScheduleLoader.asProblem { () throws -> String? in
+                for step in PreparedDrill.runbooks(drill.steps + drill.after) {
+                    let file = try project.runbook(step.path, ofDrill: path)
+                    guard let open = try Runbooks.read(file).steps.first(where: { $0.kind == .manual }) else {
+                        continue
+                    }
+                    return "the runbook \(step.path) needs a person for '\(open.name)'"
+                }
+                return nil
+            }
+        }
+        manual[key] = found
+        return try found.get()
     }
 
     /// - Throws: `FormProblem` without a place.

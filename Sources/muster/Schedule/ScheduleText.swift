@@ -50,12 +50,13 @@ extension PlannedOccurrence {
 }
 
 extension Schedule {
-    func value(next: ScheduleText.Next) -> Value {
+    func value(next: ScheduleText.Next, now: Moment) -> Value {
         [
             "name": .text(name), "drill": .text(drill), "variables": .map(variables.mapValues { .text($0) }),
             "zone": .text(zone.name), "rule": .text(rule.text), "priority": .int(Int64(priority)),
             "needsApproval": .bool(needsApproval), "longestNanoseconds": .int(longest.nanoseconds),
             "nextRun": next.run?.value(in: zone) ?? .null, "notRunningBefore": .int(Int64(next.before)),
+            "paused": PauseText.words(self, now: now).map { .text($0) } ?? .null,
         ]
     }
 }

@@ -62,6 +62,7 @@ final class ServeLoop {
     /// Until it is stopped and everything has ended.
     func run() throws -> Status {
         log("goes by \(file.path): \(Observing.count(file.schedules.schedules.count, "schedule"))")
+        noteTheDead()
         record(.started, "it goes by \(file.path)")
         manager.tell("READY=1", "STATUS=looks at the schedules")
         while true {
@@ -119,11 +120,11 @@ final class ServeLoop {
                     : policy == .finish
                         ? "\(name): it ends when this has: \(runs.words)"
                         : "\(name): it ends when this is aborted and put back: \(runs.words)")
-            if policy == .abort { runs.abort("the scheduler was stopped", log) }
+            if policy == .abort { runs.abort("the scheduler was stopped (\(name))", log) }
         } else if stop == .finish {
             stop = .abort
             log("\(name) again: this is aborted and put back: \(runs.words)")
-            runs.abort("the scheduler was stopped", log)
+            runs.abort("the scheduler was stopped (\(name), twice)", log)
         } else {
             log("\(name) again: still putting back: \(runs.words)")
         }
@@ -206,20 +207,32 @@ final class ServeLoop {
     private func start(_ item: ScheduleAnswer.Item) {
         log(item.line)
         do {
-            let child = try due.start(item)
-            try epoll.set(child.pidfd.descriptor.number, reading: true, key: 0)
-            runs.add(item, child) { [epoll] in epoll.remove(child.pidfd.descriptor.number) }
+            let run = try due.start(item)
+            try epoll.set(run.child.pidfd.descriptor.number, reading: true, key: 0)
+            runs.add(item, run) { [epoll] in epoll.remove(run.child.pidfd.descriptor.number) }
         } catch {
             log("\(item.planned.key.text) could not be started: \(error)")
-            runs.note(item.planned.key, Status.internalError.rawValue, now)
+            runs.note(item.planned.key, DueRuns.notStarted(error), now)
         }
     }
 
     private func record(_ kind: SchedulerNote.Kind, _ sentence: String) {
         do {
-            try store.note(SchedulerNote(at: now, kind, sentence, pid: getpid()))
+            try store.note(
+                SchedulerNote(at: now, kind, sentence, pid: getpid()), by: processIdentity(of: getpid()))
         } catch {
             log("could not be recorded: \(error)")
+        }
+    }
+
+    /// One that is killed cannot say so.
+    private func noteTheDead() {
+        do {
+            for pid in try store.noteDeadSchedulers(at: now) {
+                log("a scheduler before this one, process \(pid), ended without a word")
+            }
+        } catch {
+            log("whether an earlier scheduler died is not known: \(error)")
         }
     }
 

@@ -9,14 +9,13 @@ import Synchronization
 struct ServeRuns {
     private struct Run {
         var item: ScheduleAnswer.Item
-        var child: Child
+        var run: ScheduledRun
         var forget: () -> Void
-        var isAborted = false
     }
 
     private struct Ending {
         var key: OccurrenceKey
-        var code: Int32
+        var ending: RunEnding
         var at: Moment
         var attempts = 0
     }
@@ -31,18 +30,20 @@ struct ServeRuns {
 
     /// What runs, by name.
     var words: String {
-        let names = running.map { $0.item.planned.schedule + ($0.isAborted ? " (being put back)" : "") }
+        let names = running.map {
+            $0.item.planned.schedule + ($0.run.interruption != nil ? " (being put back)" : "")
+        }
         return names.isEmpty ? "nothing" : names.joined(separator: ", ")
     }
 
     /// - Parameter forget: called once when it has ended, before its descriptor closes.
-    mutating func add(_ item: ScheduleAnswer.Item, _ child: Child, forget: @escaping () -> Void) {
-        running.append(Run(item: item, child: child, forget: forget))
+    mutating func add(_ item: ScheduleAnswer.Item, _ run: ScheduledRun, forget: @escaping () -> Void) {
+        running.append(Run(item: item, run: run, forget: forget))
     }
 
     /// Keeps how a run ended that was not to be started.
-    mutating func note(_ key: OccurrenceKey, _ code: Int32, _ now: Moment) {
-        endings.append(Ending(key: key, code: code, at: now))
+    mutating func note(_ key: OccurrenceKey, _ ending: RunEnding, _ now: Moment) {
+        endings.append(Ending(key: key, ending: ending, at: now))
     }
 
     /// Looks which runs have ended, and records it; what could not be recorded is tried again each time.
@@ -50,30 +51,25 @@ struct ServeRuns {
     mutating func reap(_ due: DueRuns, _ log: (String) -> Void) -> Bool {
         let now = due.now
         running.removeAll { run in
-            let status: ExitStatus
+            let ending: RunEnding
             do {
-                guard let found = try run.child.poll() else { return false }
-                status = found
+                guard let status = try run.run.child.poll() else { return false }
+                ending = run.run.ending(status)
             } catch {
-                log("\(run.item.planned.key.text): nobody can say how it ended: \(error)")
-                status = .exited(Status.internalError.rawValue)
+                ending = RunEnding(
+                    code: Status.internalError.rawValue, why: "nobody can say how it ended: \(error)")
             }
             run.forget()
-            let code = DueRuns.code(status)
-            if case .signalled(let signal) = status {
-                log(
-                    "\(run.item.planned.key.text) was ended by signal \(signal); its guard puts back what it broke"
-                )
-            } else {
-                log("\(run.item.planned.key.text) ended with exit code \(code)")
-            }
-            endings.append(Ending(key: run.item.planned.key, code: code, at: now))
+            log(
+                "\(run.item.planned.key.text) ended with exit code \(ending.code)"
+                    + (ending.why.map { ": \($0.onOneLine)" } ?? ""))
+            endings.append(Ending(key: run.item.planned.key, ending: ending, at: now))
             return true
         }
         let before = endings.count
         endings = endings.compactMap { ending in
             do {
-                try due.finish(ending.key, exitCode: ending.code, at: ending.at)
+                try due.finish(ending.key, ending.ending, at: ending.at)
                 return nil
             } catch {
                 if ending.attempts == 0 {
@@ -90,22 +86,20 @@ struct ServeRuns {
     /// Aborts those that must not go on.
     /// - Parameter reason: why a run of a schedule must not; nil when it may.
     mutating func interrupt(by reason: (Schedule) -> String?, _ log: (String) -> Void) {
-        for index in running.indices where !running[index].isAborted {
+        for index in running.indices where running[index].run.interruption == nil {
             if let why = reason(running[index].item.schedule) { abort(index, why, log) }
         }
     }
 
     mutating func abort(_ why: String, _ log: (String) -> Void) {
-        for index in running.indices where !running[index].isAborted { abort(index, why, log) }
+        for index in running.indices where running[index].run.interruption == nil { abort(index, why, log) }
     }
 
     private mutating func abort(_ index: Int, _ why: String, _ log: (String) -> Void) {
-        running[index].isAborted = true
-        log("\(running[index].item.planned.key.text): \(why); it is aborted and put back")
+        log("\(running[index].item.planned.key.text): \(why.onOneLine); it is aborted and put back")
         do {
-            _ = try running[index].child.kill(SIGINT)
+            try running[index].run.interrupt(why)
         } catch {
-            running[index].isAborted = false
             log("\(running[index].item.planned.key.text) could not be told: \(error)")
         }
     }

@@ -14,7 +14,7 @@ struct StandingApprovals {
     init(_ schedules: [Schedule], _ options: StoreOptions, now: Moment) throws {
         self.now = now
         let project = Project.current
-        store = Files.exists(project.outcomesPath(options.outcomes)) ? try options.open(project) : nil
+        store = try options.openIfThere(project)
         self.schedules = Dictionary(schedules.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let standing = try store?.standingApprovals() ?? [:]
         self.standing = standing

@@ -24,6 +24,20 @@ struct StoreOptions: ParsableArguments {
     }
 }
 
+extension StoreOptions {
+    /// For commands that read, and have as little to show where nothing was kept yet.
+    /// - Returns: nil where there is no store, or nothing in it: somebody may be making it just now.
+    /// - Throws: `OutcomeStoreError`.
+    func openIfThere(_ project: Project = .current) throws -> OutcomeStore? {
+        guard Files.exists(project.outcomesPath(outcomes)) else { return nil }
+        do {
+            return try open(project)
+        } catch OutcomeStoreError.missing {
+            return nil
+        }
+    }
+}
+
 /// Where the guard keeps its journal.
 struct StateOptions: ParsableArguments {
     @Option(

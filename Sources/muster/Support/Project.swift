@@ -58,44 +58,66 @@ enum Files {
 
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
+    /// - Parameter most: how many bytes it may have.
     /// - Throws: `Refusal` with exit code 2 when the file cannot be read as text.
-    static func text(_ path: String) throws -> String {
-        let data = try contents(path)
+    static func text(_ path: String, atMost most: Int = 16 << 20) throws -> String {
+        let data = try beginning(of: path, most + 1)
+        guard data.count <= most else {
+            throw Refusal(
+                .usage, "\(path) is larger than \(ByteCount(Int64(most)).forPeople)",
+                advice: "name the right file")
+        }
         guard let text = String(data: data, encoding: .utf8) else {
             throw Refusal(.usage, "\(path): not UTF-8 text", advice: "save the file as UTF-8")
         }
         return text
     }
 
-    /// - Throws: `Refusal` with exit code 2 when the file cannot be read or is larger than 16 MiB.
-    private static func contents(_ path: String) throws -> Data {
-        let limit = 16 << 20
-        let data = try beginning(of: path, limit + 1)
-        guard data.count <= limit else {
-            throw Refusal(.usage, "\(path) is larger than 16 MiB", advice: "name the right file")
-        }
-        return data
-    }
-
-    /// Also reads pipes, as of a shell's `<(…)`, but never without an end.
+    /// Every file of a project is read through here. A named pipe or a device is none: whoever reads it waits for
+    /// somebody who may never write. A shell's `<(…)` is a pipe without a name, and read until its end.
     /// - Parameter most: how many bytes, if it has as many; a few more may come.
-    /// - Throws: `Refusal` with exit code 2 when the file cannot be read.
+    /// - Throws: `Refusal` with exit code 2 when the file cannot be read, or is no regular file.
     static func beginning(of path: String, _ most: Int) throws -> Data {
-        guard exists(path) else {
-            throw Refusal(.usage, "\(path): there is no such file", advice: "check the path")
+        // O_NONBLOCK: opening a named pipe waits for a writer without it (fifo(7)).
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw Refusal(.usage, "\(path) is a directory", advice: "name a file in it")
+        case S_IFIFO where isNameless(descriptor): _ = fcntl(descriptor, F_SETFL, 0)
+        default:
+            throw Refusal(
+                .usage, "\(path) is no regular file",
+                advice: "name a file; what is a pipe or a device here is not waited for")
         }
-        guard !isDirectory(path) else {
-            throw Refusal(.usage, "\(path) is a directory", advice: "name a file in it")
-        }
-        guard let file = FileHandle(forReadingAtPath: path) else {
-            throw Refusal(.usage, "\(path): the file cannot be read", advice: "check its permissions")
-        }
-        defer { try? file.close() }
         var data = Data()
         while data.count < most, let more = try file.read(upToCount: 1 << 16), !more.isEmpty {
             data += more
         }
         return data
+    }
+
+    private static func unreadable(_ path: String, _ code: Int32) -> Refusal {
+        switch code {
+        case ENOENT, ENOTDIR: Refusal(.usage, "\(path): there is no such file", advice: "check the path")
+        // Sockets, and devices that nobody drives (open(2)).
+        case ENXIO, ENODEV: Refusal(.usage, "\(path) is no regular file", advice: "name a file")
+        default:
+            Refusal(
+                .usage, "\(path): the file cannot be read",
+                advice: "check its permissions (\(errnoWords(code)))")
+        }
+    }
+
+    private static func errnoWords(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+    /// Whether a pipe lies in no directory (proc(5), `/proc/pid/fd`).
+    private static func isNameless(_ descriptor: Int32) -> Bool {
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+        return target?.hasPrefix("pipe:[") ?? false
     }
 
     /// Writes a file that people may be reading, by rename; it belongs to whoever owns the directory, so that

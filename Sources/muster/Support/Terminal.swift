@@ -84,7 +84,8 @@ enum Terminal {
     }
 }
 
-/// Columns of text, as wide as they must be; the last column is cut to the terminal.
+/// Columns of text, as wide as they must be; the last column is cut to the terminal. A cell is one line, and whatever was
+/// written into it moves no cursor.
 struct Table {
     var header: [String]
     var rows: [[String]] = []
@@ -94,7 +95,7 @@ struct Table {
     mutating func add(_ cells: String...) { rows.append(cells) }
 
     func text(width: Int) -> String {
-        let all = [header] + rows
+        let all = [header] + rows.map { $0.map(\.onOneLine) }
         let widths = header.indices.map { column in all.map { Self.columns($0[column]) }.max() ?? 0 }
         return all.enumerated().map { index, cells in
             var line = ""

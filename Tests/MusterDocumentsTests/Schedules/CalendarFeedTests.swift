@@ -47,10 +47,9 @@ import Testing
         let lines = try read(feed())
         let events = lines.dropLast()
         #expect(events.count == 8 + 8 + 8 + 1 + 8)
-        if let count = lines.last?["libical"]?.asInt {
-            #expect(
-                count == Int64(events.count) && lines.last?["errors"] == 0 && lines.last?["valid"] == true)
-        }
+        let libical = try #require(lines.last)
+        #expect(libical["libical"]?.asInt == Int64(events.count), "\(libical)")
+        #expect(libical["errors"] == 0 && libical["valid"] == true, "\(libical)")
         func event(_ uid: String) throws -> Value { try #require(events.first { $0["uid"]?.asText == uid }) }
         let audit = try event("audit-20270301T090000@muster")
         #expect(audit["start"] == "2027-03-01T08:00:00+00:00" && audit["end"] == "2027-03-01T08:10:00+00:00")

@@ -115,7 +115,11 @@ import Testing
         #expect(
             wrong("rrule: FREQ=DAILY, start: 2026-02-29, at: 10:00")[0].contains(
                 "\(none) day"))
-        #expect(wrong("once: 2026-03-29T02:30, gap: skip")[0].contains("never due"))
+        let skipped = wrong("once: 2027-03-28T02:30, gap: skip")[0]
+        #expect(
+            skipped.contains(
+                "the clocks of Europe/Berlin skip 2027-03-28T02:30:00, and gap is skip | another time"),
+            "\(skipped)")
         #expect(wrong("once: 2025-01-01T10:00") == ["warning: it is over: nothing is due any more"])
         #expect(
             wrong("rrule: FREQ=DAILY;COUNT=3, start: 2020-01-01, at: 10:00") == [
@@ -158,6 +162,46 @@ import Testing
                 "it can never run; 2026-11-27T12:00:00: outside"))
         #expect(wrong("cron: \"55 5 * * *\", \(window)")[0].contains("open for 5m 0s more"))
         #expect(wrong("cron: \"0 23 * * *\", \(window)") == [])
+    }
+
+    /// From midnight to midnight is a day; from nine to nine says nothing.
+    @Test func windowsThatCloseWhenTheyOpen() {
+        #expect(
+            wrong("cron: \"0 9 * * *\", window: { from: 09:00, to: 09:00 }")[0].contains(
+                "it closes when it opens"))
+        #expect(wrong("cron: \"0 9 * * *\", window: { from: 00:00, to: 00:00 }") == [])
+    }
+
+    /// Inside of braces a comma ends a value.
+    @Test func whatACommaCutOffIsSaid() {
+        let cut = wrong("cron: 0 3 31 4,6 *")
+        #expect(
+            cut.contains {
+                $0.contains("unknown key '6 *'") && $0.contains("quotes around text with a comma")
+            })
+        #expect(wrong("cron: \"0 3 30 4,6 *\"") == [])
+        #expect(!wrong("cron: \"0 3 * * *\", crno:").joined().contains("comma"))
+    }
+
+    @Test func reasonsHaveWords() {
+        #expect(wrong("every: 1h, pause: { reason: \" \" }")[0].contains("a reason"))
+        #expect(wrong("every: 1h, pause: { reason: \"\" }") != [])
+        #expect(wrong("every: 1h, pause: { reason: r }") == [])
+        let head = "timezone: UTC\nblackouts: { a: { from: 2027-01-02, to: 2027-01-03, reason: \" \" } }"
+        #expect(wrong("every: 1h", head: head)[0].contains("a reason"))
+    }
+
+    /// A file of many schedules is read whole, and one that is too large is not.
+    @Test func manySchedulesAreRead() throws {
+        let line = "drill: drills/a.yaml, every: 1h, vars: { pad: \(String(repeating: "x", count: 400)) } }\n"
+        let many = (0..<3000).map { "  s\($0): { \(line)" }.joined()
+        let text = "format: 1\ntimezone: UTC\nschedules:\n" + many
+        #expect(text.utf8.count > YamlText.largest)
+        let found = Self.examine(text)
+        #expect(found.schedules?.schedules.count == 3000, "\(found.errors.prefix(1))")
+        #expect(found.schedules?.schedules.last?.name == "s2999")
+        let large = text + "# " + String(repeating: "x", count: Schedules.largest)
+        #expect(Self.examine(large).errors.first?.expected == "at most 64 MiB")
     }
 
     @Test func drillsMustBeThere() {

@@ -228,7 +228,7 @@ import Testing
             "MUSTER_SCHEDULE_SEED=\(seed)\n\(output)")
         // That nothing differs means something only when something was compared.
         #expect(last.contains("\"zone\": \(zones.count)") && last.contains("\"cron\": \(count)"), "\(output)")
-        for other in ["cronsim", "day by day", "dateutil"] {
+        for other in ["cronsim", "day by day", "dateutil", "libical"] {
             #expect(last.contains("\"\(other)\""), "\(output)")
         }
     }

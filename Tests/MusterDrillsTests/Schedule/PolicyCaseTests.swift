@@ -169,6 +169,14 @@ import Testing
             words(found.settled) == ["12-21T10:00 SUPPRESSED blackout", "12-28T10:00 SUPPRESSED blackout"])
     }
 
+    @Test func untilIsSaidToTheSecond() {
+        func until(_ seconds: Int64) -> String {
+            Decision.Reason.paused(reason: "r", until: Moment(seconds: seconds)).sentence(in: .utc)
+        }
+        #expect(until(1_780_308_000) == "paused until 2026-06-01 10:00: r")
+        #expect(until(1_780_308_051) == "paused until 2026-06-01 10:00:51: r")
+    }
+
     @Test func case24AnApprovalThatComesTooLate() throws {
         let schedule = try Self.schedule { $0.needsApproval = true }
         let subject = Approval.Subject(execHash: "e", planHash: "p")
@@ -176,6 +184,8 @@ import Testing
             $0.subject = subject
         }
         #expect(words(asked.waiting) == ["06-01T10:00 QUEUED not-approved"] && asked.ready.isEmpty)
+        // While it waits nothing has passed yet.
+        #expect(asked.waiting.map { $0.decision.reason.sentence(in: .utc) } == ["nobody has approved it yet"])
         let key = try #require(asked.waiting.first?.key)
         func later(_ now: String, approvedAt: String, _ approved: Approval.Subject = subject) -> Settlement {
             settle(schedule, since: "2026-06-01T10:00", now: now) {
@@ -191,6 +201,10 @@ import Testing
         for now in ["2026-06-01T10:31", "2026-06-01T10:45"] {
             let late = later(now, approvedAt: "2026-06-01T10:45")
             #expect(words(late.settled) == ["06-01T10:00 EXPIRED not-approved"] && late.ready.isEmpty)
+            #expect(
+                late.settled.map { $0.decision.reason.sentence(in: .utc) } == [
+                    "nobody had approved it when its startDeadline passed"
+                ])
         }
         // An edit voids it.
         let edited = later(

@@ -47,6 +47,7 @@ public struct Decision: Hashable, Sendable {
         case laterOneIsDue
         case clockJumped(by: Duration)
         case notApproved
+        case notApprovedInTime
         case approvalVoid(String)
         case locked(by: String, on: String)
         case tooMany(running: Int)
@@ -72,7 +73,7 @@ extension Decision.Reason {
         case .deadlinePassed: "deadline"
         case .laterOneIsDue: "later-one-is-due"
         case .clockJumped: "clock-jumped"
-        case .notApproved: "not-approved"
+        case .notApproved, .notApprovedInTime: "not-approved"
         case .approvalVoid: "approval-void"
         case .locked: "lock"
         case .tooMany: "too-many"
@@ -105,7 +106,8 @@ extension Decision.Reason {
         case .deadlinePassed(let late): "\(late.forPeople) after it was due its startDeadline had passed"
         case .laterOneIsDue: "a later occurrence of it is due as well, and only the latest is caught up with"
         case .clockJumped(let by): "the clock of the machine was set by \(by.forPeople)"
-        case .notApproved: "nobody had approved it when its startDeadline passed"
+        case .notApproved: "nobody has approved it yet"
+        case .notApprovedInTime: "nobody had approved it when its startDeadline passed"
         case .approvalVoid(let why): "its approval is void: \(why)"
         case .locked(let holder, let place): "'\(holder)' holds \(place)"
         case .tooMany(let running):
@@ -114,7 +116,9 @@ extension Decision.Reason {
         }
     }
 
+    /// With seconds only where there are any.
     private static func clock(_ moment: Moment, _ zone: ZoneRules) -> String {
-        String(zone.local(at: moment).text.dropLast(3)).replacing("T", with: " ")
+        let text = zone.local(at: moment).text.replacing("T", with: " ")
+        return text.hasSuffix(":00") ? String(text.dropLast(3)) : text
     }
 }

@@ -31,11 +31,14 @@ public struct Schedule: Sendable {
         /// When it goes on by itself; nil: not before somebody says so.
         public var until: Moment?
         public var reason: String
+        /// Who ordered it; nil: the schedules themselves say so.
+        public var by: String?
 
-        public init(since: Moment, until: Moment? = nil, reason: String) {
+        public init(since: Moment, until: Moment? = nil, reason: String, by: String? = nil) {
             self.since = since
             self.until = until
             self.reason = reason
+            self.by = by
         }
     }
 
@@ -92,6 +95,15 @@ public struct OccurrenceKey: Hashable, Sendable {
 
     /// `redis-weekly@2026-03-29T02:30:00`, with `+` behind it for a second pass.
     public var text: String { "\(schedule)@\(nominal.text)" + (fold == 0 ? "" : "+") }
+
+    /// Reads what `text` says; nil for anything else.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty else { return nil }
+        let isSecond = parts[1].hasSuffix("+")
+        guard let nominal = LocalTime(String(isSecond ? parts[1].dropLast() : parts[1])) else { return nil }
+        self.init(schedule: String(parts[0]), nominal: nominal, fold: isSecond ? 1 : 0)
+    }
 
     /// A number that is the same on every machine and in every version: FNV-1a over the text (the 64-bit offset and
     /// prime of draft-eastlake-fnv), stirred by the last steps of SplitMix64, as FNV's low bits are poor.

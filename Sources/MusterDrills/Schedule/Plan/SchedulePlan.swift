@@ -196,3 +196,29 @@ public struct SchedulePlanner: Sendable {
         plan.adjustments.append(.jitter(jitter))
     }
 }
+
+extension SchedulePlan {
+    /// What starts next of many schedules, in the order in which it does.
+    /// - Parameter count: how many at the most; from 1 on.
+    public static func earliest(
+        _ count: Int, of schedules: [Schedule], calendar: ScheduleCalendar, after: Moment
+    ) -> [PlannedOccurrence] {
+        func isEarlier(_ one: PlannedOccurrence, _ other: PlannedOccurrence) -> Bool {
+            (one.due, one.schedule) < (other.due, other.schedule)
+        }
+        var plans = schedules.map { SchedulePlan(of: $0, calendar: calendar, after: after) }
+        var found = plans.indices.compactMap { index in plans[index].next().map { (index, $0) } }
+            .sorted { isEarlier($0.1, $1.1) }
+        // With the first of each there are `count` up to this one: what is later is not among them.
+        let last = found.count < count ? nil : found[count - 1].1.due
+        found = Array(found.prefix(count))
+        var all = found.map(\.1)
+        for (index, _) in found {
+            for _ in 1..<Swift.max(2, count) {
+                guard let next = plans[index].next(), last.map({ next.due <= $0 }) ?? true else { break }
+                all.append(next)
+            }
+        }
+        return Array(all.sorted(by: isEarlier).prefix(count))
+    }
+}

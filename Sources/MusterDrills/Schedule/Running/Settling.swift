@@ -126,7 +126,8 @@ public struct Settler: Sendable {
             result.settled.append(planned.decided(.skipped, .stillRunning))
         } else if let flaw = approvalFlaw(planned, state, now) {
             if isTooLate {
-                result.settled.append(planned.decided(.expired, flaw))
+                let isMissing = flaw == .notApproved
+                result.settled.append(planned.decided(.expired, isMissing ? .notApprovedInTime : flaw))
             } else {
                 result.waiting.append(planned.decided(.queued, flaw))
             }

@@ -38,7 +38,7 @@ struct ActionListCommand: ParsableCommand {
             let project = Project.current
             let today = Actions.today
             let items =
-                (Files.exists(project.outcomesPath(store.outcomes)) ? try store.open(project).actions() : [])
+                try (store.openIfThere(project)?.actions() ?? [])
                 .filter { (all || !$0.status.isClosed) && (owner == nil || $0.owner == owner) }
                 .sorted {
                     ($0.isOverdue(today: today) ? 0 : 1, $0.priority.rawValue, $0.number)

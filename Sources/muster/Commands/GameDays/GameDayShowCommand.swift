@@ -52,8 +52,7 @@ struct GameDayListCommand: ParsableCommand {
     func run() throws {
         try carryOut {
             let project = Project.current
-            let records =
-                Files.exists(project.outcomesPath(store.outcomes)) ? try store.open(project).gameDays() : []
+            let records = try store.openIfThere(project)?.gameDays() ?? []
             if output.json {
                 Terminal.line(
                     Value.list(
