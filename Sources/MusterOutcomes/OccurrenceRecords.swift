@@ -1,3 +1,4 @@
+public import MusterDrills
 import GRDB
 public import MusterCore
 

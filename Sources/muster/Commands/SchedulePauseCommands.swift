@@ -1,3 +1,4 @@
+import MusterDrills
 import ArgumentParser
 import Foundation
 import MusterCore

@@ -1,3 +1,4 @@
+import MusterDrills
 import Glibc
 import MusterCore
 import MusterSystem
