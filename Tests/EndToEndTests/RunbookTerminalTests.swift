@@ -10,15 +10,19 @@ final class Tmux {
     private let socket: String
     static let isInstalled = FileManager.default.isExecutableFile(atPath: "/usr/bin/tmux")
 
-    init(_ lab: Lab, _ command: String) throws {
+    init(_ lab: Lab, _ command: String, columns: Int = 160, rows: Int = 50) throws {
         self.lab = lab
         socket = "\(lab.directory)/tmux.\(UInt32.random(in: 0 ... .max))"
         try lab.shell(
-            "TERM=xterm NO_COLOR=1 tmux -S '\(socket)' -f /dev/null new-session -d -x 160 -y 50 "
+            "TERM=xterm NO_COLOR=1 tmux -S '\(socket)' -f /dev/null new-session -d -x \(columns) -y \(rows) "
                 + "\"\(command); echo exit code \\$?; exec cat\"")
     }
 
     deinit { end() }
+
+    func resize(_ columns: Int, _ rows: Int) throws {
+        try lab.shell("tmux -S '\(socket)' resize-window -x \(columns) -y \(rows)")
+    }
 
     func end() { _ = try? lab.shell("tmux -S '\(socket)' kill-server 2>&1 || true") }
 

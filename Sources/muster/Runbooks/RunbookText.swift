@@ -1,7 +1,13 @@
 import MusterCore
+import MusterGuard
 
 /// Turns of a runbook in words.
 enum RunbookText {
+    /// What went wrong, for the record.
+    static func words(_ error: any Error) -> String {
+        (error as? Refusal)?.message ?? (error as? GuardFailure)?.message ?? describe(error)
+    }
+
     /// `'start' (command) succeeded after 1.2 s`.
     static func sentence(_ turn: RunbookTurn, _ time: Bracket) -> String {
         var text = "'\(turn.name)' (\(turn.kind.rawValue)) \(turn.words) after \(time.width.forPeople)"
@@ -31,9 +37,13 @@ enum RunbookText {
     }
 
     /// What a run came to, by who spent the time.
-    static func total(_ result: RunbookResult) -> String {
-        "\(result.total.forPeople) in all: machine \(result.machine.forPeople), human wait "
-            + "\(result.humanWait.forPeople), human work \(result.humanWork.forPeople)"
+    /// - Parameter elapsed: from its beginning to its end, where it was not always under way in between.
+    static func total(_ result: RunbookResult, elapsed: Duration? = nil) -> String {
+        let parts =
+            "machine \(result.machine.forPeople), human wait \(result.humanWait.forPeople), human work "
+            + result.humanWork.forPeople
+        guard let elapsed else { return "\(result.total.forPeople) in all: \(parts)" }
+        return "\(elapsed.forPeople) from begin to end, resumed in between; under way \(parts)"
     }
 }
 
@@ -59,8 +69,12 @@ enum RunbookRunText {
         return parts.joined(separator: ", ")
     }
 
-    static func value(_ result: RunbookResult, number: Int, id: String) -> Value {
+    /// - Parameter elapsed: from begin to end.
+    static func value(
+        _ result: RunbookResult, number: Int, id: String, elapsed: Duration?, isResumed: Bool
+    ) -> Value {
         [
+            "elapsedNanoseconds": elapsed.map { .int($0.nanoseconds) } ?? .null, "resumed": .bool(isResumed),
             "number": .int(Int64(number)), "id": .text(id), "state": .text(result.state.rawValue),
             "reason": .text(result.reason), "openRollbacks": .list(result.openRollbacks.map { .text($0) }),
             "machineNanoseconds": .int(result.machine.nanoseconds),
