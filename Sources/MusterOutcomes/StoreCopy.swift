@@ -18,10 +18,13 @@ struct StoreCopy {
             })
         else {
             throw OutcomeStoreError.cannotOpen(
-                path: original, "no space is left on its disk, and there is none elsewhere for a copy to read")
+                path: original, "no space is left on its disk, and there is none elsewhere for a copy to read"
+            )
         }
         var template = Array("\(place)/muster-outcomes-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!).map { String(cString: $0) } }
+        let made = template.withUnsafeMutableBufferPointer {
+            mkdtemp($0.baseAddress!).map { String(cString: $0) }
+        }
         guard let made else {
             throw OutcomeStoreError.cannotOpen(path: original, String(cString: strerror(errno)))
         }
@@ -61,7 +64,9 @@ struct StoreCopy {
             }
             var written = 0
             while written < count {
-                let more = buffer.withUnsafeBytes { write(target, $0.baseAddress! + written, count - written) }
+                let more = buffer.withUnsafeBytes {
+                    write(target, $0.baseAddress! + written, count - written)
+                }
                 if more < 0 && errno == EINTR { continue }
                 guard more > 0 else { throw failed() }
                 written += more

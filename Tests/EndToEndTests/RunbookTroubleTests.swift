@@ -17,7 +17,9 @@ extension EndToEndTroubles {
 
         private func expectStopped(_ lab: Lab) throws {
             let run = try lab.json("runbook", "show", "1")
-            #expect(run["state"] == "cancelled" && run.stepStates == ["act succeeded", "look cancelled"], "\(run)")
+            #expect(
+                run["state"] == "cancelled" && run.stepStates == ["act succeeded", "look cancelled"], "\(run)"
+            )
             #expect(!lab.exists("runbooks/undone"), "nothing of a recovery is rolled back unasked")
             #expect(try lab.muster("runbook", "resume", "--answer", "look=yes").code == 0)
         }
@@ -49,7 +51,8 @@ extension EndToEndTroubles {
         func aQuestionFitsIntoASmallTerminal(_ columns: Int, _ rows: Int) throws {
             let lab = try Lab()
             try asking(lab)
-            let tmux = try Tmux(lab, "'\(Lab.built)/muster' runbook run test.md", columns: columns, rows: rows)
+            let tmux = try Tmux(
+                lab, "'\(Lab.built)/muster' runbook run test.md", columns: columns, rows: rows)
             for word in ["left", "begun", "done", "WHY:"] { try tmux.waits(for: word) }
             let lines = tmux.screen.split(separator: "\n").map(String.init)
             #expect(lines.contains { $0.hasSuffix("> _") || $0 == "> _" }, "\(tmux.screen)")
@@ -77,7 +80,8 @@ extension EndToEndTroubles {
             #expect(!stopped.output.contains("met by this run"), "\(stopped.all)")
             // It lies there for a minute, by the record's own clock.
             try lab.shell(
-                "sqlite3 '\(lab.outcomes)' 'UPDATE runbook_runs SET started_utc_ns = started_utc_ns - 60000000000'")
+                "sqlite3 '\(lab.outcomes)' 'UPDATE runbook_runs SET started_utc_ns = started_utc_ns - 60000000000'"
+            )
             let answer = try lab.muster("runbook", "resume")
             #expect(answer.code == 1 && answer.output.contains("MISSED"), "\(answer.all)")
             #expect(answer.output.contains("from begin to end, resumed in between"))
@@ -118,7 +122,8 @@ extension EndToEndTroubles {
             try lab.shell("cd runbooks && printf '\\377' > latin.md && ln -s nowhere.md dangling.md")
             try lab.write("---\nmuster: { owner: [\n---\n# T\n", to: "runbooks/torn.md")
             let status = try lab.json("runbook", "status")
-            let states = status.asList?.map { "\($0["path"]?.asText ?? "") \($0["state"]?.asText ?? "")" } ?? []
+            let states =
+                status.asList?.map { "\($0["path"]?.asText ?? "") \($0["state"]?.asText ?? "")" } ?? []
             for name in ["latin", "dangling", "torn"] {
                 #expect(states.contains("runbooks/\(name).md UNREADABLE"), "\(states)")
             }
@@ -164,7 +169,8 @@ extension EndToEndTroubles {
             let lab = try Lab()
             var runbook = LabRunbook(lab)
             runbook.block(
-                "flaky", "check", ",\"retries\":\"3\",\"retryDelay\":\"2s\",\"retryOn\":\"75,124\"", "touch done")
+                "flaky", "check", ",\"retries\":\"3\",\"retryDelay\":\"2s\",\"retryOn\":\"75,124\"",
+                "touch done")
             let answer = try runbook.run("--dry-run")
             #expect(
                 answer.output.contains("up to 4 attempts, 2 s apart, after exit code 75 or 124"),
@@ -194,9 +200,12 @@ extension EndToEndTroubles {
             let answer = try lab.muster("run", "drills/by-hand.yaml", "--answers-elsewhere")
             let outcome = try lab.newestOutcome()
             let reason = outcome["reason"]?.asText ?? ""
-            #expect(answer.code != 0 && outcome["verdict"] != "pass" && outcome["ending"] == "aborted", "\(answer.all)")
             #expect(
-                reason.hasPrefix("Inconclusive: runbook by-hand.md: step 'look' timed out: nobody answered within 2 s")
+                answer.code != 0 && outcome["verdict"] != "pass" && outcome["ending"] == "aborted",
+                "\(answer.all)")
+            #expect(
+                reason.hasPrefix(
+                    "Inconclusive: runbook by-hand.md: step 'look' timed out: nobody answered within 2 s")
                     || reason.contains("is suspect"), "\(reason)")
             #expect(outcome.events("runbook-step").map { $0["subject"]?.asText } == ["look"])
             #expect(try lab.json("runbook", "status", "by-hand.md").at(0, "state") == "FAILED")

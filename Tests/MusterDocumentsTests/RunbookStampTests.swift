@@ -14,7 +14,8 @@ import Testing
 
     /// Whatever people put there, by whatever mistake, is theirs.
     @Test(arguments: [
-        "We proved it last week.", "Failed on Monday, ask kim.", "```sh {\"name\":\"a\",\"kind\":\"check\"}\ntrue\n```",
+        "We proved it last week.", "Failed on Monday, ask kim.",
+        "```sh {\"name\":\"a\",\"kind\":\"check\"}\ntrue\n```",
         "Last proven on 2026-01-02 by run #1 (executed part 0123).\n\nMore.",
     ])
     func nothingButAStampIsReplaced(_ found: String) {

@@ -3,8 +3,10 @@ enum VariableName {
     /// Of the shells themselves (bash(1), "Shell Variables"; POSIX.1-2017, XCU 2.5.3), and of libc: they change how
     /// every step runs, or the shell does not take them from its environment.
     private static let taken: Set<String> = [
-        "PATH", "IFS", "HOME", "SHELL", "PWD", "OLDPWD", "CDPATH", "ENV", "BASHOPTS", "SHELLOPTS", "GLOBIGNORE",
-        "PROMPT_COMMAND", "PS4", "POSIXLY_CORRECT", "ZDOTDIR", "FPATH", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
+        "PATH", "IFS", "HOME", "SHELL", "PWD", "OLDPWD", "CDPATH", "ENV", "BASHOPTS", "SHELLOPTS",
+        "GLOBIGNORE",
+        "PROMPT_COMMAND", "PS4", "POSIXLY_CORRECT", "ZDOTDIR", "FPATH", "UID", "EUID", "PPID", "RANDOM",
+        "SECONDS",
         "LINENO", "OPTIND", "OPTARG", "OPTERR", "DIRSTACK", "GROUPS", "FUNCNAME", "GCONV_PATH", "LOCPATH",
         "NLSPATH",
     ]

@@ -12,7 +12,8 @@ enum FixtureBlocks {
         let other =
             drills.isEmpty
             ? "write a drill with a step `- runbook: \((file.path as NSString).lastPathComponent)`, and run that"
-            : "run a drill that carries it out: " + drills.map { "muster run \($0)" }.joined(separator: ", or ")
+            : "run a drill that carries it out: "
+                + drills.map { "muster run \($0)" }.joined(separator: ", or ")
         throw Refusal(
             .refused, "'\(item.name)' uses `muster fixture`, which works within a drill only",
             advice: other + "; for a real outage, put your own command in its place")
@@ -28,7 +29,9 @@ enum FixtureBlocks {
         let name = (file.path as NSString).lastPathComponent
         let all = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let found = all.sorted().filter { drill in
-            guard drill.hasSuffix(".yaml"), let text = try? Files.text("\(folder)/\(drill)") else { return false }
+            guard drill.hasSuffix(".yaml"), let text = try? Files.text("\(folder)/\(drill)") else {
+                return false
+            }
             return text.split(separator: "\n").contains { line in
                 let words = line.split(separator: " ")
                 return words.count >= 3 && words[0] == "-" && ["runbook:", "restore:"].contains(words[1])

@@ -42,7 +42,8 @@ final class RunbookSession {
             on: isJSON ? nil : try Screen())
         self.view = view
         view.title(
-            "\(file.runbook.title)  run #\(known.number) · \(file.key)" + (known.isResumed ? " · resumed" : ""))
+            "\(file.runbook.title)  run #\(known.number) · \(file.key)"
+                + (known.isResumed ? " · resumed" : ""))
         let execution = RunbookExecution(
             keeper: RecordedRunbook(store: store, view: view), asker: asker,
             environment: Runbooks.environment(variables, run: store.run), directory: file.directory,
