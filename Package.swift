@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Two kinds of arrow only: everything points to MusterCore (and what touches the operating system to
-// MusterSystem), and executables point to everything. See docs/ARCHITECTURE.md.
+// Few kinds of arrow: everything points to MusterCore, what touches the operating system to MusterSystem, the
+// controller's side to MusterDrills, and executables to everything. See docs/ARCHITECTURE.md.
 
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
@@ -41,6 +41,8 @@ let package = Package(
             linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
 
         .target(name: "MusterCore", swiftSettings: strict),
+        // What the guard never sees: drills, their judgement, runbooks, schedules, game days.
+        .target(name: "MusterDrills", dependencies: ["MusterCore"], swiftSettings: strict),
         .target(name: "MusterSystem", dependencies: ["MusterCore", "CLinux"], swiftSettings: strict),
 
         // The guard's side.
@@ -52,25 +54,27 @@ let package = Package(
         // The controller's side.
         .target(
             name: "MusterProbes",
-            dependencies: ["MusterCore", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
+            dependencies: ["MusterCore", "MusterDrills", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
             swiftSettings: strict),
         .target(
-            name: "MusterCalibration", dependencies: ["MusterCore", "MusterSystem"], swiftSettings: strict),
+            name: "MusterCalibration", dependencies: ["MusterCore", "MusterDrills", "MusterSystem"],
+            swiftSettings: strict),
         .target(
             name: "MusterOutcomes",
             dependencies: [
-                "MusterCore", .product(name: "GRDB", package: "GRDB.swift"),
+                "MusterCore", "MusterDrills", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ], swiftSettings: strict),
         .target(
             name: "MusterDocuments",
-            dependencies: ["MusterCore", "CCmark", .product(name: "Yams", package: "Yams")],
+            dependencies: ["MusterCore", "MusterDrills", "CCmark", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
 
         .executableTarget(
             name: "muster",
             dependencies: [
-                "MusterCore", "MusterSystem", "MusterFaults", "MusterHost", "MusterGuard", "MusterProbes",
+                "MusterCore", "MusterDrills", "MusterSystem", "MusterFaults", "MusterHost", "MusterGuard",
+                "MusterProbes",
                 "MusterCalibration", "MusterOutcomes", "MusterDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -115,10 +119,13 @@ let package = Package(
 
         // Tests mirror the sources. Those that start the real programs depend on them, so that they are built.
         .testTarget(
-            name: "MusterCoreTests", dependencies: ["MusterCore"], exclude: ["Fixtures"],
+            name: "MusterCoreTests", dependencies: ["MusterCore", "MusterDrills"], swiftSettings: strict),
+        .testTarget(
+            name: "MusterDrillsTests", dependencies: ["MusterCore", "MusterDrills"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["MusterCore", "MusterFaults"], swiftSettings: strict),
+            name: "SimulationTests", dependencies: ["MusterCore", "MusterDrills", "MusterFaults"],
+            swiftSettings: strict),
         .testTarget(
             name: "MusterSystemTests", dependencies: ["MusterSystem", "MusterCore"], swiftSettings: strict),
         .testTarget(
@@ -138,7 +145,8 @@ let package = Package(
                 "MusterCore", "MusterSystem", "MusterFaults", "MusterJournal", "MusterGuard", "muster-guard",
             ], swiftSettings: strict),
         .testTarget(
-            name: "MusterProbesTests", dependencies: ["MusterProbes", "MusterCore", "MusterSystem"],
+            name: "MusterProbesTests",
+            dependencies: ["MusterProbes", "MusterCore", "MusterDrills", "MusterSystem"],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "MusterProxyTests",
@@ -148,23 +156,29 @@ let package = Package(
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "MusterCalibrationTests",
-            dependencies: ["MusterCalibration", "MusterProbes", "MusterCore", "MusterSystem"],
+            dependencies: [
+                "MusterCalibration", "MusterProbes", "MusterCore", "MusterDrills", "MusterSystem",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "MusterOutcomesTests",
-            dependencies: ["MusterOutcomes", "MusterCore", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "MusterOutcomes", "MusterCore", "MusterDrills", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "MusterDocumentsTests",
-            dependencies: ["MusterDocuments", "MusterCore", "MusterFaults", "MusterProbes"],
+            dependencies: ["MusterDocuments", "MusterCore", "MusterDrills", "MusterFaults", "MusterProbes"],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
-            name: "ReportTests", dependencies: ["MusterDocuments", "MusterCore"], exclude: ["Golden"],
+            name: "ReportTests", dependencies: ["MusterDocuments", "MusterCore", "MusterDrills"],
+            exclude: ["Golden"],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "muster", "muster-guard", "muster-net", "sample-service", "MusterCore", "MusterDocuments",
+                "muster", "muster-guard", "muster-net", "sample-service", "MusterCore", "MusterDrills",
+                "MusterDocuments",
                 "MusterOutcomes", "MusterProbes", "MusterSystem",
             ],
             exclude: ["Fixtures"], swiftSettings: strict),

@@ -21,17 +21,18 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "CCurl"),
         .target(name: "MusterCore", swiftSettings: muster),
+        .target(name: "MusterDrills", dependencies: ["MusterCore"], swiftSettings: muster),
         .target(name: "MusterSystem", dependencies: ["MusterCore", "CLinux"], swiftSettings: muster),
         .target(name: "MusterJournal", dependencies: ["MusterCore", "CSQLite"]),
         .target(name: "CPostgres"),
         .target(
             name: "MusterProbes",
-            dependencies: ["MusterCore", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
+            dependencies: ["MusterCore", "MusterDrills", "MusterSystem", "CCurl", "CPostgres", "CSQLite"],
             swiftSettings: muster),
         .target(
             name: "MusterOutcomes",
             dependencies: [
-                "MusterCore", .product(name: "GRDB", package: "GRDB.swift"),
+                "MusterCore", "MusterDrills", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ], swiftSettings: muster),
         .target(
@@ -39,16 +40,18 @@ let package = Package(
             linkerSettings: [.linkedLibrary("cmark-gfm"), .linkedLibrary("cmark-gfm-extensions")]),
         .target(
             name: "MusterDocuments",
-            dependencies: ["MusterCore", "CCmark", .product(name: "Yams", package: "Yams")],
+            dependencies: ["MusterCore", "MusterDrills", "CCmark", .product(name: "Yams", package: "Yams")],
             swiftSettings: muster),
-        .executableTarget(name: "schedules", dependencies: ["MusterCore", "MusterDocuments"]),
-        .executableTarget(name: "judge-samples", dependencies: ["MusterCore"]),
+        .executableTarget(
+            name: "schedules", dependencies: ["MusterCore", "MusterDrills", "MusterDocuments"]),
+        .executableTarget(name: "judge-samples", dependencies: ["MusterCore", "MusterDrills"]),
         .executableTarget(name: "null-http"),
-        .executableTarget(name: "datasets", dependencies: ["MusterCore", "MusterProbes"]),
+        .executableTarget(name: "datasets", dependencies: ["MusterCore", "MusterDrills", "MusterProbes"]),
         .executableTarget(name: "proxy-load", dependencies: ["CLinux"]),
         .executableTarget(name: "journal-row", dependencies: ["MusterCore", "MusterJournal"]),
-        .executableTarget(name: "ledger-classify", dependencies: ["MusterCore"]),
+        .executableTarget(name: "ledger-classify", dependencies: ["MusterCore", "MusterDrills"]),
         .executableTarget(
-            name: "measuring", dependencies: ["MusterCore", "MusterSystem", "MusterProbes", "MusterOutcomes"]),
+            name: "measuring",
+            dependencies: ["MusterCore", "MusterDrills", "MusterSystem", "MusterProbes", "MusterOutcomes"]),
     ]
 )

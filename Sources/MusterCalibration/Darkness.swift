@@ -1,4 +1,5 @@
 public import MusterCore
+import MusterDrills
 
 /// How a dark server misbehaves, and for how long. Each mode is a case that misleads somebody's instrument.
 public enum DarkMode: String, Sendable, CaseIterable {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// How much a forgetful store forgets.
 public struct ForgettingPlan: Hashable, Sendable {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What the instrument says of a ledger, by key.
 public struct LedgerClaim: Sendable {

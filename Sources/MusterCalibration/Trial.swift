@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// One outage of known length that the instrument is to measure.
 public struct TrialPlan: Hashable, Sendable {

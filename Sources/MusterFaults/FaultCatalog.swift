@@ -25,11 +25,12 @@ extension FaultCatalog {
         TLSFault.self,
     ])
 
-    /// What drills bring up for themselves. A guard decodes these too, but nobody injects them by name.
+    /// What drills bring up and run for themselves. A guard decodes these too, but nobody injects them by name.
     public static let internals = FaultCatalog([
         FixtureFault.self,
         ProxyFixture.self,
         Scratch.self,
+        RunbookStep.self,
     ])
 
     /// What a guard must be able to decode.

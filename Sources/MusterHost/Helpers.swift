@@ -17,19 +17,24 @@ extension LinuxHost {
         return identity
     }
 
-    /// Records a gated child durably and only then lets it run.
-    @discardableResult
-    func release(_ child: Child, as id: InjectionID) throws -> ProcessIdentity {
+    public func adopt(_ process: ProcessIdentity, as id: InjectionID) throws {
         guard let journal else {
             throw HostError(
                 .notPermitted, "start a helper of \(id)",
                 "this host was opened without a journal to record it")
         }
+        // Whoever leads a session has its number.
+        try journal.record(helper: process, session: process.pid, of: id)
+    }
+
+    /// Records a gated child durably and only then lets it run.
+    @discardableResult
+    func release(_ child: Child, as id: InjectionID) throws -> ProcessIdentity {
         let found = try port { () throws(SystemError) in try processIdentity(of: child.pid) }
         guard let identity = found else {
             throw HostError(.failed, "start a helper of \(id)", "process \(child.pid) ended before it ran")
         }
-        try journal.record(helper: identity, session: child.pid, of: id)
+        try adopt(identity, as: id)
         try port { () throws(SystemError) in try child.release() }
         return identity
     }

@@ -34,7 +34,7 @@ struct Helpers {
         let candidates = all.filter { !$0.value.isZombie && !spared.contains($0.key) }
         var found: Set<Int32> = []
         for (pid, stat) in candidates {
-            if grouped.contains(pid) || isInSession(stat, all) || Mark.id(inEnvironmentOf: pid) == id {
+            if grouped.contains(pid) || isInSession(stat, all) || Mark.isCarried(by: pid, id) {
                 found.insert(pid)
             }
         }

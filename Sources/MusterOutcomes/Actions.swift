@@ -1,5 +1,6 @@
 import GRDB
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// Opens an action item.
@@ -19,7 +20,9 @@ extension OutcomeStore {
             let number = Int(database.lastInsertedRowID)
             let change = ActionChange(
                 utc: action.openedUTC, actor: actor, status: action.status, text: action.title)
-            try insert(database, change, action.id)
+            var opened = action
+            opened.number = number
+            try insert(database, change, opened)
             return number
         }
     }
@@ -38,7 +41,7 @@ extension OutcomeStore {
                     action.due?.text, action.ticket, action.status.rawValue, action.verifyingDrill,
                     action.closedUTC, action.closedBy, action.evidenceOutcome, action.evidenceNote, action.id,
                 ])
-            try insert(database, change, action.id)
+            try insert(database, change, action)
         }
     }
 
@@ -65,13 +68,52 @@ extension OutcomeStore {
         }
     }
 
-    private func insert(_ database: Database, _ change: ActionChange, _ action: String) throws {
+    /// Whether what was done with an action item, and how it stands, is as it was written: changes are chained, and the
+    /// hash of the last one covers the item as it then was. A chain shows edits only to those who kept its last hash
+    /// elsewhere.
+    /// - Returns: the position of the first change that is not, from 1 on; nil when all are, or an earlier version wrote
+    ///   them.
+    public func firstBrokenChange(ofAction id: String) throws -> Int? {
+        try readable { database in
+            guard
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT * FROM actions WHERE id = ?", arguments: [id])
+            else { return nil }
+            let item = try Self.action(row)
+            let rows = try Row.fetchAll(
+                database, sql: "SELECT * FROM action_changes WHERE action = ? ORDER BY position",
+                arguments: [id])
+            var previous = ""
+            for (index, row) in rows.enumerated() {
+                let kept: String = row["hash"]
+                // Before the first hash nothing is claimed.
+                if kept.isEmpty, previous.isEmpty { continue }
+                let content: String = row["content"]
+                let change = ActionChange(
+                    utc: row["utc_ns"], actor: row["actor"], status: try word(row, "status"),
+                    text: row["text"])
+                let link = Chain.link(previous, Chain.row(change, content, action: id), hash)
+                let isCurrent = index + 1 < rows.count || content == Chain.content(item)
+                guard row["position"] == index, kept == link, isCurrent else { return index + 1 }
+                previous = kept
+            }
+            return nil
+        }
+    }
+
+    private func insert(_ database: Database, _ change: ActionChange, _ action: ActionItem) throws {
+        let last = "SELECT hash FROM action_changes WHERE action = ? ORDER BY position DESC LIMIT 1"
+        let previous = try String.fetchOne(database, sql: last, arguments: [action.id]) ?? ""
+        let content = Chain.content(action)
         try database.execute(
             sql: """
-                INSERT INTO action_changes (action, position, utc_ns, actor, status, text) VALUES (?, \
-                (SELECT count(*) FROM action_changes WHERE action = ?), ?, ?, ?, ?)
+                INSERT INTO action_changes (action, position, utc_ns, actor, status, text, content, hash) VALUES (?, \
+                (SELECT count(*) FROM action_changes WHERE action = ?), ?, ?, ?, ?, ?, ?)
                 """,
-            arguments: [action, action, change.utc, change.actor, change.status.rawValue, change.text])
+            arguments: [
+                action.id, action.id, change.utc, change.actor, change.status.rawValue, change.text, content,
+                Chain.link(previous, Chain.row(change, content, action: action.id), hash),
+            ])
     }
 
     private static func action(_ row: Row) throws -> ActionItem {
@@ -88,5 +130,29 @@ extension OutcomeStore {
         action.evidenceOutcome = row["evidence_outcome"]
         action.evidenceNote = row["evidence_note"]
         return action
+    }
+}
+
+extension Chain {
+    /// An action item as a text that is the same whenever it is the same item.
+    static func content(_ item: ActionItem) -> String {
+        Value.map([
+            "id": .text(item.id), "title": .text(item.title), "kind": .text(item.kind.rawValue),
+            "owner": .text(item.owner), "priority": .text(item.priority.rawValue),
+            "due": .optional(item.due?.text), "ticket": .optional(item.ticket),
+            "status": .text(item.status.rawValue), "verifyingDrill": .optional(item.verifyingDrill),
+            "gameDay": .optional(item.gameDay), "entry": .optional(item.entry.map { Int64($0) }),
+            "openedUtc": .int(item.openedUTC), "closedUtc": .optional(item.closedUTC),
+            "closedBy": .optional(item.closedBy),
+            "evidenceOutcome": .optional(item.evidenceOutcome.map { Int64($0) }),
+            "evidenceNote": .optional(item.evidenceNote),
+        ]).canonicalJSON
+    }
+
+    static func row(_ change: ActionChange, _ content: String, action: String) -> Value {
+        [
+            "action": .text(action), "utc": .int(change.utc), "actor": .text(change.actor),
+            "status": .text(change.status.rawValue), "text": .text(change.text), "content": .text(content),
+        ]
     }
 }

@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 /// A yes as it was recorded.
 public struct ApprovalRecord: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import GRDB
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// Keeps what `muster calibrate` found; runs of that host that begin from now on refer to it.

@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 
 /// Where the chain of a run stands: what the next link is hashed onto.
 struct ChainEnd {

@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 
 /// What became of the datasets of a run.
 extension Schema {

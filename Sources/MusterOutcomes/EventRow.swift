@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 
 /// One event as it lies in the table: all that its hash covers.
 struct EventRow {

@@ -1,5 +1,6 @@
 import GRDB
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// Everything in one transaction: a run is closed with all its findings or not at all. It cannot be done

@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 /// How far somebody who watches a run has read.
 public struct RunCursor: Sendable {

@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 
 /// An entry of a timeline as it lies in the table.
 enum GameDayEntryRow {

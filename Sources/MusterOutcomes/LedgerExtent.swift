@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 
 /// How much of a ledger was read, and what its replicas hold.
 extension Schema {

@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 /// A notice on its way to a channel.
 public struct OutboxEntry: Hashable, Sendable {

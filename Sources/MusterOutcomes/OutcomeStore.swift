@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 /// Outcomes in a SQLite file next to the runbooks: written in WAL mode, so that other processes read while a
 /// drill runs, and fsynced at every commit, so that what was appended survives the loss of power.

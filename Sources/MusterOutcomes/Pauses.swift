@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// Stops a schedule, until somebody resumes it or until a moment.

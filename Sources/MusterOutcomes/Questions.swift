@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 /// What became of an attempt to answer a question.
 public enum QuestionReply: Hashable, Sendable {

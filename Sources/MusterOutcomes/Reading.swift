@@ -1,5 +1,6 @@
 import GRDB
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     public func outcome(_ number: Int) throws -> Outcome? { try outcome(number, withSamples: true) }

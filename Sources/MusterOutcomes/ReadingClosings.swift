@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 
 extension OutcomeStore {
     /// - Parameter withEntries: without them ledgers have their counts, and not each broken entry.

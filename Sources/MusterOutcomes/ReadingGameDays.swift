@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// Newest first, with everything that is on record.

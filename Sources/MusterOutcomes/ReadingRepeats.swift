@@ -1,5 +1,6 @@
 import GRDB
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// The runs that were asked for together, in the order in which they ran; nil when there are none.

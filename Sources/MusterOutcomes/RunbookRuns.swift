@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// Durable when it returns, as everything here.

@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 /// One look at the schedules, inside of one transaction: what is read in it cannot change before what is decided is
 /// written, whoever else looks at the same time.

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What the clocks of a machine say at one look (clock_gettime(2)).
 public struct ClockReading: Sendable {

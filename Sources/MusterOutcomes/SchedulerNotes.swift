@@ -1,5 +1,6 @@
 import GRDB
 public import MusterCore
+import MusterDrills
 
 /// Something that happened to a scheduler.
 public struct SchedulerNote: Hashable, Sendable {

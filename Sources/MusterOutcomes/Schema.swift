@@ -11,6 +11,7 @@ enum Schema {
     /// Index 0 leads from an empty file to version 1.
     static let migrations = [
         first, second, third, runbookRuns, occurrences, approvals, gameDays, watching, notices, datasets,
+        actionChain,
     ]
 
     static var version: Int { migrations.count }

@@ -85,4 +85,12 @@ extension Schema {
         ) STRICT, WITHOUT ROWID;
 
         """
+
+    /// What was done with action items before this version has no hash; a chain begins with the first change that has.
+    /// `content` is the item as the change left it.
+    static let actionChain = """
+        ALTER TABLE action_changes ADD COLUMN content TEXT NOT NULL DEFAULT '';
+        ALTER TABLE action_changes ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+
+        """
 }

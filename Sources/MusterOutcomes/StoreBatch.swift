@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// Events and samples of one run that are written together.
 public struct StoreBatch: Sendable {

@@ -1,5 +1,6 @@
 import GRDB
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     public func summaries(limit: Int?) throws -> [OutcomeSummary] {

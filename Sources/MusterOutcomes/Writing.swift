@@ -1,6 +1,7 @@
 import GRDB
 import GRDBSQLite
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     public func begin(_ run: RunHeader) throws -> Int {

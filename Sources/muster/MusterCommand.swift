@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 
 /// `muster`: the command line. One file a command in `Commands/`.
 @main

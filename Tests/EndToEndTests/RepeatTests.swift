@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 import Testing
 

@@ -167,11 +167,7 @@ extension EndToEndDrills {
             if round != 1 { _ = try running.child.wait(for: .seconds(60)) }
             _ = try running.child.wait(for: .seconds(200))
             _ = try lab.muster("undo", within: .seconds(90))
-            guard victim == running.pid else { return try lab.expectNothingLeft() }
-            // The shell of a runbook's step ends with the engine, what that had started does not (docs/SAFETY.md).
-            withKnownIssue("a step's program may outlive a killed engine", isIntermittent: true) {
-                try lab.expectNothingLeft()
-            }
+            try lab.expectNothingLeft()
         }
 
         // MARK: A drill that restores with cp

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 import Testing
 

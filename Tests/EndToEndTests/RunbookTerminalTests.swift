@@ -10,19 +10,16 @@ final class Tmux {
     private let socket: String
     static let isInstalled = FileManager.default.isExecutableFile(atPath: "/usr/bin/tmux")
 
-    init(_ lab: Lab, _ command: String, columns: Int = 160, rows: Int = 50) throws {
+    /// - Parameter size: columns and rows.
+    init(_ lab: Lab, _ command: String, size: (columns: Int, rows: Int) = (160, 50)) throws {
         self.lab = lab
         socket = "\(lab.directory)/tmux.\(UInt32.random(in: 0 ... .max))"
         try lab.shell(
-            "TERM=xterm NO_COLOR=1 tmux -S '\(socket)' -f /dev/null new-session -d -x \(columns) -y \(rows) "
+            "TERM=xterm NO_COLOR=1 tmux -S '\(socket)' -f /dev/null new-session -d -x \(size.columns) -y \(size.rows) "
                 + "\"\(command); echo exit code \\$?; exec cat\"")
     }
 
     deinit { end() }
-
-    func resize(_ columns: Int, _ rows: Int) throws {
-        try lab.shell("tmux -S '\(socket)' resize-window -x \(columns) -y \(rows)")
-    }
 
     func end() { _ = try? lab.shell("tmux -S '\(socket)' kill-server 2>&1 || true") }
 
@@ -30,6 +27,13 @@ final class Tmux {
 
     func type(_ keys: String...) throws {
         for key in keys { try lab.shell("tmux -S '\(socket)' send-keys '\(key)'") }
+    }
+
+    /// What stands on the screen now, without what has left it.
+    var visible: String { (try? lab.shell("tmux -S '\(socket)' capture-pane -p")) ?? "" }
+
+    func resize(_ columns: Int, _ rows: Int) throws {
+        try lab.shell("tmux -S '\(socket)' resize-window -x \(columns) -y \(rows)")
     }
 
     func waits(for text: String, sourceLocation: SourceLocation = #_sourceLocation) throws {

@@ -52,7 +52,7 @@ extension EndToEndTroubles {
             let lab = try Lab()
             try asking(lab)
             let tmux = try Tmux(
-                lab, "'\(Lab.built)/muster' runbook run test.md", columns: columns, rows: rows)
+                lab, "'\(Lab.built)/muster' runbook run test.md", size: (columns, rows))
             for word in ["left", "begun", "done", "WHY:"] { try tmux.waits(for: word) }
             let lines = tmux.screen.split(separator: "\n").map(String.init)
             #expect(lines.contains { $0.hasSuffix("> _") || $0 == "> _" }, "\(tmux.screen)")

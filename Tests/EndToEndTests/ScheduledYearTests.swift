@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 import Testing

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterProbes
 import MusterSystem
 import Testing

@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 
 /// A fault that is only ever read.
 protocol TestFault: Fault {}

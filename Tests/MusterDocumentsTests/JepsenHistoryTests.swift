@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// Hand-made ledgers as Jepsen's histories.

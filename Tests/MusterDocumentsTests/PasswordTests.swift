@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterFaults
 import MusterProbes
 import Testing

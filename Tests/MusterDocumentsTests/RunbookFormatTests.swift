@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// What a runbook can say beyond commands, checks and waits.

@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// Whatever a file holds, it is read or refused, in time, and with places that are in it. Seeds are printed.

@@ -187,6 +187,16 @@ final class Bench {
         return "sleep " + mark
     }
 
+    /// What a runbook's step runs: the leader of a session.
+    func step() throws -> ProcessIdentity {
+        var spawn = Spawn(["/bin/sleep", "600"])
+        spawn.newSession = true
+        spawn.deathSignal = SIGKILL
+        let child = try spawn.start()
+        children.append(child)
+        return try #require(try processIdentity(of: child.pid))
+    }
+
     /// A script that starts a process and writes down its pid; what runs of it at the end is ended by `close`.
     func daemonScript(pidFile: String) -> String {
         let mark = "8\(serial).\(daemons.count)"

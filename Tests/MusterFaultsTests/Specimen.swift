@@ -1,3 +1,4 @@
+import MusterDrills
 import Glibc
 import MusterCore
 import MusterFaults
@@ -123,6 +124,9 @@ struct Specimen: Sendable, CustomTestStringConvertible {
         },
         Specimen("fixture") { _ in
             (FixtureFault(name: "sleeper", run: ["/bin/sleep", "1000"]), Target(.host))
+        },
+        Specimen("runbook-step") { bench in
+            (RunbookStep(name: "copy", runbook: "restore.md", process: try bench.step()), Target(.host))
         },
         Specimen("command") { bench in
             var command = CommandFault()

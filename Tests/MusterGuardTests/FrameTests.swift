@@ -29,7 +29,8 @@ import Testing
             id: id, run: "r", name: "n", fault: "f", parameters: ["a": 1], target: ["host": true])
         let commands: [GuardCommand] = [
             .plan(wish), .inject(wish), .effect(id), .renew, .undo(nil, recovered: []),
-            .undo([id], recovered: [id]), .list, .check, .supervisor(id, .stop), .abort(reason: "x"), .bye,
+            .undo([id], recovered: [id]), .ended(id), .list, .check, .supervisor(id, .stop),
+            .abort(reason: "x"), .bye,
         ]
         for command in commands {
             let line = try Frame.encode(RequestFrame(id: 7, command, deadline: 5))

@@ -83,6 +83,65 @@ import Testing
         try bench.expectNothingLeft()
     }
 
+    /// An attempt at a step, at its gate.
+    private func step(_ body: String, _ session: Session) throws -> (
+        Child, InjectionWish
+    ) {
+        var spawn = Spawn(["/bin/sh", "-c", body])
+        spawn.newSession = true
+        spawn.isGated = true
+        let child = try spawn.start()
+        let process = try #require(try processIdentity(of: child.pid))
+        let parameters: Value = [
+            "name": "copy", "runbook": "restore.md", "pid": .int(Int64(process.pid)),
+            "startTicks": .int(Int64(process.startTicks)), "boot": .text(process.bootID),
+        ]
+        return (
+            child,
+            bench.wish(
+                Injection.stepFault, tag: session.client.hello.tag, parameters: parameters,
+                target: Target(.host))
+        )
+    }
+
+    @Test func aStepThatEndedByItselfIsClosedAndNothingElseIs() throws {
+        let (session, sleeper) = try paused()
+        let client = session.client
+        let file = bench.directory + "/left"
+        let (first, wish) = try step("/bin/sleep 600 & echo $! > \(file)", session)
+        _ = try client.inject(wish)
+        try first.release()
+        #expect(try first.wait(for: .seconds(60)) == .exited(0))
+        let left = try #require(try readSmallFile(file).flatMap { Int32($0.filter(\.isNumber)) })
+        defer { kill(left, SIGKILL) }
+        #expect(try client.ended(wish.id))
+        #expect(try !client.ended(wish.id), "it is closed already")
+        let pause = try #require(try client.list().first)
+        #expect(try !client.ended(pause.id), "a fault has to be mended")
+        #expect(try client.list() == [pause])
+        session.cut()
+        #expect(bench.eventually { !isStopped(sleeper) } != nil)
+        #expect(try session.process.wait(for: .seconds(60)) == .exited(0))
+        #expect(kill(left, 0) == 0, "what the step left goes on")
+    }
+
+    /// The looks of a `wait` are one step.
+    @Test func everyAttemptAtAStepIsEndedWhenTheEngineDies() throws {
+        let session = try bench.start()
+        let (first, wish) = try step("exec /bin/sleep 600", session)
+        var (second, again) = try step("exec /bin/sleep 600", session)
+        again.id = wish.id
+        for (child, wish) in [(first, wish), (second, again)] {
+            _ = try session.client.inject(wish)
+            try child.release()
+        }
+        #expect(try session.client.list().map(\.id) == [wish.id])
+        session.cut()
+        for child in [first, second] { #expect(try child.wait(for: .seconds(60)) == .signalled(SIGKILL)) }
+        #expect(try session.process.wait(for: .seconds(60)) == .exited(0))
+        try bench.expectNothingLeft()
+    }
+
     @Test func theEngineStopsRenewing() throws {
         let events = Box<GuardEvent>()
         let (session, sleeper) = try paused(lease: .seconds(3), events: events)

@@ -139,6 +139,29 @@ import Testing
         #expect(try host.helpers(of: test.id) == [])
     }
 
+    /// What a step leaves when it has ended must not be taken for a helper by whoever has no journal to ask.
+    @Test func whatAStepStartedIsFoundWhereverItWentAndNoScanEndsIt() throws {
+        var spawn = Spawn(["/bin/sh", "-c", "setsid -f /bin/sleep 66; exec /bin/sleep 67"])
+        spawn.newSession = true
+        spawn.environment = ["PATH=/usr/bin:/bin", "\(Mark.stepVariable)=\(test.id)"]
+        spawn.isGated = true
+        let child = try spawn.start()
+        let identity = try #require(try processIdentity(of: child.pid))
+        try host.adopt(identity, as: test.id)
+        #expect(
+            try test.journal.helpers(of: test.id) == [HelperRecord(process: identity, session: child.pid)])
+        try child.release()
+        let found = try eventually {
+            let found = try host.helpers(of: test.id).compactMap { try host.process($0)?.arguments.last }
+            return found.sorted() == ["66", "67"]
+        }
+        #expect(found, "one in its session, one that left it")
+        #expect(try !host.markedIDs(tag: nil).contains(test.id))
+        try host.endHelpers(of: test.id, grace: .zero, deadline: .seconds(60))
+        #expect(try host.helpers(of: test.id) == [])
+        _ = try child.wait(for: .seconds(60))
+    }
+
     @Test(.enabled(if: hasCgroups)) func scanFindsCgroups() throws {
         _ = try host.spawn(["env", "-i", "/bin/sleep", "65"], as: test.id)
         #expect(

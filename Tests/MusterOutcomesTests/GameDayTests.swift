@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 import Synchronization
 import Testing
 
@@ -169,5 +170,27 @@ struct GameDayStoreTests {
         #expect(try store.actions() == [action])
         #expect(try store.changes(ofAction: "a1").map(\.actor) == ["ada", "ivan"])
         #expect(try store.changes(ofAction: "a1").last == change)
+        #expect(try store.firstBrokenChange(ofAction: "a1") == nil)
+    }
+
+    /// Who did it, what was said, how the item stands, and that anything was done at all.
+    @Test(arguments: [
+        ("UPDATE action_changes SET actor = 'eve' WHERE position = 0", 1),
+        ("UPDATE action_changes SET text = 'x' WHERE position = 1", 2),
+        ("DELETE FROM action_changes WHERE position = 0", 1),
+        ("UPDATE action_changes SET hash = '' WHERE position = 1", 2),
+        ("UPDATE actions SET owner = 'eve'", 2),
+        ("UPDATE actions SET evidence_note = 'seen'", 2),
+    ])
+    func anActionThatWasEdited(_ sql: String, _ position: Int) throws {
+        let scratch = Scratch()
+        let store = try makeStore(scratch)
+        var action = ActionItem(id: "a1", title: "page", kind: .detect, owner: "mika", openedUTC: 5)
+        action.number = try store.open(action, by: "ada")
+        action.status = .doing
+        try store.change(action, ActionChange(utc: 9, actor: "ivan", status: .doing, text: "doing"))
+        #expect(try store.firstBrokenChange(ofAction: "a1") == nil)
+        try store.write { try $0.execute(sql: sql) }
+        #expect(try store.firstBrokenChange(ofAction: "a1") == position)
     }
 }

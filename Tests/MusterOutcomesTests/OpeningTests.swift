@@ -1,6 +1,7 @@
 import GRDB
 import Glibc
 import MusterCore
+import MusterDrills
 import Testing
 
 @testable import MusterOutcomes

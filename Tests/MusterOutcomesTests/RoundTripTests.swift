@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import Testing
 

@@ -1,5 +1,6 @@
 import GRDB
 import MusterCore
+import MusterDrills
 import Testing
 
 @testable import MusterOutcomes

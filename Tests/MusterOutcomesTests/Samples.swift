@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 
 @testable import MusterOutcomes
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MusterCore
+import MusterDrills
 import Testing
 
 @testable import MusterProbes

@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// What a report says about the group that a run belongs to, and about predictions.

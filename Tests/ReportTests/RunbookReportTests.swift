@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// The times of a runbook's steps in a report.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Outcomes made by hand, whose reports are kept as golden files.
 enum SampleOutcomes {

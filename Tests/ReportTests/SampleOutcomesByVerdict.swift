@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension SampleOutcomes {
     static let recovery = Interval(lower: .microseconds(1_229_800), upper: .microseconds(1_240_700))

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import Testing
 
 /// A simulation that finds nothing may be blind. Each of these orders is wrong in one way that is easily

@@ -1,3 +1,4 @@
+import MusterDrills
 import MusterCore
 import MusterFaults
 import Testing
@@ -43,6 +44,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         world.start("db", arguments: ["db"])
         world.start("web", arguments: ["web"], cgroup: "/system.slice/web.service")
         world.start("cache", arguments: ["cache"])
+        world.start(World.gate, arguments: ["sh"])
         world.servers = [.tcp(host: "127.0.0.1", port: 6379)]
         world.programs[.tcp(host: "127.0.0.1", port: 8474)] = ProxyProgram(proxies: [
             "redis": ProxyProgram.Proxy(
@@ -74,6 +76,9 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         command.inject = ["touch", "/srv/app/flag"]
         command.check = ["is-absent", "/srv/app/flag"]
         command.restore = ["rm", "/srv/app/flag"]
+        let gate = original().running.values.first { $0.status.name == World.gate }
+        let step = RunbookStep(
+            name: "copy", runbook: "restore.md", process: gate?.status.identity ?? RunbookStep().process)
         let db = Target(.process(.name("db")), restart: ["start-once", "db"])
         let ownFixture = Target(.process(.fixture(name: "sample", id(0))))
         return [
@@ -88,6 +93,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             [Act(name: "net-partition", fault: NetPartition(), target: Target(.network(.namespace("lab"))))],
             [Act(name: "command", fault: command, target: Target(.host))],
             [Act(name: "scratch", fault: Scratch(path: "/srv/fresh"), target: Target(.host))],
+            [Act(name: "runbook-step", fault: step, target: Target(.host))],
             [
                 Act(
                     name: "scratch (own file system)",

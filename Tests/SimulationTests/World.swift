@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Our program died: it has no defer, no catch and no undo any more.
 struct ProcessDied: Error {}
@@ -78,6 +79,9 @@ final class World: Host, Journal {
     private var trouble: (at: Int, moment: Moment)?
     private(set) var isDead = false
     let site = GuardSite(executable: "/opt/muster-guard", stateDirectory: "/state")
+
+    /// A runbook's step before it was let go.
+    static let gate = "gate of a step"
 
     init() {}
 

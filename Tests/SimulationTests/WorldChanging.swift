@@ -104,6 +104,15 @@ extension World {
         }
     }
 
+    func adopt(_ process: ProcessIdentity, as id: InjectionID) throws {
+        try effect("adopt") {
+            running[process.pid]?.mark = id
+            // It is let go, and writes into its drill's directory, which may be gone by then.
+            running[process.pid]?.status.name = "step"
+            running[process.pid]?.later = { if $0.open.isEmpty { $0.nodes["/srv/fresh/again"] = Node() } }
+        }
+    }
+
     func signal(_ process: ProcessIdentity, _ signal: SignalName) throws -> Bool {
         try effect("signal") {
             guard running[process.pid]?.status.identity == process else { return false }

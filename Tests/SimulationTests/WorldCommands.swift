@@ -100,7 +100,8 @@ extension World {
 extension World {
     var fingerprint: [String] {
         let files = nodes.map { "\($0.key): \($0.value)" }
-        let processes = running.values.map {
+        // What waits at its gate ends with whoever would have let it go.
+        let processes = running.values.filter { $0.status.name != World.gate }.map {
             "\($0.status.name) \($0.status.arguments) \($0.status.state) \($0.mark?.rawValue ?? "")"
         }
         let rest =

@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterProbes
 
 // Times how fast a dataset is read, hashed and indexed. Usage: datasets files DIRECTORY | sqlite FILE | postgres ADDRESS

@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 
 // Times the judgement of a long run, and what it takes of memory.
 // Usage: judge-samples COUNT OUTAGES; prints, one a line: nanoseconds to record the samples, nanoseconds to judge them,

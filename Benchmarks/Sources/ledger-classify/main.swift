@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 
 // Times what the judge does with a large ledger: COUNT entries of 64 writers, every thousandth of which is lost,
 // corrupt, doubled, in doubt or refused. Usage: ledger-classify [COUNT] (default: 10000000).

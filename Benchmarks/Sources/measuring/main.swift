@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterProbes
 import MusterSystem
@@ -11,6 +12,7 @@ import MusterSystem
 //   measuring fresh URL PER-SECOND SECONDS [realtime]      the same, each on a connection of its own
 //   measuring ledger redis://… STREAMS PER-SECOND SECONDS DIRECTORY [realtime]
 //   measuring growth redis://… STREAMS PER-SECOND DIRECTORY WRITES,WRITES,…   resident memory after so many
+//   measuring readback "host=… port=… user=… dbname=…" STREAMS WRITES TIMES DIRECTORY
 //   measuring store FILE SAMPLES BATCH
 
 func fail(_ text: String) -> Never {
@@ -232,11 +234,16 @@ case ("growth", 6):
     let counts = words[5].split(separator: ",").compactMap { Int($0) }
     guard let streams = Int(words[2]), let rate = Int(words[3]), !counts.isEmpty else { fail("not numbers") }
     try growth(words[1], streams, rate, words[4], counts, realtime: isRealtime)
+case ("readback", 6):
+    guard let streams = Int(words[2]), let count = Int(words[3]), let times = Int(words[4]) else {
+        fail("not numbers")
+    }
+    try readBack(words[1], streams, count, times, words[5])
 case ("store", 4):
     guard let count = Int(words[2]), let batch = Int(words[3]), batch >= 4 else { fail("not numbers") }
     try store(words[1], count, batch)
 default:
     fail(
-        "usage: measuring probes|fresh URL RATE SECONDS | ledger URL STREAMS RATE SECONDS DIR | growth URL STREAMS RATE DIR COUNTS | store FILE COUNT BATCH"
+        "usage: measuring probes|fresh URL RATE SECONDS | ledger URL STREAMS RATE SECONDS DIR | growth URL STREAMS RATE DIR COUNTS | readback ADDRESS STREAMS COUNT TIMES DIR | store FILE COUNT BATCH"
     )
 }

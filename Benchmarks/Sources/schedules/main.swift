@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterDocuments
 
 // Times the calendar: what is due next, and a year as an iCalendar file.

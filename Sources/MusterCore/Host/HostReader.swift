@@ -102,6 +102,9 @@ public protocol Host: HostReader {
     /// a single instruction of `argv` before its identity is recorded durably.
     @discardableResult
     func spawn(_ argv: [String], as id: InjectionID) throws -> ProcessIdentity
+    /// Marks a process with an injection: one that somebody else started as the leader of a session, and that waits at
+    /// its gate. Durable when it returns.
+    func adopt(_ process: ProcessIdentity, as id: InjectionID) throws
     /// Sends a signal to exactly that process, through a pidfd.
     /// - Returns: false when it is gone, whoever has its number now.
     @discardableResult

@@ -143,6 +143,12 @@ public struct Injection: Hashable, Sendable, Codable {
     public static func isFixture(_ fault: String) -> Bool {
         ["fixture", "proxy-fixture", "scratch"].contains(fault)
     }
+
+    /// Whether it is a runbook's step, which breaks nothing: open while the step runs, so that what it still runs is
+    /// ended when its engine is lost.
+    public var isStep: Bool { fault == Self.stepFault }
+    /// The kind of such an injection.
+    public static let stepFault = "runbook-step"
 }
 
 /// How an injection was closed.
@@ -153,6 +159,8 @@ public enum Closing: String, Sendable, Codable {
     case superseded
     /// A person gave it up, with name and reason.
     case forgotten
+    /// A runbook's step that ended by itself; what it left running is meant to stay, and nobody's any more.
+    case ended
 }
 
 /// Durable before `open` returns; rows are append-only.

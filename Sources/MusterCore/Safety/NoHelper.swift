@@ -9,11 +9,26 @@ public struct NoHelper: Fact, Hashable {
     public var grace: Duration
     /// A fixture comes down after everything else was mended.
     public var isFixture: Bool
+    /// Set where it is no helper of ours but a program that the engine runs.
+    public var step: Step?
 
-    public init(id: InjectionID, grace: Duration = .zero, isFixture: Bool = false) {
+    /// A step of a runbook that runs, as the leader of a session of its own.
+    public struct Step: Hashable, Sendable {
+        /// For people: `step 'copy' of restore.md`.
+        public var name: String
+        public var session: Int32
+
+        public init(name: String, session: Int32) {
+            self.name = name
+            self.session = session
+        }
+    }
+
+    public init(id: InjectionID, grace: Duration = .zero, isFixture: Bool = false, step: Step? = nil) {
         self.id = id
         self.grace = grace
         self.isFixture = isFixture
+        self.step = step
     }
 
     public init(fields: Value) throws {
@@ -22,21 +37,38 @@ public struct NoHelper: Fact, Hashable {
         }
         self.init(
             id: id, grace: .nanoseconds(fields["grace"]?.asInt ?? 0),
-            isFixture: fields["fixture"]?.asBool ?? false)
+            isFixture: fields["fixture"]?.asBool ?? false,
+            step: fields["step"]?.asText.map {
+                Step(name: $0, session: Int32(truncatingIfNeeded: fields["session"]?.asInt ?? 0))
+            })
     }
 
     public var fields: Value {
-        ["id": .text(id.rawValue), "grace": .int(grace.nanoseconds), "fixture": .bool(isFixture)]
+        var fields: [String: Value] = [
+            "id": .text(id.rawValue), "grace": .int(grace.nanoseconds), "fixture": .bool(isFixture),
+        ]
+        if let step {
+            fields["step"] = .text(step.name)
+            fields["session"] = .int(Int64(step.session))
+        }
+        return .map(fields)
     }
 
     public var phase: MendingPhase { isFixture ? .fixtures : .helpers }
-    public var sentence: String { "no process of injection \(id) is left" }
+    public var sentence: String {
+        step.map { "nothing of \($0.name) runs" } ?? "no process of injection \(id) is left"
+    }
     public func sentence(on host: any HostReader) -> String {
-        guard !host.findsEveryHelper else { return sentence }
-        return "no process of injection \(id) that can be found is left "
+        // What a step leaves behind when it has ended must not lie in a cgroup of ours.
+        guard step != nil || !host.findsEveryHelper else { return sentence }
+        return
+            (step.map { "nothing of \($0.name) that can be found runs " }
+            ?? "no process of injection \(id) that can be found is left ")
             + "(without a cgroup, one that left its session and cleared its environment cannot)"
     }
-    public var byHand: [[String]] { [["pkill", "-KILL", "-f", id.rawValue]] }
+    public var byHand: [[String]] {
+        [["pkill", "-KILL"] + (step.map { ["--session", "\($0.session)"] } ?? ["-f", id.rawValue])]
+    }
 
     public func state(on host: any HostReader) throws -> FactState {
         let left = try host.helpers(of: id)

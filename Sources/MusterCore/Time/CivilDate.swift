@@ -58,7 +58,7 @@ public func civilText(nanoseconds: Int64) -> String {
 }
 
 /// Division that rounds down, so that days and seconds before 1970 come out right.
-func flooredDivision(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+package func flooredDivision(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
     let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
 }

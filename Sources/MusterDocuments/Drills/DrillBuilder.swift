@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Makes a drill of its form; finds what only the whole can tell.
 struct DrillBuilder {

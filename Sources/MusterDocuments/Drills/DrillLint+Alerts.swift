@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension DrillLint {
     mutating func checkAlerts() {

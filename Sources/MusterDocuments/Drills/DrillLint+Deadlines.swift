@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension DrillLint {
     /// A fault that is over by itself before it is lifted would let a system pass that only came back with its end.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Checks a drill as a whole. Errors stop it; warnings are shown, and go into its outcome.
 struct DrillLint {

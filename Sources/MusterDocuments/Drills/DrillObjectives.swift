@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension DrillBuilder {
     /// The service that the drill names.

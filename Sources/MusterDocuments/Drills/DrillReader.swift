@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What reading a drill brought to light.
 public struct DrillExamination: Sendable {

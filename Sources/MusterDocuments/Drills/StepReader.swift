@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Reads steps, which are one of several forms each.
 struct StepReader {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Operations of one process or more, by time.
 protocol OperationSource {

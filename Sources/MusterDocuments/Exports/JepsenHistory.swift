@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// A run's ledgers as a history in Jepsen's form (https://github.com/jepsen-io/history), an operation a line, so that
 /// Elle or, through an adapter, Porcupine can judge it.

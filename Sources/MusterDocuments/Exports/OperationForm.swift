@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// How the operations of one workload are told: entries as transactions on keys that are written once, registers as
 /// reads and writes.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// A first drill for a service that runs already, with its runbook and its entry in `services.yaml`: everything that can
 /// be found out is filled in, and what only its people can know says CONFIRM.

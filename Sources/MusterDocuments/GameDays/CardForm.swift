@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// A drill of the day, and what is expected of it.
 struct CardForm: Formed {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// A file in `drills/gamedays/` as a whole.
 struct GameDayForm: Formed {
@@ -169,25 +170,6 @@ struct SettleForm: Formed {
                     expected: "at least \($0.duration.unitsText)")
             }
         })
-}
-
-struct AbortForm: Formed {
-    var drillLongerThan: Duration?
-    var onResidue = true
-    var failures: Int?
-    var atEnd = true
-    static let form = Form(
-        "abort", "What ends a game day early.", blank: AbortForm(),
-        fields: [
-            Field(
-                "drillLongerThan", \.drillLongerThan,
-                "The longest that any drill may take, whatever its own abort.after allows."),
-            Field("onResidue", \.onResidue, default: true, "Something is still broken after a drill."),
-            Field(
-                "failures", \.failures, "So many drills did not pass.",
-                in: { $0 >= 1 ? nil : "at least 1" }),
-            Field("atEnd", \.atEnd, default: true, "The day's window ends."),
-        ])
 }
 
 struct CommsForm: Formed {

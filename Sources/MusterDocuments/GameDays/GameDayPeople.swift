@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension GameDayReader {
     /// What is wrong with who does what.

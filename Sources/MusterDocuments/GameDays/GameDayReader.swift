@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What reading a game day needs from outside.
 public struct GameDayResources: Sendable {
@@ -8,11 +9,15 @@ public struct GameDayResources: Sendable {
         public var longest: Duration
         public var environment: Environment
         public var service: String?
+        public var limits: DrillLimits
 
-        public init(longest: Duration, environment: Environment, service: String?) {
+        public init(
+            longest: Duration, environment: Environment, service: String?, limits: DrillLimits = DrillLimits()
+        ) {
             self.longest = longest
             self.environment = environment
             self.service = service
+            self.limits = limits
         }
     }
 
@@ -105,15 +110,13 @@ struct GameDayReader {
         day.onFail = form.onFail
         day.settle.duration = form.settle.duration
         day.settle.within = form.settle.within
-        day.abort.drillLongerThan = form.abort.drillLongerThan
-        day.abort.onResidue = form.abort.onResidue
-        day.abort.failures = form.abort.failures
-        day.abort.atEnd = form.abort.atEnd
+        day.abort = form.abort.criteria
         day.comms.start = form.comms.start
         day.comms.abort = form.comms.abort
         day.comms.end = form.comms.end
         day.comms.convert = form.comms.convert
         lintPeople(day, tree)
+        lintAbort(day, tree)
         lintDrills(day, tree)
         lintWindow(day, tree, knowsZone: zone != nil)
         return day
@@ -184,6 +187,7 @@ struct GameDayReader {
                             "\(card.drill) breaks '\(service)', which the day does not name",
                             at: own?["drill"]?.place, expected: "'\(service)' under services"))
                 }
+                lintAbort(day, card, facts, tree)
             } catch var problem as FormProblem {
                 problem.place = problem.place ?? own?["drill"]?.place
                 problems.append(problem)
@@ -234,5 +238,10 @@ public enum YamlName {
     /// - Throws: `FormProblems` for what is no YAML.
     public static func gameDay(_ text: String) throws -> String? {
         try YamlText.tree(of: text)["gameday"]?.text
+    }
+
+    /// Whether responders are not to be told which drills there are, whatever else may be wrong with the file.
+    public static func isBlind(gameDay text: String) -> Bool {
+        (try? YamlText.tree(of: text))?["blind"]?.text == "true"
     }
 }

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// A name, or a list of names.
 struct People: FormValue {

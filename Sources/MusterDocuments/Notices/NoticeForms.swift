@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// `drills/notify.yaml`.
 struct NoticesForm: Formed {

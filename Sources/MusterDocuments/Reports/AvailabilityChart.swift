@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// One bar for each signal: when it was up. What was bad in a column decides the column's colour, so that a
 /// single failure among 100,000 samples stays visible.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension Story {
     func humanSections() -> [ReportBlock] {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What a report says of datasets, and of a backup that was restored.
 extension Story {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension Story {
     /// Which alert, when, or that nobody noticed.

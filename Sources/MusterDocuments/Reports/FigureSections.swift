@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension Sample.Outcome {
     fileprivate var word: String {

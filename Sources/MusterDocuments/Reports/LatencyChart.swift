@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 
 /// Latency of answers over time on a logarithmic axis. Failures are gaps with marks above them, never zeros:
 /// a failure has no latency.

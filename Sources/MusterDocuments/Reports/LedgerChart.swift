@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What became of all writes, as one bar. Whatever broke a promise is at least three units wide, because
 /// three lost writes among a million are what the report is about.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension Story {
     func ledgerSection(anomalyLimit: Int) -> [ReportBlock] {

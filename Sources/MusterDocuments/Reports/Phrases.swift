@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension Story {
     /// What a fault of this kind can say about stored data.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension Story {
     /// What the drill's owner predicted, against what was seen; nothing where nothing was predicted.

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// The postmortem of one run: everything that is known filled in, everything that only people know left to
 /// them. Made from the outcome alone, so that it can be made again at any time.

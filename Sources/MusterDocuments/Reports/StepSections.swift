@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension Story {
     /// One step of a runbook as it was carried out.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// The outcome with what several sections need worked out once.
 struct Story {

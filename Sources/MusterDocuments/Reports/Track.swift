@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What one probe saw, or all writers of one workload together.
 struct Track {

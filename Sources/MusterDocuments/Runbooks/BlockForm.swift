@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// The attributes of a block that is executed.
 struct BlockForm: Formed {

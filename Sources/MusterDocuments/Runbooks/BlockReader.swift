@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Makes steps of the fences that carry a `kind`.
 struct BlockReader {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Attributes of a block that contradict each other, each of them right by itself.
 enum BlockSense {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// All that decides what a runbook executes, and nothing else: prose may change without making a proof worthless.
 enum ExecutableProjection {

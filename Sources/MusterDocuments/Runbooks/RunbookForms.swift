@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// `75,124`.
 struct ExitCodes: FormValue {

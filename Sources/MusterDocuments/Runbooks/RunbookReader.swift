@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What reading a runbook brought to light.
 public struct RunbookExamination: Sendable {

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension Schedules {
     /// The blackouts of a file, whatever else is wrong with it: a freeze holds although somebody misspelt a drill.

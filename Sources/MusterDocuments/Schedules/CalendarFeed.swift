@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Planned occurrences as an iCalendar file (RFC 5545) that calendars subscribe to.
 ///

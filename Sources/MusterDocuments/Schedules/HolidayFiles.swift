@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Reads holidays: a plain list, or whole days of an iCalendar file (RFC 5545).
 public enum HolidayFiles {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// `drills/schedules.yaml` as a whole.
 struct SchedulesForm: Formed {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What can be told of a schedule before it is ever due.
 struct ScheduleLint {

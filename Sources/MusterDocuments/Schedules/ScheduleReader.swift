@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What reading `drills/schedules.yaml` needs from outside.
 public struct ScheduleResources: Sendable {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Which names of zones are let through: `UTC`, and a place as IANA spells it.
 ///

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// `muster schema drill`: a JSON Schema (draft 2020-12) from the forms that decode the file, so that editors
 /// complete and check what will be accepted, and nothing else.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// An entry of `tiers:`: what its services inherit.
 struct TierForm: Formed {

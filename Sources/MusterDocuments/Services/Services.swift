@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// The registry of services, `drills/services.yaml`: who must recover how fast, and what must be drilled.
 public struct Services: Sendable {
@@ -69,7 +70,8 @@ public struct Services: Sendable {
         return Service(
             name: name, tier: item.tier, owner: item.owner, rto: merged.rto?.max,
             rtoFrom: merged.rto?.from ?? .fault, rpo: merged.rpo, strictIntegrity: merged.integrity != nil,
-            detect: merged.detect, mtd: merged.mtd, verifyEvery: merged.verifyEvery, availability: merged.availability,
+            detect: merged.detect, mtd: merged.mtd, verifyEvery: merged.verifyEvery,
+            availability: merged.availability,
             dependsOn: item.dependsOn,
             requirements: item.failureModes.isEmpty
                 ? [requirement]

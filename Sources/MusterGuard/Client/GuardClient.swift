@@ -90,6 +90,12 @@ public final class GuardClient: Sendable {
         try ask(.undo(ids, recovered: recovered), UndoReply.self, deadline)
     }
 
+    /// Has the injection of a runbook's step closed that ended by itself; what it left running stays.
+    /// - Returns: false when it was not open any more: somebody undid it, and so ended the step.
+    public func ended(_ step: InjectionID) throws -> Bool {
+        try ask(.ended(step), Bool.self, .seconds(60)).answer
+    }
+
     public func list() throws -> [Injection] { try ask(.list, [Injection].self, .seconds(30)).answer }
 
     /// Reads every open fact again; changes nothing.

@@ -55,6 +55,9 @@ struct UndoSummary: Codable {
     }
 
     static func lines(_ report: UndoReport) -> [String] {
+        if report.isEndedStep {
+            return ["\(report.name) was still running though its drill was lost; it was ended"]
+        }
         let end = report.closed.map { "closed (\($0.rawValue))" } ?? "STILL OPEN"
         var lines = ["\(report.name) (\(report.fault), \(report.id)): \(end)"]
         for fact in report.facts {

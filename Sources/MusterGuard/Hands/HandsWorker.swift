@@ -51,6 +51,7 @@ struct HandsWorker {
         case .undo(let ids, let recovered):
             return try reply(
                 mender.mend(ids.map { Set($0) }, recovered: Set(recovered), progress: progress))
+        case .ended(let id): return try reply(closeStep(id))
         case .list: return try reply(journal.openInjections())
         case .check: return try reply(check())
         case .supervisor(let id, let ask): return try reply(host.ask(supervisorOf: id, ask))
@@ -86,13 +87,32 @@ struct HandsWorker {
         try Halt.check()
         try permitted()
         var struck = Bracket(clock.monotonic(), clock.monotonic())
+        let request = try read(wish)
         do {
-            let injection = try mender.injector.inject(try read(wish), permitted: permitted) { struck = $0 }
+            if let step = try openStep(wish.id) {
+                // Another attempt at it.
+                let plan = try request.fault.plan(for: request.target, as: wish.id, on: host)
+                try request.fault.inject(into: request.target, as: wish.id, plan: plan, on: host)
+                return (step, struck)
+            }
+            let injection = try mender.injector.inject(request, permitted: permitted) { struck = $0 }
             return (injection, struck)
         } catch let refusal as FaultRefusal where isOpen(wish.id) {
             // Too late to count as refused: the row is there, and must be undone.
             throw GuardFailure(.host, refusal.message, advice: refusal.advice)
         }
+    }
+
+    /// Closes a step that ended by itself: nothing else may be closed without having been mended.
+    /// - Returns: whether it was open.
+    private func closeStep(_ id: InjectionID) throws -> Bool {
+        guard try openStep(id) != nil else { return false }
+        try journal.close(id, .ended)
+        return true
+    }
+
+    private func openStep(_ id: InjectionID) throws -> Injection? {
+        try journal.openInjections().first { $0.id == id && $0.isStep }
     }
 
     /// Whether the journal holds it, or cannot say.

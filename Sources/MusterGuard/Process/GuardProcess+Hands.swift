@@ -73,6 +73,9 @@ extension GuardProcess {
             retryAt = clock.monotonic() + retryPause
             retryPause = min(retryPause * 2, .seconds(5))
         }
+        for step in reply.reports where step.isEndedStep {
+            note(.note, "\(step.name) was still running and was ended: \(ending ?? "")")
+        }
         note(
             .undone, reply.open == 0 ? "everything is undone" : "\(reply.open) injections are still open",
             reports: reply.reports, open: reply.open)

@@ -40,7 +40,7 @@ extension GuardProcess {
                     advice: "install the same version of Muster on both sides"), from)
         case .inject where ending != nil:
             refuse(frame.id, endingFailure, from)
-        case .plan, .inject, .effect, .undo, .list, .check, .supervisor:
+        case .plan, .inject, .effect, .undo, .ended, .list, .check, .supervisor:
             guard waiting.count < Self.queueLimit else {
                 refuse(
                     frame.id,

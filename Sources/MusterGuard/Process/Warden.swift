@@ -99,6 +99,9 @@ public struct Warden {
         defer { lock?.release() }
         let run = MendingRun(executable: try ThisProcess.openExecutable(), state: state.path)
         let reply = try run.untilClosed(within: Self.patience, forgivesFailures: true)
+        for step in reply.reports where step.isEndedStep {
+            Log.note("warden: \(step.name) was still running without its guard and was ended")
+        }
         Log.note("warden: \(reply.reports.count) injections looked at, \(reply.open) still open")
         return reply.open == 0 ? 0 : 5
     }

@@ -34,6 +34,9 @@ public enum GuardCommand: Hashable, Sendable {
     case renew
     /// Makes facts hold again: of these injections, or of all; `recovered` are those whose recovery is proven.
     case undo([InjectionID]?, recovered: [InjectionID])
+    /// A runbook's step has ended by itself: its injection is closed, and what it left running stays. Answered with
+    /// whether it still was open: a step whose injection was undone was ended.
+    case ended(InjectionID)
     case list
     /// Reads every open fact again; changes nothing.
     case check
@@ -76,6 +79,7 @@ struct RequestFrame: Codable {
             command = .undo(
                 try fields.decodeIfPresent([InjectionID].self, forKey: .injections),
                 recovered: try fields.decodeIfPresent([InjectionID].self, forKey: .recovered) ?? [])
+        case "ended": command = .ended(try fields.decode(InjectionID.self, forKey: .injection))
         case "list": command = .list
         case "check": command = .check
         case "supervisor":
@@ -96,7 +100,7 @@ struct RequestFrame: Codable {
         try fields.encode(command.name, forKey: .request)
         switch command {
         case .plan(let wish), .inject(let wish): try fields.encode(wish, forKey: .wish)
-        case .effect(let id): try fields.encode(id, forKey: .injection)
+        case .effect(let id), .ended(let id): try fields.encode(id, forKey: .injection)
         case .undo(let ids, let recovered):
             try fields.encodeIfPresent(ids, forKey: .injections)
             try fields.encode(recovered, forKey: .recovered)
@@ -118,6 +122,7 @@ extension GuardCommand {
         case .effect: "effect"
         case .renew: "renew"
         case .undo: "undo"
+        case .ended: "ended"
         case .list: "list"
         case .check: "check"
         case .supervisor: "supervisor"

@@ -35,6 +35,11 @@ public struct UndoReport: Hashable, Sendable, Codable {
     /// Why the fault was over before this undo lifted it; nil when it was not.
     public var endedEarly: String? { facts.lazy.compactMap(\.endedEarly).first }
 
+    /// Whether it is a runbook's step that was still running when this undid it, and was ended.
+    public var isEndedStep: Bool {
+        fault == Injection.stepFault && closed == .verified && facts.contains(where: \.wasViolated)
+    }
+
     public init(_ result: UndoResult) {
         id = result.id
         name = result.name

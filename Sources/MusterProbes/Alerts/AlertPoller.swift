@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Asks alerting systems again and again for what fires, on a thread of its own: what hangs there holds up nobody.
 public final class AlertPoller: @unchecked Sendable {

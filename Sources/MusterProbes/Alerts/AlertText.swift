@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Reads what Alertmanager and Prometheus say about alerts. What is not of the format is told from what is empty.
 public enum AlertText {

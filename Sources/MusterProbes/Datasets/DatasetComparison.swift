@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// Holds two readings of a dataset against each other: the sums of ranges first, then the rows of those that differ.

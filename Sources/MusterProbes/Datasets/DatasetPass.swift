@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// Why a dataset was not read to its end.

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 import MusterSystem
 
 /// Reads the datasets of a drill before the fault and after the recovery, and compares them. Used by one thread at a time.

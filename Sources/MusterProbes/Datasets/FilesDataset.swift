@@ -1,5 +1,6 @@
 import Glibc
 public import MusterCore
+public import MusterDrills
 import MusterSystem
 
 /// A tree of files: path, type, mode, owner, size, contents, where links lead, extended attributes. Not the times, which a

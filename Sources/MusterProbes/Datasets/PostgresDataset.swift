@@ -1,5 +1,6 @@
 import Glibc
 public import MusterCore
+public import MusterDrills
 import MusterSystem
 
 /// Tables of a PostgreSQL database, row by row, in one snapshot. A standby does as well.

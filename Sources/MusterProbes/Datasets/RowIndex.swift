@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// Rows as they were read, by key and hash, in a file without a name: so that a difference can be told row by row after

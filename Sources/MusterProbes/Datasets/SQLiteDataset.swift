@@ -1,6 +1,7 @@
 import CSQLite
 import Glibc
 public import MusterCore
+public import MusterDrills
 import MusterSystem
 
 /// Tables of a SQLite database, row by row, in one read transaction.

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// Looks once and waits for the answer, on the calling thread: for the readiness of fixtures and for `doctor`.
 /// - Returns: a sample that is due when it is sent.

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 import Synchronization
 
 /// What the workloads wrote, and what of it is still there.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What an engine is made of.
 extension MeasuringEngine {

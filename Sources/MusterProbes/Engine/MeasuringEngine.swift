@@ -1,6 +1,7 @@
 import CCurl
 import Glibc
-public import MusterCore
+import MusterCore
+public import MusterDrills
 import MusterSystem
 import Synchronization
 

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 extension MeasuringEngine {
     /// What the state machine of a run asks for ten times a second. Waits for no disk.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Sends one probe at absolute times `start + k × every`, whether earlier ones have answered or not. Belongs
 /// to its loop's thread.

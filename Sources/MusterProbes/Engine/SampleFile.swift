@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// A file without a name for the samples of a long run. It is made when they have outgrown what may lie in memory,

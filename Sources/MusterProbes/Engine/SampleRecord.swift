@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import Synchronization
 
 /// A sample on its way from a loop's thread to the recorder: plain bytes of fixed size.

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// What the live view and the state machine of a run look at, ten times a second.
 public struct MeasuringSnapshot: Sendable {

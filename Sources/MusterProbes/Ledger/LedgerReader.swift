@@ -1,5 +1,6 @@
 import Glibc
-public import MusterCore
+import MusterCore
+public import MusterDrills
 import MusterSystem
 
 /// What a ledger's file says, as far as it is whole.

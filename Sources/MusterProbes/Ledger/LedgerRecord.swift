@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What a ledger's file begins with.
 struct LedgerHeader: Hashable, Sendable {

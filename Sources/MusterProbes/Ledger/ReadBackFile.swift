@@ -1,5 +1,6 @@
 import Glibc
 public import MusterCore
+public import MusterDrills
 import MusterSystem
 
 /// What the last pass of a read-back found, kept beside its ledger, so that the whole history can be told later.

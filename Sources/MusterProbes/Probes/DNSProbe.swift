@@ -1,6 +1,7 @@
 import CCurl
 import Glibc
 public import MusterCore
+public import MusterDrills
 
 /// Asks a name server for the addresses of a name, with one datagram each time.
 public struct DNSProbe: Probe, Hashable {

@@ -1,5 +1,6 @@
 import Glibc
 public import MusterCore
+public import MusterDrills
 
 /// Looks at a file of the controller's own machine, on a thread of its own: where the file system hangs, the look
 /// times out and other probes go on.

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Asks a web server.
 public struct HTTPProbe: Probe, Hashable {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 import Synchronization
 
 /// Writes to a PostgreSQL server, or asks it something.

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// What one look yielded.
 struct Finding: Hashable {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Asks Prometheus, or what speaks its API, for the value of an expression.
 public struct PrometheusProbe: Probe, Hashable {

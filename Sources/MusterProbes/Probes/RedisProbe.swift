@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Asks a Redis server for PONG, or writes to it.
 public struct RedisProbe: Probe, Hashable {

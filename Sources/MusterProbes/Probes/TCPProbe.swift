@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Connects to a port. That a port is open does not prove that a service works: prefer a probe that asks it.
 public struct TCPProbe: Probe, Hashable {

@@ -1,5 +1,6 @@
 import Glibc
 public import MusterCore
+public import MusterDrills
 
 /// Shakes hands with a server that speaks TLS, and looks at its certificate.
 public struct TLSProbe: Probe, Hashable {

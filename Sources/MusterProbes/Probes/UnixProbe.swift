@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Connects to a UNIX socket.
 public struct UnixProbe: Probe, Hashable {

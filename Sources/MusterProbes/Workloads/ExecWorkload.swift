@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Writes through a program of the user's own, which speaks JSON lines on its standard streams.
 ///

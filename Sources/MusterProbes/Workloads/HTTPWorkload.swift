@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Writes to a web service, and reads back from it.
 public struct HTTPWorkload: Workload, Hashable {

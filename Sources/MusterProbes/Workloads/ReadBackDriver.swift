@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// Reads a workload back until two passes agree, and then its replicas. Blocks its caller; the work is done by the

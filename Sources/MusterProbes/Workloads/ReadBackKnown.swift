@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What a person is told while it takes long, once for each reason.
 struct ReadBackNotes {

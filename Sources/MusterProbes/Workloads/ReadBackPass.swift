@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// One time of asking for every entry. Belongs to its loop's thread.
 final class ReadBackPass {
@@ -134,6 +135,9 @@ final class ReadBackPass {
         clients[0].list(run.names.prefix, until: run.operationDeadline + .seconds(10)) { [self] answer in
             switch answer {
             case .unsupported: result.cannotList = true
+            case .some(let keys):
+                for key in keys { takeListed(key) }
+                return
             case .failed(let why): result.problems.append("the keys could not be listed: \(why)")
             case .keys(let keys): for key in keys { takeListed(key) }
             }

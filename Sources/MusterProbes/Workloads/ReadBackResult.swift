@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What reading says of one entry.
 enum ReadState: UInt8, Sendable {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Writes to a Redis server with SET, and reads back with MGET and SCAN.
 public struct RedisWorkload: Workload, Hashable {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Reads one writer's registers in a pass of the read-back. Belongs to its loop's thread.
 final class RegisterReading {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// A workload whose writers share something, such as the file to which all of them append.
 protocol SharedWorkload: Workload {

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// What came of a write.
 struct WriteAnswer: Hashable {
@@ -44,7 +45,7 @@ protocol StoreClient: AnyObject {
     var readBatch: Int { get }
     /// - Parameter done: as many answers as keys.
     func get(_ wanted: [Wanted], until deadline: Instant, done: @escaping ([ReadAnswer]) -> Void)
-    /// Every key that starts with `prefix`; nil where the store cannot tell.
+    /// Every key that starts with `prefix`, in one answer or in several (`ListAnswer.some`).
     func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void)
     /// What a reader should know about the store, such as that it may drop entries by itself; for people.
     func hints(until deadline: Instant, done: @escaping ([String]) -> Void)
@@ -77,6 +78,9 @@ extension StoreClient {
 
 enum ListAnswer: Hashable, Sendable {
     case unsupported
+    /// Some of them; another answer follows. So that nobody has to hold all names of a large store at once.
+    case some([String])
+    /// All of them, or the last.
     case keys([String])
     case failed(String)
 }

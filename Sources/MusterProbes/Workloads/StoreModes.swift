@@ -1,5 +1,6 @@
 import Glibc
 import MusterCore
+import MusterDrills
 
 /// What is there under a key, whatever was expected.
 enum ValueAnswer: Hashable, Sendable {

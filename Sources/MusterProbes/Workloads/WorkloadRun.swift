@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import Synchronization
 
 /// One workload of a run: its writers, its ledger, and what reading back needs.

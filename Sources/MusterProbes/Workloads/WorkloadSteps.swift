@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Carries out what the plan of a workload says that each write is, and watches its invariants meanwhile. Belongs
 /// to its loop's thread.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// One stream of writes with at most one under way, so that their order is known. Belongs to its loop's
 /// thread.

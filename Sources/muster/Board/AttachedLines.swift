@@ -1,29 +1,31 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
 /// What happens in a run, or a game day, as lines: for pipes, and for terminals that are not to be drawn on.
 struct AttachedLines {
     let isJSON: Bool
-    let isBlind: Bool
+    private var isBlind = false
     private let clock = SystemTimekeeper()
 
-    init(isJSON: Bool, isBlind: Bool) {
-        self.isJSON = isJSON
-        self.isBlind = isBlind
-    }
+    init(isJSON: Bool) { self.isJSON = isJSON }
 
     /// Until nothing more will come.
-    func run(_ source: inout BoardSource) throws -> Status {
+    mutating func run(_ source: inout BoardSource) throws -> Status {
         var run: String?
         var asked: Set<Int> = []
         var entries = 0
+        waiting(for: source.record)
         while true {
             try source.look()
+            isBlind = source.hidesDrills
             if let record = source.record {
                 let shown = isBlind ? record.seenBlindly : record
-                for entry in shown.entries.dropFirst(entries) { show(entry) }
+                for entry in shown.entries.dropFirst(entries)
+                // That somebody is still there is nothing that happens.
+                where isJSON || entry.kind != .heartbeat { show(entry) }
                 entries = record.entries.count
             }
             if let follower = source.follower {
@@ -35,9 +37,30 @@ struct AttachedLines {
                 }
                 if follower.isEnded, source.record == nil { return end(follower) }
             }
-            if source.isEnded { return .pass }
+            if source.isEnded { return end(source.record) }
             clock.sleep(for: .milliseconds(200))
         }
+    }
+
+    /// Says why nothing comes yet.
+    private func waiting(for record: GameDayRecord?) {
+        guard let record, [.draft, .planned, .approved, .preflight, .goNoGo].contains(record.state) else {
+            return
+        }
+        Terminal.note("the game day is \(record.state.rawValue): this waits until its drills are over")
+    }
+
+    /// The drills are over; what people say of them afterwards may take days, and nobody wants to wait for it in a pipe.
+    private func end(_ record: GameDayRecord?) -> Status {
+        guard let record else { return .pass }
+        if isJSON {
+            line(["gameDay": .text(record.header.name), "state": .text(record.state.rawValue)])
+        } else {
+            Terminal.line(
+                "the drills are over, the game day is \(record.state.rawValue): "
+                    + "`muster gameday show \(record.header.name)` has what follows")
+        }
+        return .pass
     }
 
     private func begin(_ run: RunBoard.Run) {

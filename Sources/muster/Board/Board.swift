@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -10,7 +11,6 @@ final class Board {
     private let actions: BoardActions?
     private let attendee: Attendee?
     private let ownsRun: Bool
-    private let isBlind: Bool
     private var source: BoardSource
     private var keys = BoardKeys()
     private var size = (columns: 0, rows: 0)
@@ -22,14 +22,13 @@ final class Board {
     ///   - ownsRun: whether this process runs the drill, so that it cannot be left.
     init(
         _ source: BoardSource, _ store: OutcomeStore, _ terminal: BoardTerminal, actions: BoardActions?,
-        attendee: Attendee?, isBlind: Bool, ownsRun: Bool
+        attendee: Attendee?, ownsRun: Bool
     ) {
         self.source = source
         self.store = store
         self.terminal = terminal
         self.actions = actions
         self.attendee = attendee
-        self.isBlind = isBlind
         self.ownsRun = ownsRun
     }
 
@@ -62,7 +61,8 @@ final class Board {
     private var standing: BoardKeys.Standing {
         BoardKeys.Standing(
             attendee: attendee, questions: source.follower?.questions ?? [],
-            isLive: source.follower?.watched.isRunning == true || source.isDayLive, ownsRun: ownsRun)
+            isLive: source.follower?.watched.isRunning == true || source.isDayLive, ownsRun: ownsRun,
+            wantsHeartbeat: source.wantsHeartbeat)
     }
 
     private func perform(_ action: BoardKeys.Action) -> String {
@@ -74,6 +74,7 @@ final class Board {
                 let run = source.follower?.watched
                 return try actions.note(
                     kind, text, by: attendee, in: run?.isRunning == true ? run?.run.id : nil)
+            case .heartbeat: return try actions.beat(by: attendee)
             case .abort:
                 return try actions.abort(
                     by: attendee, reason: "asked for at the board", run: source.follower?.watched)
@@ -98,7 +99,6 @@ final class Board {
         var scene = source.scene(clock)
         scene.attendee = attendee
         scene.ownsRun = ownsRun
-        scene.isBlind = isBlind || scene.isBlind
         scene.prompt = keys.prompt
         scene.notice = trouble ?? keys.notice
         terminal.show(BoardFrame.lines(scene, columns: now.columns, rows: now.rows))
@@ -111,32 +111,45 @@ struct BoardSource {
     /// The game day's ULID; nil for a run alone.
     private let day: String?
     private let roster: GameDayRoster
-    /// Whether whoever looks on may not see which drills there are.
-    private let hidesDrills: Bool
+    /// Who looks on; empty for somebody who does not say.
+    private let viewer: String
+    private let isHiding: Bool
     private(set) var follower: RunFollower?
     private(set) var record: GameDayRecord?
+    /// nil without a game day.
+    private var criteria: CriteriaWatch?
 
-    init(_ store: OutcomeStore, run: OutcomeStore.WatchedRun) throws {
+    /// - Parameter hidesDrills: whether it is not said which drills there are, whoever looks.
+    init(_ store: OutcomeStore, run: OutcomeStore.WatchedRun, hidesDrills: Bool = false) throws {
         self.store = store
         day = nil
         roster = GameDayRoster()
-        hidesDrills = false
+        viewer = ""
+        isHiding = hidesDrills
         follower = try RunFollower(run, store)
     }
 
-    init(_ store: OutcomeStore, day: GameDayChoice.Chosen, hidesDrills: Bool) {
+    init(_ store: OutcomeStore, day: GameDayChoice.Chosen, viewer: String, hidesDrills: Bool = false) {
         self.store = store
         self.day = day.desk.id
         roster = day.roster
-        self.hidesDrills = hidesDrills
+        self.viewer = viewer
+        isHiding = hidesDrills
         record = day.record
+        criteria = CriteriaWatch(day.criteria, day.roster)
     }
 
+    /// Whether whoever looks on may not see which drills there are. A day becomes blind when it begins, and is not any
+    /// more when its drills are over.
+    var hidesDrills: Bool {
+        isHiding || record.map { GameDayText.isBlind($0, roster, to: viewer) } == true
+    }
     var isDayLive: Bool { record?.state.mayHoldFaults == true }
-    /// Whether nothing more will come.
+    var wantsHeartbeat: Bool { criteria?.criteria.heartbeat != nil && record?.state == .running }
+    /// Whether nothing more will come: of a game day, that its drills are over, and people talk about them.
     var isEnded: Bool {
         guard let record else { return follower?.isEnded ?? true }
-        return record.state == .closed || record.state == .reported
+        return [.hotwash, .aborted, .reported, .closed].contains(record.state) && follower?.isEnded ?? true
     }
 
     /// - Throws: `OutcomeStoreError`.
@@ -148,10 +161,13 @@ struct BoardSource {
             // Of the drill that began last, as soon as its run is on record.
             let run = record?.drillEvents.last { $0.event.phase == .started }?.entry.run
             if let run, follower?.watched.run.id != run, let watched = try store.watched(run) {
-                follower = try RunFollower(watched, store)
+                follower = try RunFollower(
+                    watched, store, isWhole: criteria?.criteria.watchesDrills == true)
+                criteria?.begin()
             }
         }
         try follower?.look()
+        if let follower { criteria?.take(follower) }
     }
 
     func scene(_ clock: SystemTimekeeper) -> BoardScene {
@@ -164,15 +180,18 @@ struct BoardSource {
         scene.board = follower?.board
         scene.life = follower?.life ?? .running
         scene.questions = follower?.questions ?? []
+        let hidesDrills = hidesDrills
+        scene.isBlind = hidesDrills
         guard let record else { return scene }
         let shown = hidesDrills ? record.seenBlindly : record
-        scene.isBlind = hidesDrills
-        scene.day = Self.day(shown, roster)
+        var day = Self.day(shown, roster)
+        day.criteria = criteria?.standing(record, follower, now: clock.monotonic()) ?? []
+        day.wantsHeartbeat = wantsHeartbeat
+        scene.day = day
         if !record.state.mayHoldFaults, follower?.isEnded ?? true { scene.board = nil }
-        scene.idle = [
-            "No drill runs: the game day is \(record.state.rawValue). The board goes on with the next drill.",
-            "What comes next: `muster gameday show`.",
-        ]
+        scene.idle = IdleWords.lines(
+            record.state, name: record.header.name, hasBegun: !record.drillEvents.isEmpty,
+            reason: record.abortWish?.text, isBlind: hidesDrills)
         return scene
     }
 
@@ -198,66 +217,5 @@ struct BoardSource {
             title: record.header.title, state: record.state.rawValue,
             position: all > 0 ? "drill \(begun) of \(all)" : "\(begun) drills", roster: members,
             entries: entries)
-    }
-}
-
-/// The board within the process that runs the drill: on a thread of its own, with a connection of its own to the store,
-/// so that it shows what every other terminal shows, and holds the drill up no more than they do.
-final class RunnersBoard: @unchecked Sendable {
-    private let condition = Condition()
-    private let terminal: BoardTerminal
-    // Guarded by `condition`.
-    private var isStopped = false
-    private var isDone = false
-
-    /// Of one run.
-    convenience init(_ attendee: Attendee, run: String, _ path: String) throws {
-        var options = StoreOptions()
-        options.outcomes = path
-        let store = try options.open(access: .readWrite)
-        guard let watched = try store.watched(run) else {
-            throw Refusal(.internalError, "run \(run) is not in its own store", advice: "")
-        }
-        try self.init(attendee, BoardSource(store, run: watched), store, day: nil)
-    }
-
-    /// Of a game day that this process carries out.
-    convenience init(_ attendee: Attendee, gameDay id: String, _ path: String) throws {
-        var options = StoreOptions()
-        options.outcomes = path
-        let store = try options.open(access: .readWrite)
-        let day = try GameDayChoice.find(id, options, access: .readWrite, in: store)
-        try self.init(
-            attendee, BoardSource(store, day: day, hidesDrills: false), store, day: day)
-    }
-
-    private init(
-        _ attendee: Attendee, _ source: BoardSource, _ store: OutcomeStore, day: GameDayChoice.Chosen?
-    ) throws {
-        terminal = try BoardTerminal()
-        // A stopped engine renews no lease: its guard would put everything back in the middle of the drill.
-        signal(SIGTSTP, SIG_IGN)
-        let board = Board(
-            source, store, terminal, actions: BoardActions(store, day: day), attendee: attendee,
-            isBlind: false, ownsRun: true)
-        nonisolated(unsafe) let shown = board
-        try startThread(name: "muster-board-in") { [self] in
-            shown.run { condition.withLock { isStopped } }
-            condition.withLock {
-                isDone = true
-                condition.signal()
-            }
-        }
-    }
-
-    /// Gives the terminal back.
-    func end() {
-        condition.withLock {
-            isStopped = true
-            let end = SystemTimekeeper().monotonic() + .seconds(2)
-            while !isDone, condition.wait(until: end) {}
-        }
-        terminal.end()
-        signal(SIGTSTP, SIG_DFL)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterGuard
 import MusterOutcomes
 import MusterSystem
@@ -69,6 +70,12 @@ struct BoardActions {
             subject: kind == .note ? "" : kind.rawValue, actor: attendee.name, text: text,
             detail: ["entry": .text(kind.rawValue)])
         return try store.note(event, in: run) ? "\(kind.rawValue) kept" : "the run is over; nothing was kept"
+    }
+
+    /// - Returns: what to say of it.
+    func beat(by attendee: Attendee) throws -> String {
+        guard let day else { return "no game day runs that waits for a heartbeat" }
+        return try Heartbeat.give(speaker(attendee), day)
     }
 
     /// Any attendee may.

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// A terminal that shows frames instead of lines: the alternate screen, every key at once, nothing echoed. It is given
@@ -13,6 +14,9 @@ final class BoardTerminal: @unchecked Sendable {
     private var isEnded = false
     private var isDone = false
     private var mustRedraw = true
+    /// Whether the terminal is somebody else's for a while.
+    private var isSuspended = false
+    private var isWriting = false
     /// What stands on the screen. Only touched by the thread.
     private var shown: [String] = []
 
@@ -46,6 +50,27 @@ final class BoardTerminal: @unchecked Sendable {
     /// What stands on the screen is not ours any more, such as after it was suspended or changed its size.
     func redraw() { condition.withLock { mustRedraw = true } }
 
+    /// Gives the terminal back for a while, as for Ctrl-Z: a frame that is being written is waited for, unless the
+    /// terminal is held, so that none is written over what the shell shows.
+    func suspend() {
+        condition.withLock {
+            isSuspended = true
+            let end = SystemTimekeeper().monotonic() + .seconds(1)
+            while isWriting, condition.wait(until: end) {}
+        }
+        TerminalKeeper.giveBack(writing: true)
+    }
+
+    /// After `suspend`, and after any other stop.
+    func resume() {
+        TerminalKeeper.take()
+        condition.withLock {
+            isSuspended = false
+            mustRedraw = true
+            condition.signal()
+        }
+    }
+
     /// Gives the terminal back. Waits for a terminal that is held for a second only, then lets it go on.
     func end() {
         let clock = SystemTimekeeper()
@@ -68,7 +93,13 @@ final class BoardTerminal: @unchecked Sendable {
 
     private func work() {
         Terminal.write(Self.enter)
-        while let text = nextText() { Terminal.write(text) }
+        while let text = nextText() {
+            Terminal.write(text)
+            condition.withLock {
+                isWriting = false
+                condition.signal()
+            }
+        }
         Terminal.write(Self.leave)
         condition.withLock {
             isDone = true
@@ -79,7 +110,8 @@ final class BoardTerminal: @unchecked Sendable {
     /// Only lines that changed; nil at the end.
     private func nextText() -> String? {
         let (lines, isAnew): ([BoardLine]?, Bool) = condition.withLock {
-            while next == nil, !isEnded { _ = condition.wait() }
+            while next == nil || isSuspended, !isEnded { _ = condition.wait() }
+            isWriting = !isEnded
             defer {
                 next = nil
                 mustRedraw = false

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -11,6 +12,7 @@ struct RunFollower {
     private(set) var questions: [Question] = []
     /// What was read in the last look.
     private(set) var fresh: [Event] = []
+    private(set) var freshSamples: [(name: String, writer: Int?, samples: [Sample])] = []
     private var isOver = false
     private let isOurClock: Bool
     private let clock = SystemTimekeeper()
@@ -22,13 +24,14 @@ struct RunFollower {
     /// A runner says something twice a second.
     private static let silence = Duration.seconds(5)
 
-    init(_ watched: OutcomeStore.WatchedRun, _ store: OutcomeStore) throws {
+    /// - Parameter isWhole: whether everything is read from the beginning, however long the run has been going.
+    init(_ watched: OutcomeStore.WatchedRun, _ store: OutcomeStore, isWhole: Bool = false) throws {
         self.watched = watched
         self.store = store
         isOurClock = (try? bootID()) == watched.bootID
         let start = watched.run.startedAt
         let from =
-            isOurClock && watched.isRunning ? max(start, clock.monotonic() - Self.past) : start
+            isOurClock && watched.isRunning && !isWhole ? max(start, clock.monotonic() - Self.past) : start
         cursor = RunCursor(run: watched.run.id, samplesFrom: from)
         board = RunBoard(watched.run, strip: from)
         board.earlier = try store.earlier(than: watched.run)
@@ -41,6 +44,7 @@ struct RunFollower {
     /// - Throws: `OutcomeStoreError`.
     mutating func look() throws {
         fresh = []
+        freshSamples = []
         guard !isOver else { return }
         // Before what it wrote is read: what it wrote until its end is then read as well.
         if let found = try store.watched(watched.run.id) { watched = found }
@@ -51,6 +55,7 @@ struct RunFollower {
             for event in news.events { board.apply(event) }
             for (name, writer, samples) in news.samples { board.apply(samples, of: name, writer: writer) }
             fresh += news.events
+            freshSamples += news.samples
             isMore = news.isMore
             if clock.monotonic() > end { break }
         }

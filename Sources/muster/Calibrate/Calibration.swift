@@ -1,6 +1,7 @@
 import Foundation
 import MusterCalibration
 import MusterCore
+import MusterDrills
 import MusterSystem
 import Synchronization
 

@@ -1,5 +1,6 @@
 import MusterCalibration
 import MusterCore
+import MusterDrills
 
 /// Everything that a calibration found.
 struct CalibrationReport {

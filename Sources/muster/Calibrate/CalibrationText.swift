@@ -1,5 +1,6 @@
 import MusterCalibration
 import MusterCore
+import MusterDrills
 
 /// A calibration on a terminal, and as JSON.
 struct CalibrationText {

@@ -1,5 +1,6 @@
 import MusterCalibration
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// Outages of known size, batch by batch: each batch is one run of the instrument, with one probe for each trial.

@@ -1,5 +1,6 @@
 import MusterCalibration
 import MusterCore
+import MusterDrills
 
 /// A store that forgets a known number of acknowledged writes, or none at all, and a ledger that must say which.
 struct LedgerRounds {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -14,7 +15,7 @@ struct AttachCommand: ParsableCommand {
                      muster attach --as kim --role ic
                      muster attach q3-failover --blind
 
-            Keys: a abort (asks once more), n t d note, todo, decision, b c r a manual step is begun, done,
+            Keys: a abort (asks once more), h here (a heartbeat is due), n t d note, todo, decision, b c r a manual step is begun, done,
             refused, q leave, ? help. Leaving stops nothing. In a pipe, with --plain or with --json it prints
             lines as they happen.
             """)
@@ -39,21 +40,24 @@ struct AttachCommand: ParsableCommand {
             let store = try self.store.open(access: isScreen && person != nil ? .readWrite : .readOnly)
             let found = try Self.find(what, store, self.store)
             let attendee = try person.map { try BoardActions.attendee($0, role, found.day) }
-            let hides = blind || Self.isKept(from: attendee, found.day)
             var source: BoardSource
             switch found {
-            case .run(let run): source = try BoardSource(store, run: run)
-            case .day(let day): source = BoardSource(store, day: day, hidesDrills: hides)
+            case .run(let run):
+                let hides = try blind || Self.isKept(run, from: person ?? "", store)
+                source = try BoardSource(store, run: run, hidesDrills: hides)
+            case .day(let day):
+                source = BoardSource(store, day: day, viewer: person ?? "", hidesDrills: blind)
             }
             guard isScreen else {
-                return try AttachedLines(isJSON: output.json, isBlind: hides).run(&source)
+                var lines = AttachedLines(isJSON: output.json)
+                return try lines.run(&source)
             }
             let terminal = try BoardTerminal()
             let signals = try AttachSignals(terminal)
             let board = Board(
                 source, store, terminal,
                 actions: attendee == nil ? nil : BoardActions(store, day: found.day), attendee: attendee,
-                isBlind: hides, ownsRun: false)
+                ownsRun: false)
             board.run { signals.isAsked }
             terminal.end()
             return .pass
@@ -79,10 +83,16 @@ struct AttachCommand: ParsableCommand {
                 .usage, "there is no outcome, run or game day '\(what)'",
                 advice: "`muster outcomes` and `muster gameday list` say what there is")
         }
-        let day = try GameDayChoice.underWay(store)
-        // A day whose drills are over, and that people only talk about, hides no drill that runs.
-        if day?.state.mayHoldFaults != true, let run = try store.watched(nil) { return .run(run) }
-        if day != nil { return .day(try GameDayChoice.find(nil, options, access: .readOnly, in: store)) }
+        // A day whose drills are over, and that people only talk about, hides no drill that runs; several of those are
+        // no reason to show nothing.
+        let live = try store.gameDaysUnderWay().filter { day in
+            day.state.mayHoldFaults && (day.state != .converted || day.holder != nil)
+        }
+        if live.isEmpty, let run = try store.watched(nil) { return .run(run) }
+        let day = live.count == 1 ? live.first : try GameDayChoice.underWay(store)
+        if let day {
+            return .day(try GameDayChoice.find(day.header.id, options, access: .readOnly, in: store))
+        }
         throw Refusal(
             .usage, "nothing runs",
             advice:
@@ -90,13 +100,15 @@ struct AttachCommand: ParsableCommand {
                 + "`muster attach NUMBER`")
     }
 
-    /// On a blind day, from all but those who break things, answer for the day or may stop it.
-    private static func isKept(from attendee: Attendee?, _ day: GameDayChoice.Chosen?) -> Bool {
-        guard let day, day.record.isBlind else { return false }
-        let knowing: Set<GameDayRole> = [.owner, .ic, .safety, .deputy, .operator, .approver]
-        guard let attendee else { return true }
-        let held = day.roster.roles(of: attendee.name)
-        return held.contains(.responder) || !held.contains(where: knowing.contains)
+    /// Whether the run is of a blind day that is held, and not for the eyes of `viewer`.
+    private static func isKept(_ run: OutcomeStore.WatchedRun, from viewer: String, _ store: OutcomeStore)
+        throws
+        -> Bool
+    {
+        try store.gameDaysUnderWay().contains { day in
+            day.drillEvents.contains { $0.entry.run == run.run.id }
+                && GameDayText.isBlind(day, GameDayChoice.roster(day, Project.current), to: viewer)
+        }
     }
 }
 
@@ -105,6 +117,8 @@ final class AttachSignals: @unchecked Sendable {
     private let lock = NSLock()
     private var asked = false
     private var sources: [any DispatchSourceSignal] = []
+    /// One after the other: `fg` must not take the terminal before Ctrl-Z has given it back.
+    private let queue = DispatchQueue(label: "muster-attach-signals")
 
     init(_ terminal: BoardTerminal) throws {
         signal(SIGPIPE, SIG_IGN)
@@ -112,19 +126,16 @@ final class AttachSignals: @unchecked Sendable {
             on(number) { [self] in lock.withLock { asked = true } }
         }
         on(SIGTSTP) {
-            TerminalKeeper.giveBack(writing: true)
+            terminal.suspend()
             kill(getpid(), SIGSTOP)
         }
-        on(SIGCONT) {
-            TerminalKeeper.take()
-            terminal.redraw()
-        }
+        on(SIGCONT) { terminal.resume() }
         on(SIGWINCH) { terminal.redraw() }
     }
 
     private func on(_ number: Int32, _ body: @escaping @Sendable () -> Void) {
         signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
         source.setEventHandler(handler: body)
         source.resume()
         sources.append(source)

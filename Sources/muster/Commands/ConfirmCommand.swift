@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 
 struct ConfirmCommand: ParsableCommand {
@@ -69,7 +70,7 @@ struct AnswerOptions: ParsableArguments {
         var source: BoardSource
         switch found {
         case .run(let run): source = try BoardSource(store, run: run)
-        case .day(let day): source = BoardSource(store, day: day, hidesDrills: false)
+        case .day(let day): source = BoardSource(store, day: day, viewer: "")
         }
         try source.look()
         let attendee = try BoardActions.attendee(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

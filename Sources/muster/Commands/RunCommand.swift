@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MusterCore
+import MusterDrills
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 

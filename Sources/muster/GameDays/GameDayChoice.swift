@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 
 /// Which game day on record: by number, name or file; without any, the one that is under way.
@@ -31,6 +32,8 @@ struct GameDayChoice: ParsableArguments {
         var desk: GameDayDesk
         /// Who held which role in the file as it was approved, else as it is now.
         var roster: GameDayRoster
+        /// Of the file as it was approved.
+        var criteria: GameDay.AbortCriteria
     }
 
     /// - Parameter opened: the store, where it is open already.
@@ -52,7 +55,8 @@ struct GameDayChoice: ParsableArguments {
         }
         return Chosen(
             store: store, project: project, record: record, desk: try GameDayDesk(store, record.header.id),
-            roster: roster(record, project))
+            roster: roster(record, project),
+            criteria: GameDay.AbortCriteria(readingGameDay: text(record, project) ?? ""))
     }
 
     /// The one day that is being held; nil when there is none.
@@ -67,11 +71,13 @@ struct GameDayChoice: ParsableArguments {
         return held.first
     }
 
-    static func roster(_ record: GameDayRecord, _ project: Project) -> GameDayRoster {
-        let text =
-            record.documents.first { $0.kind == .gameDay }?.text
+    private static func text(_ record: GameDayRecord, _ project: Project) -> String? {
+        record.documents.first { $0.kind == .gameDay }?.text
             ?? (try? Files.text(project.root + "/" + record.header.path))
-        return text.flatMap { GameDayRoster(readingGameDay: $0) } ?? GameDayRoster()
+    }
+
+    static func roster(_ record: GameDayRecord, _ project: Project) -> GameDayRoster {
+        text(record, project).flatMap { GameDayRoster(readingGameDay: $0) } ?? GameDayRoster()
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterGuard
 import MusterOutcomes
 import MusterSystem
@@ -20,7 +21,7 @@ extension GameDayHolding {
                 ? "the gate behind '\(name)' is passed: nothing was left broken for \(day.settle.duration.forPeople)"
                 : "the gate behind '\(name)' is not passed within \(day.settle.within.forPeople): \(found)",
             detail: event.value)
-        if !isSettled { haltDay(.aborted("the system did not settle after '\(name)': \(found)")) }
+        if !isSettled { haltDay(.aborted(.settle, "the system did not settle after '\(name)': \(found)")) }
     }
 
     /// - Returns: whether nothing was open for so long, and if not, what stood in the way last.
@@ -40,7 +41,7 @@ extension GameDayHolding {
             }
             let signal = try Signals.wait(Self.signals, atMost: .milliseconds(300))
             try look()
-            if let signal { haltDay(.aborted("signal \(signal)")) }
+            if let signal { haltDay(.aborted(.manual, Self.words(ofSignal: signal))) }
             if stopsForWishes, stop != nil { return (false, found) }
         }
         return (false, found.isEmpty ? "it was not quiet for long enough" : found)
@@ -97,12 +98,12 @@ extension GameDayHolding {
         try verify(residue: residue)
         record = try desk.record()
         if record.state == .verifying {
-            if case .aborted(let reason)? = stop {
-                try desk.step(to: .aborted, "ended early: \(reason)")
+            if let stop, stop.kind == .aborted {
+                try desk.step(to: .aborted, "ended early: \(stop.reason)")
             } else {
                 try desk.step(to: .hotwash, "all is looked at; now people say what they saw")
             }
-            if stop == nil || record.abortWish == nil { try tell(day.comms.end) }
+            if stop == nil || record.abortWish == nil { try tell(day.comms.end, .verdict) }
         }
         return try status(hasResidue: !residue.isEmpty)
     }
@@ -142,10 +143,7 @@ extension GameDayHolding {
         var codes = finished.map { event in
             event.event.exitCode.flatMap { Status(rawValue: Int32($0)) } ?? .inconclusive
         }
-        switch stop {
-        case .aborted, .converted: codes.append(.aborted)
-        case .failed, nil: break
-        }
+        if let stop, stop.kind != .failed { codes.append(.aborted) }
         if hasResidue { codes.append(.residue) }
         return Status.worst(codes)
     }
@@ -168,7 +166,10 @@ extension GameDayHolding {
         say("taken up again; nobody carried it out for at most \(gap.forPeople)")
         // What was asked for meanwhile counts.
         if let wish = record.abortWish {
-            haltDay(.aborted(wish.source == .auto ? wish.text : "\(wish.actor): \(wish.text)"))
+            haltDay(
+                wish.source == .auto
+                    ? Stop(kind: .aborted, reason: wish.text, detail: wish.detail)
+                    : .aborted(.manual, "\(wish.actor): \(wish.text)"))
         }
         if let wish = record.entries.last(where: { $0.kind == .convert }) {
             haltDay(.converted("\(wish.actor): \(wish.text)"))

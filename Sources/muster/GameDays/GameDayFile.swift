@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterFaults
 import MusterProbes
 import MusterSystem
@@ -52,7 +53,8 @@ struct GameDayFile {
                 drill: { [drills] path, variables in
                     let drill = try drills.drill(path, variables)
                     return .init(
-                        longest: drill.longest, environment: drill.environment, service: drill.service)
+                        longest: drill.longest, environment: drill.environment, service: drill.service,
+                        limits: DrillLimits(drill))
                 }))
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -11,34 +12,19 @@ final class GameDayHolding {
     let desk: GameDayDesk
     let state: StateOptions
     let isQuiet: Bool
+    private let screen: Screen?
     var clock: SystemTimekeeper { desk.clock }
 
-    /// Of the last entry that was looked at for wishes.
-    private var seen: Int
+    /// As far as it was looked at for wishes.
+    private(set) var known: GameDayRecord
     /// Why no drill is started any more; the first reason wins.
     private(set) var stop: Stop?
     private var announced: Set<String> = []
-
-    enum Stop {
-        /// A drill did not pass, and the plan says that this is enough.
-        case failed(String)
-        case aborted(String)
-        case converted(String)
-
-        var word: String {
-            switch self {
-            case .failed: "failed"
-            case .aborted: "aborted"
-            case .converted: "converted"
-            }
-        }
-
-        var reason: String {
-            switch self {
-            case .failed(let reason), .aborted(let reason), .converted(let reason): reason
-            }
-        }
-    }
+    var criteria: CriteriaWatch
+    /// Of the drill that runs, where criteria want to know what it sees.
+    var follower: RunFollower?
+    /// The number of the sign of life after which somebody was told that another one is due.
+    var reminded = 0
 
     static let signals = [SIGINT, SIGTERM, SIGHUP]
 
@@ -48,24 +34,18 @@ final class GameDayHolding {
         desk = opened.desk
         self.state = state
         self.isQuiet = isQuiet
-        seen = opened.record.entries.last?.sequence ?? 0
+        screen = isQuiet ? nil : try? Screen()
+        known = opened.record
+        criteria = CriteriaWatch(opened.day.abort, opened.day.roster)
     }
 
     /// No drill is started any more; the first reason wins, but a real incident is one.
     func haltDay(_ reason: Stop) {
-        if case .converted = reason { stop = reason } else { stop = stop ?? reason }
+        if reason.kind == .converted { stop = reason } else { stop = stop ?? reason }
     }
 
-    func say(_ text: String) { if !isQuiet { Terminal.line(text) } }
-
-    /// A message to people, with what every message begins with.
-    func tell(_ text: String?) throws {
-        guard let text else { return }
-        let record = try desk.record()
-        let message = "\(record.prefix): \(text)"
-        try desk.add(.comm, message)
-        say(message)
-    }
+    /// On a thread of its own: a terminal that is held (Ctrl-S) must hold up nobody who listens for wishes and limits.
+    func say(_ text: String) { screen?.add(text) }
 
     // MARK: The day
 
@@ -74,6 +54,14 @@ final class GameDayHolding {
     func run(isResumed: Bool) throws -> Status {
         try Signals.block(Self.signals)
         defer { try? Signals.unblock(Self.signals) }
+        // Whoever stands still looks after nothing: no wish, no limit, no heartbeat. Ctrl-Z does nothing here.
+        signal(SIGTSTP, SIG_IGN)
+        defer { signal(SIGTSTP, SIG_DFL) }
+        // Once nothing is broken any more, the result waits for whoever reads it.
+        defer {
+            screen?.end()
+            screen?.wait()
+        }
         if isResumed { try resume() }
         while stop == nil, let position = try nextDrill() {
             try drill(position)
@@ -98,7 +86,8 @@ final class GameDayHolding {
         try look()
         guard stop == nil else { return }
         let run = ULID.make()
-        let event = GameDayDrillEvent(position: position, name: card.name, phase: .started)
+        let event = GameDayDrillEvent(
+            position: position, name: card.name, phase: .started, spending: spending(card))
         try desk.add(
             .drill, "drill \(position + 1) of \(day.drills.count), '\(card.name)', begins: \(card.title)",
             detail: event.value, run: run)
@@ -115,7 +104,7 @@ final class GameDayHolding {
         let event = GameDayDrillEvent(
             position: position, name: card.name, phase: .finished,
             exitCode: code ?? outcome?.exitCode.map { Int($0) },
-            outcome: outcome?.number, verdict: outcome?.verdict)
+            outcome: outcome?.number, verdict: outcome?.verdict, spending: try spending(card, by: run))
         let number = outcome.map { "outcome #\($0.number)" } ?? "no outcome"
         let verdict = outcome?.verdict?.rawValue ?? "no verdict"
         let reason = outcome.map { $0.reason.isEmpty ? $0.ending.rawValue : $0.reason } ?? "it did not begin"
@@ -130,11 +119,11 @@ final class GameDayHolding {
         let code = event.exitCode.flatMap { Status(rawValue: Int32($0)) }
         let said = code?.sentence ?? "nobody saw how it ended"
         if code == .residue, day.abort.onResidue {
-            stop = .aborted("'\(card.name)' left something broken")
+            stop = .aborted(.onResidue, "'\(card.name)' left something broken")
         } else if code == .aborted {
-            stop = .aborted("'\(card.name)' was aborted")
+            stop = .aborted(.drillAborted, "'\(card.name)' was aborted")
         } else if let limit = day.abort.failures, failures() >= limit {
-            stop = .aborted("\(Observing.count(limit, "drill")) did not pass")
+            stop = .aborted(.failures, "\(Observing.count(limit, "drill")) did not pass")
         } else if (card.onFail ?? day.onFail) == .stop {
             stop = .failed("'\(card.name)' did not pass: \(said)")
         }
@@ -153,9 +142,11 @@ final class GameDayHolding {
             let record = try desk.record()
             let edits = GameDayFile.edits(record.documents, try file.documents(day))
             if edits.isEmpty { return true }
-            stop = .aborted("the plan was edited while the day ran: " + edits.joined(separator: "; "))
+            stop = .aborted(
+                .edited, "the plan was edited while the day ran: " + edits.joined(separator: "; "))
         } catch {
-            stop = .aborted("the plan cannot be read any more: \((error as? Refusal)?.message ?? "\(error)")")
+            let words = (error as? Refusal)?.message ?? "\(error)"
+            stop = .aborted(.edited, "the plan cannot be read any more: \(words)")
         }
         return false
     }
@@ -164,15 +155,19 @@ final class GameDayHolding {
 
     /// Takes what other processes asked for since, and what the clock says.
     func look() throws {
-        for entry in try desk.store.entries(ofGameDay: desk.id, after: seen) {
-            seen = entry.sequence
+        for entry in try desk.store.entries(ofGameDay: desk.id, after: known.entries.last?.sequence ?? 0) {
+            known.entries.append(entry)
             switch entry.kind {
-            case .abort: haltDay(.aborted("\(entry.actor): \(entry.text)"))
+            case .abort where entry.source == .human:
+                haltDay(.aborted(.manual, "\(entry.actor): \(entry.text)"))
             case .convert: haltDay(.converted("\(entry.actor): \(entry.text)"))
             default: break
             }
         }
-        if day.abort.atEnd, desk.now >= day.ends { haltDay(.aborted("the window of the day is over")) }
+        try lookAtCriteria()
+        if day.abort.atEnd, desk.now >= day.ends {
+            haltDay(.aborted(.atEnd, "the window of the day is over"))
+        }
     }
 
     // MARK: One drill
@@ -185,9 +180,10 @@ final class GameDayHolding {
         do {
             child = try self.command(card, run).start()
         } catch {
-            stop = .aborted("'\(card.name)' did not start: \(error)")
+            stop = .aborted(.drillAborted, "'\(card.name)' did not start: \(error)")
             return nil
         }
+        defer { follower = nil }
         let begin = clock.monotonic()
         var isStopped = false
         while true {
@@ -196,11 +192,12 @@ final class GameDayHolding {
                 return nil
             }
             if let signal = try Signals.wait(Self.signals, atMost: .milliseconds(200)), stop == nil {
-                stop = .aborted("signal \(signal)")
+                stop = .aborted(.manual, Self.words(ofSignal: signal))
             }
+            try follow(run)
             try look()
             if stop == nil, let limit = day.abort.drillLongerThan, clock.monotonic() - begin > limit {
-                stop = .aborted("'\(card.name)' took longer than \(limit.forPeople)")
+                stop = .aborted(.drillLongerThan, "'\(card.name)' took longer than \(limit.forPeople)")
             }
             guard let stop else { continue }
             try announce(stop)
@@ -213,17 +210,19 @@ final class GameDayHolding {
     /// Says at once why the day ends, and keeps it for whoever takes the day up after a crash; a real incident is one
     /// from that moment on.
     func announce(_ stop: Stop) throws {
-        guard announced.insert(stop.word).inserted else { return }
-        switch stop {
+        guard announced.insert(stop.kind.rawValue).inserted else { return }
+        switch stop.kind {
         case .failed: break
-        case .aborted(let reason):
+        case .aborted:
             let isAsked = try desk.record().abortWish != nil
-            if !isAsked { try desk.add(.abort, reason) }
-            try tell(day.comms.abort)
-        case .converted(let reason):
+            if !isAsked { try desk.add(.abort, stop.reason, detail: stop.detail) }
+            try tell(day.comms.abort, .abort, because: stop.reason)
+        case .converted:
             guard try !desk.record().isConverted else { return }
-            try desk.step(to: .converted, "a real incident: \(reason); what is broken is put back")
-            try tell(day.comms.convert ?? "this is no drill any more: \(reason)")
+            try desk.step(to: .converted, "a real incident: \(stop.reason); what is broken is put back")
+            try tell(
+                day.comms.convert ?? "this is no drill any more: \(stop.reason)", .abort, because: stop.reason
+            )
         }
         say("\(stop.reason); what is broken is put back")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 

@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 
 /// Game days for people and programs.
@@ -8,9 +9,14 @@ enum GameDayText {
     /// Whether this viewer must not be told which drills there are: while a blind day is held, whoever only responds,
     /// and whoever holds no role.
     static func isBlind(_ record: GameDayRecord, _ roster: GameDayRoster, to viewer: String) -> Bool {
-        guard record.isBlind, ![.hotwash, .reported, .closed].contains(record.state) else { return false }
+        guard ![.hotwash, .reported, .closed].contains(record.state) else { return false }
+        // `run` decides it; until then the plan does.
+        let isDecided = record.entries.contains { $0.state == .running }
+        let plan = isDecided ? nil : record.documents.first { $0.kind == .gameDay }?.text
+        guard record.isBlind || plan.map({ YamlName.isBlind(gameDay: $0) }) == true else { return false }
         let knowing: Set<GameDayRole> = [.owner, .ic, .safety, .deputy, .operator, .approver]
-        return knowing.isDisjoint(with: roster.roles(of: viewer))
+        let held = roster.roles(of: viewer)
+        return held.contains(.responder) || knowing.isDisjoint(with: held)
     }
 
     static func value(_ record: GameDayRecord) -> Value {
@@ -82,7 +88,9 @@ enum GameDayText {
                     + (drill["outcome"]?.asInt.map { ", outcome #\($0)" } ?? ""))
         }
         Terminal.line("\ntimes of \(record.header.zone); * back-dated, by when it happened")
-        for entry in record.timeline { Terminal.line(line(entry, zone)) }
+        for entry in record.timeline where entry.kind != .heartbeat { Terminal.line(line(entry, zone)) }
+        let beats = record.entries.count { $0.kind == .heartbeat }
+        if beats > 0 { Terminal.line("and \(Observing.count(beats, "heartbeat")), with --json") }
     }
 
     private static func clock(_ utc: Int64, _ zone: ZoneRules) -> String {
@@ -104,6 +112,24 @@ enum GameDayText {
         String(repeating: " ", count: max(0, 4 - String(number).count)) + "\(number)"
     }
 
+    /// How the day ended, in a sentence or two; what is still broken comes first.
+    private static func ending(_ record: GameDayRecord, _ status: Status) -> String {
+        let name = record.header.name
+        let isBroken = status == .residue
+        let restored = isBroken ? "SOMETHING IS STILL BROKEN: run `muster undo`." : "Everything is put back."
+        if record.isConverted {
+            let why = record.entries.last { $0.kind == .convert }.map { ": \($0.actor): \($0.text)" } ?? ""
+            return "'\(name)' became a real incident\(why). \(restored)"
+        }
+        if let wish = record.abortWish {
+            let who = wish.source == .human ? "\(wish.actor): " : ""
+            return "'\(name)' ended early: \(who)\(wish.text). \(restored)"
+        }
+        if record.state == .aborted { return "'\(name)' ended early. \(restored)" }
+        return
+            "'\(name)' is over, and the hot wash begins. \(status == .pass ? "Every drill passed." : status.sentence)"
+    }
+
     static func result(_ record: GameDayRecord, _ status: Status) {
         Terminal.line()
         for drill in drills(record) {
@@ -113,8 +139,7 @@ enum GameDayText {
                 (drill["name"]?.asText ?? "") + (drill["outcome"]?.asInt.map { "  outcome #\($0)" } ?? ""),
                 indent: 14, verdict == "pass" ? .green : .yellow)
         }
-        Terminal.line(
-            "'\(record.header.name)' is \(record.state.rawValue). \(status.sentence)\n"
-                + "Now, while everybody remembers: muster gameday hotwash \(record.header.name)")
+        Terminal.line(ending(record, status))
+        Terminal.line("Now, while everybody remembers: muster gameday hotwash \(record.header.name)")
     }
 }

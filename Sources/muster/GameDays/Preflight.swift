@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterGuard
 import MusterOutcomes
 import MusterSystem

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 
 /// What people say in the preflight: on the command line, or at the terminal.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 
 /// What a run tells people of: those that nobody watches, which a scheduler started or `--notify` was asked for.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// What a session leaves behind.

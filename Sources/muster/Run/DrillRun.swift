@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterGuard
 import MusterOutcomes
 import MusterProbes
@@ -134,7 +135,10 @@ struct DrillRun {
         prepared.blackout?.record(in: events)
         for report in hello.mended {
             events.record(
-                .note, report.name, "an earlier drill had left '\(report.name)' open; it was undone",
+                .note, report.name,
+                report.isEndedStep
+                    ? "\(report.name) was still running though its drill was lost; it was ended"
+                    : "an earlier drill had left '\(report.name)' open; it was undone",
                 actor: "guard")
         }
     }

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterProbes
 
 /// Puts on record what the instrument found wrong with itself and its host.

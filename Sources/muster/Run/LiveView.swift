@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 
 /// What a run shows while it runs: a line for each event, which stays, and in a terminal a few lines of present
 /// state below them, which are drawn anew ten times a second.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterProbes
 
 /// What the engine's snapshot means to the person.

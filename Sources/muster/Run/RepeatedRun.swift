@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 
 /// One drill several times, one after the other, each striking at another moment of the system's own cycles.

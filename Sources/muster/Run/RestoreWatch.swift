@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterProbes
 
 /// A place that something is restored to.

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// The events of a run in the order in which they were recorded: kept for the judgement, written to the store,

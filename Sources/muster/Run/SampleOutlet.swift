@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import Synchronization
 
 /// From the instrument to the store. The instrument is made first, so that one that cannot work leaves no outcome

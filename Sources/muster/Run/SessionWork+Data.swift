@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterProbes
 
 /// How a session looks at the data that must be as they were.

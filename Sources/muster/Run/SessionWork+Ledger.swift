@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterProbes
 
 /// How a session ends its writes, and accounts for them.

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import MusterCore
+import MusterDrills
 
 /// Ctrl-C, SIGTERM and a closing terminal ask for an abort; a second one says that the revert goes
 /// on, or ends a read-back.

@@ -2,6 +2,18 @@ import Foundation
 import MusterCore
 import MusterSystem
 
+/// Knows what an attempt runs, so that somebody finds it when we are killed.
+protocol AttemptWatch {
+    /// Beside the step's own environment.
+    var environment: [String: String] { get }
+    /// Hears which process it is before that runs its first instruction; what it throws keeps it from doing so.
+    func begins(_ process: ProcessIdentity) throws
+    /// It has ended.
+    /// - Parameter isCutOff: whether the run was broken off.
+    /// - Returns: why it counts as broken off though it was not by us; nil: it does not.
+    func isOver(isCutOff: Bool) -> String?
+}
+
 /// One attempt at a block of a runbook: its shell, in a session and process group of its own, which is ended with
 /// everything in it when the time is over or somebody breaks the run off.
 struct BlockProgram {
@@ -23,8 +35,7 @@ struct BlockProgram {
     var isCapture = false
     /// Whether it is ended when the thread that runs it ends, as when we are killed: for what changes nothing.
     var endsWithUs = false
-    /// Hears which process it is before that runs its first instruction; what it throws keeps it from doing so.
-    var onStart: ((ProcessIdentity) throws -> Void)?
+    var watch: (any AttemptWatch)?
 
     /// More is no value of a variable: the environment and the arguments of a program share a limit (execve(2)).
     static let largestCapture = 64 << 10
@@ -50,9 +61,19 @@ struct BlockProgram {
             let errors = try Descriptor.pipe()
             let output = isCapture ? try Descriptor.pipe() : errors
             let child = try start(program, output: output.write, errors: errors.write)
+            if let watch, let identity = try processIdentity(of: child.pid) {
+                // What cannot be kept is not begun, and neither is what would follow.
+                do { try watch.begins(identity) } catch {
+                    return (.cancelled("it cannot be kept: \(RunbookText.words(error))"), [])
+                }
+            }
+            try child.release()
             for end in [errors.read, output.read] { try end.setNonblocking() }
             var streams = Streams(errors: errors.read, output: isCapture ? output.read : nil)
             let end = try follow(child, &streams, until: Self.clock.monotonic() + limit, &tail, stop, tick)
+            var isCutOff = false
+            if case .cancelled = end { isCutOff = true }
+            if let reason = watch?.isOver(isCutOff: isCutOff) { return (.cancelled(reason), []) }
             return (end, streams.captured)
         } catch {
             return (.notStarted(describe(error)), [])
@@ -61,18 +82,15 @@ struct BlockProgram {
 
     private func start(_ program: String, output: Descriptor, errors: Descriptor) throws -> Child {
         var spawn = Spawn([program] + flags + [body])
-        spawn.environment = environment.map { "\($0.key)=\($0.value)" }
+        let all = environment.merging(watch?.environment ?? [:]) { _, new in new }
+        spawn.environment = all.map { "\($0.key)=\($0.value)" }
         spawn.directory = directory
         spawn.output = .descriptor(output.number)
         spawn.errors = .descriptor(errors.number)
         spawn.newSession = true
         if endsWithUs { spawn.deathSignal = SIGKILL }
-        guard let onStart else { return try spawn.start() }
-        spawn.isGated = true
-        let child = try spawn.start()
-        if let identity = try processIdentity(of: child.pid) { try onStart(identity) }
-        try child.release()
-        return child
+        spawn.isGated = watch != nil
+        return try spawn.start()
     }
 
     private struct Streams {

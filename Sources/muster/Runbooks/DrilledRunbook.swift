@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterGuard
 import MusterSystem
 
@@ -65,7 +66,12 @@ extension DrillSession {
             let result = RunbookExecution(
                 keeper: DrilledRunbook(
                     events: events, runbook: runbook,
-                    current: { [self] in note(step: $0, of: step.path) }), asker: asker,
+                    current: { [self] in note(step: $0, of: step.path) },
+                    attempt: { [self] in
+                        GuardedAttempt(
+                            client: client, id: try newID(), run: prepared.runID, step: $0, runbook: step.path
+                        )
+                    }), asker: asker,
                 environment: environment,
                 directory: directory, secrets: secrets,
                 stop: { [self] in isCancelled ? "the drill was broken off" : nil }
@@ -78,16 +84,34 @@ extension DrillSession {
 }
 
 /// The turns of a runbook as events of a drill.
-struct DrilledRunbook: RunbookKeeper {
+final class DrilledRunbook: RunbookKeeper {
     let events: RunEvents
     let runbook: Runbook
     /// Hears which step is under way; nil: none.
     let current: (String?) -> Void
+    /// Makes an attempt that the guard will know of.
+    let attempt: (RunbookItem) throws -> GuardedAttempt
+    /// That of the `wait` which is under way.
+    private var looks: GuardedAttempt?
+
+    init(
+        events: RunEvents, runbook: Runbook, current: @escaping (String?) -> Void,
+        attempt: @escaping (RunbookItem) throws -> GuardedAttempt
+    ) {
+        self.events = events
+        self.runbook = runbook
+        self.current = current
+        self.attempt = attempt
+    }
 
     /// Nothing may be done any more once a drill is broken off and everything is put back.
     var grace: Duration { .zero }
-    var keepsProcesses: Bool { false }
-    func note(_ process: ProcessIdentity, ofTurn turn: Int) {}
+    func watch(_ item: RunbookItem, ofTurn turn: Int) throws -> (any AttemptWatch)? {
+        if let looks { return looks }
+        let made = try attempt(item)
+        if item.kind == .wait { looks = made }
+        return made
+    }
     /// A drill that dies is not resumed: its guard puts everything back.
     func save(_ turns: [RunbookTurn]) {}
     func tick() {}
@@ -106,6 +130,8 @@ struct DrilledRunbook: RunbookKeeper {
 
     func show(_ turn: RunbookTurn, after time: Bracket) {
         current(nil)
+        looks?.close()
+        looks = nil
         var detail: [String: Value] = [
             "kind": .text(turn.kind.rawValue), "ok": .bool(turn.state == .succeeded),
             "state": .text(turn.state.rawValue), "heading": .text(turn.heading),

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 
 /// Blocks that start or stop a drill's fixture work where a drill runs, and nowhere else.
 enum FixtureBlocks {

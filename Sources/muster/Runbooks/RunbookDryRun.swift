@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// What a runbook would do, without doing it.
@@ -138,9 +139,8 @@ struct RunbookDryRun {
 
     private struct NothingKept: RunbookKeeper {
         var grace: Duration { .seconds(1) }
-        var keepsProcesses: Bool { false }
         func save(_ turns: [RunbookTurn]) {}
-        func note(_ process: ProcessIdentity, ofTurn turn: Int) {}
+        func watch(_ item: RunbookItem, ofTurn turn: Int) -> (any AttemptWatch)? { nil }
         func show(_ turn: RunbookTurn, _ item: RunbookItem) {}
         func show(_ turn: RunbookTurn, after time: Bracket) {}
         func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration) {}

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterGuard
 import MusterSystem
 
@@ -7,9 +8,8 @@ import MusterSystem
 protocol RunbookKeeper {
     /// Returns once they are durable.
     func save(_ turns: [RunbookTurn]) throws
-    /// Whether `note` wants to know which processes change something.
-    var keepsProcesses: Bool { get }
-    func note(_ process: ProcessIdentity, ofTurn turn: Int) throws
+    /// Who has to know what an attempt runs; nil: nobody.
+    func watch(_ item: RunbookItem, ofTurn turn: Int) throws -> (any AttemptWatch)?
     /// How long what is ended may take to end in its own way.
     var grace: Duration { get }
     /// A turn begins.
@@ -192,6 +192,10 @@ struct RunbookExecution {
         _ state: inout State
     ) -> RunbookMachine.Reply {
         if let reason = stop() { return .cancelled(reason: reason) }
+        let watch: (any AttemptWatch)?
+        do { watch = try keeper.watch(item, ofTurn: turn) } catch {
+            return .cancelled(reason: "it cannot be kept: \(RunbookText.words(error))")
+        }
         var variables = environment.merging(state.variables) { _, new in new }
         variables["MUSTER_STEP"] = item.name
         variables["MUSTER_ATTEMPT"] = "\(number)"
@@ -202,9 +206,7 @@ struct RunbookExecution {
         // Half of what changes something is worse than the whole of it.
         program.endsWithUs = !item.isMutating
         program.grace = keeper.grace
-        if item.isMutating, keeper.keepsProcesses {
-            program.onStart = { [keeper] in try keeper.note($0, ofTurn: turn) }
-        }
+        program.watch = watch
         var tail = OutputTail(state.redaction, limit: 65_536)
         let (end, captured) = program.run(within: limit, tail: &tail, stop: stop, tick: keeper.tick)
         let output = AttemptOutput(tail)

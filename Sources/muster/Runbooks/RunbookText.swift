@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterGuard
 
 /// Turns of a runbook in words.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// Shows how a runbook's run goes: a line for each turn, which stays, and in a terminal a few lines of present state.

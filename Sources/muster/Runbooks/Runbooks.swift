@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -116,15 +117,27 @@ struct RunbookStore {
     }
 }
 
+/// The process of an attempt in the outcomes, for whoever resumes the run.
+private struct KeptAttempt: AttemptWatch {
+    let store: RunbookStore
+    let turn: Int
+
+    var environment: [String: String] { [:] }
+    func begins(_ process: ProcessIdentity) throws { try store.note(process, ofTurn: turn) }
+    func isOver(isCutOff: Bool) -> String? { nil }
+}
+
 /// The turns of a run by itself: kept in the outcomes, shown in the terminal.
 struct RecordedRunbook: RunbookKeeper {
     let store: RunbookStore
     let view: RunbookView
 
     var grace: Duration { .seconds(1) }
-    var keepsProcesses: Bool { true }
     func save(_ turns: [RunbookTurn]) throws { try store.save(turns) }
-    func note(_ process: ProcessIdentity, ofTurn turn: Int) throws { try store.note(process, ofTurn: turn) }
+    /// Of what changes something: a resumed run must not begin it beside itself.
+    func watch(_ item: RunbookItem, ofTurn turn: Int) -> (any AttemptWatch)? {
+        item.isMutating ? KeptAttempt(store: store, turn: turn) : nil
+    }
     func show(_ turn: RunbookTurn, _ item: RunbookItem) { view.begins(turn, item) }
     func show(_ failed: RunbookTurn.FailedAttempt, of turn: RunbookTurn, again pause: Duration) {
         view.failed(failed, again: pause)

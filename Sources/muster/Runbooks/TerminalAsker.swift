@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// Lines that a person types while something else draws on the same terminal: the terminal itself echoes nothing, and

@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterSystem
 
 /// What an approval is bound to: what the drill of a schedule would execute, and what that would touch here.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterSystem
 
 /// `muster run --override`: what a person takes on who runs a drill in spite of a blackout.

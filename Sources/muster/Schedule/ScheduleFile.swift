@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterSystem
 
 /// The schedules of a daemon: as the file was when it could be used last.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Plans for people and programs.
 enum ScheduleText {

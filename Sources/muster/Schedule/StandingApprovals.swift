@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 
 /// Approvals, and whether they count as files and host are now.

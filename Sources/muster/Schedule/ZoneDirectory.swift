@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 
 /// The zones of this machine, as its package of time zones keeps them (Debian: tzdata).
 enum ZoneDirectory {

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// The programs that stand beside `muster` and do some of its work.

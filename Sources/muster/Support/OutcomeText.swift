@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// One outcome on a terminal, at the end of a run and in `muster show`.
 enum OutcomeText {

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 
 /// Where a drill's things lie: the nearest ancestor of the drill that has `runbooks/`, else the working
 /// directory.

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterProbes
 
 /// What a command ends with: the one table of exit codes. (ArgumentParser has a type of the same name.)
-typealias Status = MusterCore.ExitCode
+typealias Status = MusterDrills.ExitCode
 
 /// A clear no: what was wrong and what to do, with the exit code that belongs to it.
 struct Refusal: Error, CustomStringConvertible {

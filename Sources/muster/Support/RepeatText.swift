@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 
 /// A group of repeats on a terminal, at the end of `muster run --repeat` and in `show` and `outcomes --group`.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension DrillWorkload {
     /// What is written, and where, for people: `sqlite /srv/app/app.db, mode: bank`.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 import Testing
 
 /// How durations, sizes, shares and rates are read and written.

@@ -1,13 +1,16 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// Reading a game day: what it means, and what is wrong with it, by line.
 @Suite struct GameDayReaderTests {
-    private static let now = Moment(seconds: 1_795_737_600)  // 2026-11-27T00:00:00Z
+    static let now = Moment(seconds: 1_795_737_600)  // 2026-11-27T00:00:00Z
 
-    static func resources(longest: Duration = .seconds(60)) -> GameDayResources {
+    static func resources(longest: Duration = .seconds(60), limits: DrillLimits = DrillLimits())
+        -> GameDayResources
+    {
         let schedule = ScheduleReaderTests.resources()
         return GameDayResources(
             zone: schedule.zone, zoneNames: schedule.zoneNames,
@@ -15,12 +18,12 @@ import Testing
                 if path == "drills/none.yaml" { throw FormProblem("there is no drill '\(path)'", at: nil) }
                 return .init(
                     longest: longest, environment: variables["where"] == "production" ? .production : .lab,
-                    service: variables["service"])
+                    service: variables["service"], limits: limits)
             })
     }
 
     /// A day without errors; each test breaks one thing.
-    private static let good = """
+    static let good = """
         format: 1
         gameday: failover
         title: Failover of the orders database

@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// The calendar that people subscribe to, read by parsers that are not ours.

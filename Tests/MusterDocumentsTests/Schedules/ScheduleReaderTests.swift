@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// Reading `drills/schedules.yaml`: what it means, and what is wrong with it, by line.

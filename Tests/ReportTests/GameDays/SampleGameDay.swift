@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDocuments
+import MusterDrills
 
 /// A game day made by hand: one drill passed, one failed with people in its runbook, one was skipped.
 enum SampleGameDay {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// The file as a whole. What depends on the catalogues (probes, workloads, steps) stays a tree here.
 struct DrillForm: Formed {

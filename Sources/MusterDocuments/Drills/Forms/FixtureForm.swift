@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// An entry of `fixtures:`.
 struct FixtureForm: Formed {

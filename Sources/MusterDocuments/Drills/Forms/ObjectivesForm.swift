@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// `objectives:` of a drill, a service or a tier.
 struct ObjectivesForm: Formed {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// `- inject: process-kill`.
 struct InjectForm: Formed {

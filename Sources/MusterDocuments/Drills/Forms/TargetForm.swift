@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// An entry of `targets:`.
 struct TargetForm: Formed {

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension GameDayStory {
     /// What was suppressed, refused, skipped or let through, and why.

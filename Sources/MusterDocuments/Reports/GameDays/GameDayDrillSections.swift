@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension GameDayStory {
     /// Each card as it was frozen, against what was seen.

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension GameDayStory {
     func headerSection(title: String) -> [ReportBlock] {

@@ -1,4 +1,5 @@
-public import MusterCore
+import MusterCore
+public import MusterDrills
 
 /// The report of a game day: what was planned, what happened and who did it, over all of its drills. Made from what is
 /// on record alone, so that it can be made again at any time.
@@ -47,7 +48,8 @@ public struct GameDayReport: Sendable {
         nonce = material.record.header.id
         blocks =
             story.headerSection(title: title) + story.peopleSection() + story.summarySection()
-            + story.expectationSection() + story.objectivesSection() + story.timelineSection()
+            + story.expectationSection() + story.objectivesSection() + story.criteriaSection()
+            + story.timelineSection()
             + story.detectionSection() + story.stepsSection() + story.withheldSection()
             + story.remarksSections()
             + story.actionsSection() + story.previousSection() + story.limitsSection() + story.appendices()

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 extension GameDayStory {
     /// One line of the timeline over everything.
@@ -45,7 +46,8 @@ extension GameDayStory {
     }
 
     var lines: [Line] {
-        let own = record.timeline.map { entry in
+        // Signs of life are counted under what would have ended the day; a hundred of them would hide the rest.
+        let own = record.timeline.filter { $0.kind != .heartbeat }.map { entry in
             Line(
                 utc: entry.utc, order: (0, entry.sequence), drill: drill(ofRun: entry.run) ?? "",
                 kind: entry.state.map { "\(entry.kind.rawValue): \($0.rawValue)" } ?? entry.kind.rawValue,

@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// Of the time that one attempt took, how much the other side had to answer. A value without a clock.
 ///

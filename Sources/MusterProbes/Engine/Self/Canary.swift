@@ -1,6 +1,7 @@
 import CCurl
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 import Synchronization
 

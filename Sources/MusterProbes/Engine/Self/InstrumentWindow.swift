@@ -1,4 +1,5 @@
 public import MusterCore
+import MusterDrills
 
 /// A stretch of time in which the instrument itself was in trouble.
 public struct InstrumentWindow: Hashable, Sendable {

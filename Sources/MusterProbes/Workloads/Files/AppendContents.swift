@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// What the lines of an append-only file say. Pure.
 struct AppendContents: Sendable {

@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 import MusterSystem
 
 /// Appends each entry as a line to one file, as logs and journals are written, and makes it durable with fsync.

@@ -1,5 +1,6 @@
 import Glibc
 public import MusterCore
+public import MusterDrills
 import MusterSystem
 import Synchronization
 

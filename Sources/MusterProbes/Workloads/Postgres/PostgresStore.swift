@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDrills
 
 /// One writer's connection, or one way to a replica.
 final class PostgresStore: StoreClient {
@@ -130,13 +131,13 @@ final class PostgresStore: StoreClient {
     }
 
     func list(_ prefix: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void) {
-        list(after: "", found: [], until: deadline, done: done)
+        list(after: "", until: deadline, done: done)
     }
 
     /// The table holds this run's entries and accounts alone, so all other keys are listed: also one without the
     /// prefix.
     private func list(
-        after last: String, found: [String], until deadline: Instant, done: @escaping (ListAnswer) -> Void
+        after last: String, until deadline: Instant, done: @escaping (ListAnswer) -> Void
     ) {
         let select = PostgresStatement(
             Self.role + "(SELECT key, NULL::text FROM \(names.table) WHERE key > $1 ORDER BY key "
@@ -144,9 +145,10 @@ final class PostgresStore: StoreClient {
         exchange([select], until: deadline) { [self] result in
             guard let rows = rows(result) else { return done(.failed(Self.problem(result))) }
             let keys = rows.compactMap { $0[0] }
-            let entries = found + keys.filter { !names.isAccount($0) }
+            let entries = keys.filter { !names.isAccount($0) }
             guard rows.count == Self.listBatch, let next = keys.max() else { return done(.keys(entries)) }
-            list(after: next, found: entries, until: deadline, done: done)
+            done(.some(entries))
+            list(after: next, until: deadline, done: done)
         }
     }
 

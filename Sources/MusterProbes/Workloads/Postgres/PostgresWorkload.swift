@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Writes to a PostgreSQL server with INSERT, and reads back with SELECT.
 ///

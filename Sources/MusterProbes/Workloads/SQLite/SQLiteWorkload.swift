@@ -1,4 +1,5 @@
 public import MusterCore
+public import MusterDrills
 
 /// Writes to a SQLite database file, also one that a service uses at the same time.
 ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -59,6 +60,7 @@ struct ActionAddCommand: ParsableCommand {
                     .action, "action item #\(item.number) for \(owner): \(item.title)", by: who,
                     detail: ["action": .text(item.id), "number": .int(Int64(item.number))])
             }
+            try Actions.renewReport(of: item, store)
             if output.json {
                 Terminal.line(item.value(today: Actions.today).prettyJSON)
             } else {

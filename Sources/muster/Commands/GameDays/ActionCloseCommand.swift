@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -47,6 +48,7 @@ struct ActionCloseCommand: ParsableCommand {
                 .joined(separator: "; ")
             try store.change(
                 item, ActionChange(utc: item.closedUTC ?? 0, actor: who, status: item.status, text: evidence))
+            try Actions.renewReport(of: item, store)
             Terminal.line("action item #\(number) is \(item.status.rawValue): \(evidence)")
             return .pass
         }

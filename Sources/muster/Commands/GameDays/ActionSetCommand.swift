@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -50,6 +51,7 @@ struct ActionSetCommand: ParsableCommand {
                 ActionChange(
                     utc: SystemTimekeeper().utcNanoseconds(), actor: who, status: item.status,
                     text: words.joined(separator: ", ")))
+            try Actions.renewReport(of: item, store)
             Terminal.line("action item #\(number): \(words.joined(separator: ", "))")
             return .pass
         }

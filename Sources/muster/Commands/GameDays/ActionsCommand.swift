@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -16,7 +17,8 @@ struct ActionsCommand: ParsableCommand {
                      muster actions close 3 --outcome 42
             """,
         subcommands: [
-            ActionListCommand.self, ActionAddCommand.self, ActionSetCommand.self, ActionCloseCommand.self,
+            ActionListCommand.self, ActionShowCommand.self, ActionAddCommand.self, ActionSetCommand.self,
+            ActionCloseCommand.self,
         ],
         defaultSubcommand: ActionListCommand.self)
 }
@@ -74,6 +76,18 @@ enum Actions {
             throw Refusal(.usage, "there is no action item #\(number)", advice: "muster actions --all")
         }
         return item
+    }
+
+    /// The report of the game day that an item is of names it as well: where one was written, it is written anew.
+    static func renewReport(of item: ActionItem, _ store: OutcomeStore) throws {
+        guard let id = item.gameDay, let record = try store.gameDay(id) else { return }
+        let hasReport = record.entries.contains { entry in
+            entry.state.map { [.hotwash, .aborted, .converted, .reported, .closed].contains($0) } == true
+        }
+        guard hasReport else { return }
+        let project = Project.current
+        GameDayReportFiles.renew(
+            record, GameDayChoice.roster(record, project), store, project, shows: false)
     }
 
     /// A word out of a closed set, as an option's value.

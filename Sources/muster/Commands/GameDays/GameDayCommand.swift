@@ -15,7 +15,8 @@ struct GameDayCommand: ParsableCommand {
             """,
         subcommands: [
             GameDayNewCommand.self, GameDayCheckCommand.self, GameDayApproveCommand.self,
-            GameDayPreflightCommand.self, GameDayRunCommand.self, GameDayAbortCommand.self,
+            GameDayPreflightCommand.self, GameDayRunCommand.self, GameDayBeatCommand.self,
+            GameDayAbortCommand.self,
             GameDayConvertCommand.self, GameDayJoinCommand.self, GameDayLeaveCommand.self,
             GameDayHotwashCommand.self, GameDayShowCommand.self, GameDayListCommand.self,
             GameDayReportCommand.self, GameDayCloseCommand.self,

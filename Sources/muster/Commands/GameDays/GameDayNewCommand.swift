@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 struct GameDayNewCommand: ParsableCommand {
@@ -113,7 +114,14 @@ enum GameDayTemplate {
             onFail: stop                      # or continue, with the next drill
 
             settle: { for: 5s, within: 2m }   # between drills nothing must be left broken
-            abort: { onResidue: true, atEnd: true }
+            # What ends the day early; somebody's word always does.
+            abort:
+              onResidue: true
+              atEnd: true
+              # errorBudget: 10%              of what the service's `availability` in drills/services.yaml leaves
+              # latency: { max: 800ms, window: 10s }
+              # faultLongerThan: 5m
+              # heartbeat: { every: 2m, from: [safety] }     a dead man's switch: muster gameday beat
 
             # Sent with DRILL in front; with REAL INCIDENT once the day was converted.
             comms:

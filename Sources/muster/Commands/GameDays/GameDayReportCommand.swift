@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 
 struct GameDayReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 
@@ -114,7 +115,7 @@ struct GameDayRunCommand: ParsableCommand {
             to: .running, from: .goNoGo,
             "\(speaker.name) says go" + (isBlind ? "; responders are blind" : ""),
             by: speaker, detail: ["blind": .bool(isBlind)])
-        try holding.tell(day.comms.start)
+        try holding.tell(day.comms.start, .start)
         return true
     }
 

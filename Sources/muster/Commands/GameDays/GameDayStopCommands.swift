@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 

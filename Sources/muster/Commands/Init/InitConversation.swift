@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 
 /// With a person at a terminal: which services, then whether to write what is shown.
 struct InitConversation {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// A file that is written where none stands, or in the place of exactly what was read. Several are written together or

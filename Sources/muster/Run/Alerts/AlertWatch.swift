@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterProbes
 import MusterSystem
 

@@ -1,5 +1,6 @@
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// The engine's end of a receiver, `muster-net receive`: a child that ends when nobody holds its standard input any

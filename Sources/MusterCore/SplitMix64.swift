@@ -1,0 +1,18 @@
+/// Steele, Lea, Flood: Fast splittable pseudorandom number generators (OOPSLA 2014). Small, seedable and the
+/// same on every machine, so that a recorded seed repeats a run.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+    public init(seed: UInt64) { state = seed }
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        return Self.mix(state)
+    }
+
+    /// A hash of one number, for values that are wanted at any position.
+    public static func mix(_ number: UInt64) -> UInt64 {
+        var z = number
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}

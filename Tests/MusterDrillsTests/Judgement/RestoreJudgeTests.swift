@@ -1,0 +1,222 @@
+import MusterCore
+import Testing
+
+@testable import MusterDrills
+
+/// A run that restores a backup, good in every respect until a test spoils it. The wall clock is 1,000,000,000 s ahead.
+private struct GivenRestore {
+    var run = GivenRun(rto: nil, rpo: nil)
+    static let ahead: Int64 = 1_000_000_000_000_000_000
+
+    init(maxAge: Double? = nil, taken: String? = "1000000000.5", target: String? = nil) {
+        let plan = RestorePlan(source: ["/b"], into: "/c", maxAge: maxAge.map(ms))
+        run.drill.steps.append(Step(.runbook(RunbookStep(path: "r.md", restore: plan))))
+        run.signals = [boundsVector()]
+        note(.runbookStarted, 1100, "r.md", bracket(1100, 1101))
+        if let taken { capture(RestoreVariable.taken, taken) }
+        if let target { capture(RestoreVariable.target, target) }
+        step("fetch", "fetch", 100)
+        step("unpack", "restore", 300)
+        step("unpack more", "restore", 50)
+    }
+
+    mutating func note(
+        _ kind: Event.Kind, _ time: Double, _ subject: String, _ bracket: Bracket? = nil,
+        text: String = "as the test says", detail: Value = .null
+    ) { run.note(kind, time, subject, bracket, text: text, detail: detail) }
+
+    mutating func capture(_ name: String, _ value: String) {
+        note(
+            .runbookStep, 1102, "asks",
+            detail: ["ok": true, "into": .text(name), "value": .text(value), "nanoseconds": 0])
+    }
+
+    mutating func step(_ name: String, _ stage: String, _ took: Int64, ok: Bool = true) {
+        note(
+            .runbookStep, 1500, name, text: "'\(name)' \(ok ? "done" : "failed: torn")",
+            detail: [
+                "ok": .bool(ok), "stage": .text(stage), "nanoseconds": .int(took * 1_000_000),
+                "state": .text(ok ? "succeeded" : "failed"),
+            ])
+    }
+
+    mutating func finish(ok: Bool = true, restored: Int64? = 3, changed: String = "", problem: String? = nil)
+    {
+        note(.runbookFinished, 2000, "r.md", detail: ["ok": .bool(ok)])
+        var detail: [String: Value] = ["sourceChanged": .text(changed)]
+        if let restored { detail["restored"] = .int(restored) }
+        if let problem { detail["sourceProblem"] = .text(problem) }
+        note(.restoreOver, 2001, "r.md", detail: .map(detail))
+        for index in run.events.indices {
+            run.events[index].utcNanoseconds = run.events[index].at.nanoseconds + Self.ahead
+        }
+    }
+
+    var result: ObjectiveResult? { run.result("restore") }
+}
+
+@Suite struct RestoreJudgeTests {
+    @Test func aWholeBackupIsToldWithItsAgeAndItsStages() throws {
+        var given = GivenRestore(maxAge: 600)
+        given.finish()
+        let result = try #require(given.result)
+        // F is 1000 ms, and the backup was taken at 500 ms.
+        #expect(result.result == .met && result.reason.contains("501 ms before the fault"), "\(result)")
+        let measured = Dictionary(
+            uniqueKeysWithValues: given.run.judgement.measurements.filter { $0.subject.isEmpty }
+                .map { ($0.name, $0.interval) })
+        #expect(measured["restore-fetch"] == interval(100, 100))
+        #expect(measured["restore-restore"] == interval(350, 350))
+        #expect(measured["restore-replay"] == nil)
+        #expect(measured["restore-total"] == interval(900, 900))
+        #expect(measured["restore-other"] == interval(450, 450))
+    }
+
+    @Test func withoutARestoreNothingIsSaidOfOne() {
+        #expect(GivenRun().result("restore") == nil)
+    }
+
+    @Test func aStaleOneIsMissedAndToldFirst() throws {
+        var given = GivenRestore(maxAge: 400)
+        given.finish()
+        let result = try #require(given.result)
+        #expect(
+            result.result == .missed && result.reason.hasPrefix("the backup is stale: it was taken 501 ms"))
+        #expect(given.run.judgement.reason.hasPrefix("Failed: the backup is stale"))
+    }
+
+    @Test(arguments: [nil, "yesterday"]) func anAgeThatNobodySaysIsNoAge(_ taken: String?) {
+        var given = GivenRestore(maxAge: 400, taken: taken)
+        given.finish()
+        #expect(given.result?.result == .inconclusive)
+    }
+
+    @Test func anEmptyOneATouchedOneAndOneThatCannotBeLookedAt() {
+        var empty = GivenRestore()
+        empty.finish(restored: 0)
+        #expect(empty.result?.result == .missed)
+        #expect(empty.result?.reason == "the backup is empty: nothing was restored into /c")
+        var touched = GivenRestore()
+        touched.finish(changed: "1 missing of 4 files")
+        #expect(touched.result?.result == .missed)
+        #expect(touched.result?.reason.hasPrefix("the restore touched the backup") == true)
+        var unknown = GivenRestore()
+        unknown.finish(problem: "it changed while it was read")
+        #expect(unknown.result?.result == .inconclusive)
+        var unseen = GivenRestore()
+        unseen.finish(restored: nil)
+        #expect(unseen.result?.result == .inconclusive)
+    }
+
+    @Test func aStepThatFailsIsNamedWithItsStageUnlessTheRunbookGotOverIt() {
+        var given = GivenRestore()
+        given.step("check", "verify", 10, ok: false)
+        var survived = given
+        given.finish(ok: false)
+        #expect(given.result?.result == .missed)
+        #expect(
+            given.result?.reason == "the backup could not be restored (stage verify): 'check' failed: torn")
+        survived.finish()
+        #expect(survived.result?.result == .met)
+    }
+
+    @Test func aRefusedOneAndOneThatNeverBegan() {
+        var refused = GivenRestore()
+        refused.run.forget(.runbookStarted)
+        refused.note(.restoreRefused, 1100, "r.md", text: "refused to restore into /c: it is not empty")
+        #expect(refused.result?.result == .missed)
+        #expect(refused.result?.reason.contains("not empty") == true)
+        var never = GivenRestore()
+        never.run.forget(.runbookStarted)
+        #expect(never.result?.result == .inconclusive)
+        // Before anything was broken it is no verdict on the backup: the drill could not be carried out.
+        var early = refused
+        early.run.forget(.injected)
+        #expect(early.run.judgement.verdict == .error)
+        #expect(early.run.judgement.reason.contains("not empty"))
+    }
+
+    @Test func withoutProofOfTheFaultNothingIsConcluded() {
+        var given = GivenRestore()
+        given.run.forget(.effective)
+        given.finish(restored: 0)
+        #expect(given.result?.result == .inconclusive)
+    }
+
+    /// Writes 1 … 9 were sent at 100, 200, … and acknowledged 20 ms later; the target is 550 ms.
+    @Test(
+        arguments: [
+            ([6, 7, 8, 9], .met), ([5, 6, 7, 8, 9], .missed), ([7, 8, 9], .missed), ([6, 8, 9], .missed),
+            ([], .missed),
+        ] as [(Set<Int64>, ObjectiveResult.Result)]
+    ) func aRecoveryToAPointEndsBetweenTwoWrites(
+        _ missing: Set<Int64>, _ wanted: ObjectiveResult.Result
+    ) {
+        var given = GivenRestore(target: "1000000000.55")
+        given.run.ledgers = [ledger(1...9, missing: missing)]
+        given.finish()
+        #expect(given.result?.result == wanted, "\(missing): \(given.result?.reason ?? "")")
+        if missing == [7, 8, 9] { #expect(given.result?.reason.contains("beyond") == true) }
+        if missing.contains(5) { #expect(given.result?.reason.contains("short of") == true) }
+    }
+
+    @Test func aWriteUnderWayAtTheTargetMayBeThereOrNot() {
+        for missing in [Set<Int64>([5, 6, 7, 8, 9]), [6, 7, 8, 9]] {
+            // Write 5 was sent at 500 and acknowledged at 520.
+            var given = GivenRestore(target: "1000000000.51")
+            given.run.ledgers = [ledger(1...9, missing: missing)]
+            given.finish()
+            #expect(given.result?.result == .met, "\(missing): \(given.result?.reason ?? "")")
+        }
+    }
+
+    @Test func aTargetWithoutWritesAroundItProvesNothing() {
+        for (target, words) in [("1000000000.95", "between"), ("1000000000.05", "before")] {
+            var given = GivenRestore(target: target)
+            given.run.ledgers = [ledger(1...9, missing: target == "1000000000.05" ? Set(1...9) : [])]
+            given.finish()
+            #expect(given.result?.result == .inconclusive && given.result?.reason.contains(words) == true)
+        }
+    }
+
+    @Test func aDatasetThatDiffersOrWasNotReadDecides() {
+        var run = GivenRun(rto: nil)
+        run.signals = [boundsVector()]
+        run.drill.datasets = [
+            DrillDataset(name: "d", kind: "files", dataset: GivenDataset(), setting: DatasetSetting())
+        ]
+        func judged(_ change: (inout DatasetFindings) -> Void) -> ObjectiveResult? {
+            var findings = DatasetFindings(name: "d", kind: "files")
+            change(&findings)
+            findings.conclude()
+            let history = History(events: run.events, signals: run.signals, ledgers: [], datasets: [findings])
+            return DrillJudge.judge(run.drill, history).objectives.first { $0.name == "datasets" }
+        }
+        #expect(judged { _ in }?.result == .met)
+        #expect(judged { $0.missing = 2 }?.result == .missed)
+        #expect(judged { $0.problems = ["gone"] }?.result == .inconclusive)
+        #expect(run.result("datasets")?.result == .inconclusive, "it was never compared")
+    }
+}
+
+private struct GivenDataset: Dataset {
+    static let form = Form("given", "A dataset of the tests.", blank: GivenDataset(), fields: [])
+}
+
+@Suite struct WallClockTextTests {
+    @Test(arguments: [
+        ("1970-01-01T00:00:00Z", 0), ("2026-11-23T01:46:05.123456789Z", 1_795_398_365_123_456_789),
+        ("2026-11-23 02:46:05.5+01:00", 1_795_398_365_500_000_000),
+        ("2026-11-23 01:46:05+00", 1_795_398_365_000_000_000),
+        ("2026-11-22T22:16:05-0330", 1_795_398_365_000_000_000),
+        (" 1795398365.25\n", 1_795_398_365_250_000_000), ("1795398365", 1_795_398_365_000_000_000),
+    ]) func aMomentIsRead(_ text: String, _ nanoseconds: Int64) {
+        #expect(utcNanoseconds(of: text) == nanoseconds)
+    }
+
+    /// Without a zone nobody can place it.
+    @Test(arguments: [
+        "", "yesterday", "2026-11-23T01:46:05", "2026-02-30T01:46:05Z", "2026-13-01T00:00:00Z", "20261123",
+        "2026-11-23T24:00:00Z", "2026-11-23T01:46:05.Z", "2026-11-23T01:46:05+1", "-1795398365", "1e9",
+    ]) func anythingElseIsNot(_ text: String) { #expect(utcNanoseconds(of: text) == nil) }
+}
