@@ -1,6 +1,6 @@
 import GRDB
-public import MusterCore
-import MusterDrills
+import MusterCore
+public import MusterDrills
 
 extension OutcomeStore {
     /// What drills and runs prove about a runbook.
