@@ -1,49 +1,63 @@
 /// Keeps secrets out of what is shown and stored, wherever the text comes from: programs repeat what they were
 /// given in their errors, and encode it on the way.
+///
+/// Takes time in proportion to the text, however many secrets there are and however long.
 public struct Redaction: Hashable, Sendable {
-    /// The longest first: hiding a part of another would leave the rest of that one readable.
-    private let secrets: [String]
-    private let needles: [[UInt8]]
+    /// Secrets as they are, line by line, and escaped.
+    private let literal: ByteMatcher
+    /// Secrets in base64, also where that is broken into lines.
+    private let encoded: ByteMatcher
+    private let isEmpty: Bool
 
     /// - Parameter secrets: those of one or two characters are not hidden, because little would be left to read. Those
-    ///   of at least six bytes are hidden in base64 and percent encoding, too.
+    ///   of at least six bytes are hidden in base64, percent encoding and JSON, too, and each of their lines.
     public init(_ secrets: some Sequence<String>) {
-        var all: Set<String> = []
-        for secret in secrets where secret.count > 2 {
-            all.insert(secret)
-            if secret.utf8.count >= 6 { all.formUnion(SecretEncodings.of(secret)) }
-        }
-        self.secrets = all.sorted { ($1.count, $0) < ($0.count, $1) }
-        needles = self.secrets.map { Array($0.utf8) }
+        let all = Set(secrets.filter { $0.count > 2 })
+        let long = all.filter { $0.utf8.count >= 6 }
+        let literals = all.union(long.flatMap(SecretEncodings.lines)).union(
+            long.flatMap(SecretEncodings.escaped))
+        literal = ByteMatcher(literals.sorted().map { Array($0.utf8) })
+        encoded = ByteMatcher(long.sorted().flatMap(SecretEncodings.base64), ignoringLineEnds: true)
+        isEmpty = all.isEmpty
     }
+
+    /// The most bytes that one secret may take up, in whatever form it is found.
+    var longest: Int { max(literal.longest, encoded.longest) }
 
     /// The text with `***` in place of every secret.
     public func text(_ text: String) -> String {
-        secrets.reduce(text) { $0.replacing($1, with: "***") }
+        isEmpty ? text : String(decoding: bytes(Array(text.utf8)), as: UTF8.self)
     }
 
     /// The same for bytes, whatever their encoding is.
-    public func bytes(_ bytes: [UInt8]) -> [UInt8] {
-        needles.reduce(bytes) { Self.replace($1, in: $0) }
-    }
+    public func bytes(_ bytes: [UInt8]) -> [UInt8] { self.bytes(bytes, from: 0) }
 
-    private static func replace(_ needle: [UInt8], in bytes: [UInt8]) -> [UInt8] {
-        guard bytes.count >= needle.count else { return bytes }
+    /// - Parameter start: what lies before it is left out, though a secret may begin there.
+    func bytes(_ bytes: [UInt8], from start: Int) -> [UInt8] {
+        let found = isEmpty ? [] : literal.ranges(in: bytes) + encoded.ranges(in: bytes)
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
-        var index = 0
-        while index < bytes.count {
-            if bytes[index] == needle[0], bytes.count - index >= needle.count,
-                bytes[index..<index + needle.count].elementsEqual(needle)
-            {
-                result += [0x2A, 0x2A, 0x2A]
-                index += needle.count
+        var end = start
+        for range in Self.merged(found) where range.upperBound > start {
+            if range.lowerBound > end { result += bytes[end..<range.lowerBound] }
+            result += [0x2A, 0x2A, 0x2A]
+            end = range.upperBound
+        }
+        if end < bytes.count { result += bytes[end...] }
+        return result
+    }
+
+    /// In order, and where some overlap, the whole stretch.
+    private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {
+        var merged: [Range<Int>] = []
+        for range in ranges.sorted(by: { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }) {
+            if let last = merged.last, range.lowerBound < last.upperBound {
+                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
             } else {
-                result.append(bytes[index])
-                index += 1
+                merged.append(range)
             }
         }
-        return result
+        return merged
     }
 
     /// The value with the same done to every text in it; keys are our own and stay.
@@ -57,79 +71,56 @@ public struct Redaction: Hashable, Sendable {
     }
 }
 
-/// How a secret looks when a program has encoded it.
-enum SecretEncodings {
-    private static let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    private static let urlSafe = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-    /// Base64 (RFC 4648, sections 4 and 5), also as a part of something longer, as in `user:secret`; percent encoding
-    /// (RFC 3986, section 2.1); and with the escapes of JSON.
-    static func of(_ secret: String) -> Set<String> {
-        let bytes = Array(secret.utf8)
-        var all: Set<String> = []
-        for alphabet in [plain, urlSafe] {
-            for offset in 0..<3 { all.insert(base64(bytes, after: offset, alphabet)) }
-        }
-        all.insert(percent(bytes))
-        let quoted = Value.text(secret).canonicalJSON
-        all.insert(String(quoted.dropFirst().dropLast()))
-        all.remove(secret)
-        return all
-    }
-
-    /// The letters that depend on nothing but the secret, when `offset` other bytes (modulo 3) stand before it.
-    private static func base64(_ bytes: [UInt8], after offset: Int, _ alphabet: [UInt8]) -> String {
-        let padded = [UInt8](repeating: 0, count: offset) + bytes
-        let first = (offset * 8 + 5) / 6
-        let end = padded.count * 8 / 6
-        let letters = (first..<end).map { letter -> UInt8 in
-            let bit = letter * 6
-            let high = UInt16(padded[bit / 8]) << 8
-            let low = bit / 8 + 1 < padded.count ? UInt16(padded[bit / 8 + 1]) : 0
-            return alphabet[Int((high | low) >> UInt16(10 - bit % 8)) & 63]
-        }
-        return String(decoding: letters, as: UTF8.self)
-    }
-
-    private static func percent(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        let text = bytes.flatMap { byte -> [UInt8] in
-            let isPlain =
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte)
-            return isPlain ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-}
-
-/// The end of what a program said, without secrets. What does not fit is dropped from the front, and only after secrets
-/// were taken out: cutting through one would leave the rest of it readable.
+/// The end of what a program said, without secrets. What does not fit is dropped from the front, with enough of it kept
+/// in mind that nothing of a secret is left that was cut through.
 public struct OutputTail: Sendable {
     private let redaction: Redaction
     private let limit: Int
+    /// Bytes before the kept ones in which a secret may begin that reaches into them.
+    private let margin: Int
     private var held: [UInt8] = []
     /// Whether something was dropped.
     public private(set) var isCut = false
+    /// How often the program ended a line, dropped or not.
+    public private(set) var lineEnds = 0
 
-    /// - Parameter limit: bytes that are kept, at least.
+    /// - Parameter limit: bytes that are kept, before secrets are taken out of them.
     public init(_ redaction: Redaction, limit: Int) {
         self.redaction = redaction
         self.limit = limit
+        margin = redaction.longest
     }
 
     public mutating func add(_ bytes: [UInt8]) {
+        lineEnds += Self.lineEnds(in: bytes)
         held += bytes
-        guard held.count > limit * 2 else { return }
-        held = redaction.bytes(held)
-        guard held.count > limit else { return }
-        held.removeFirst(held.count - limit)
+        guard held.count > (limit + margin) * 2 else { return }
+        held.removeFirst(held.count - limit - margin)
         isCut = true
     }
 
     /// What is left, as text.
     public var text: String {
-        String(decoding: redaction.bytes(held).suffix(limit), as: UTF8.self)
+        String(decoding: redaction.bytes(held, from: isCut ? margin : 0).suffix(limit), as: UTF8.self)
+    }
+
+    /// Eight bytes at once: programs that say hundreds of megabytes are not to wait for this.
+    private static func lineEnds(in bytes: [UInt8]) -> Int {
+        bytes.withUnsafeBytes { raw in
+            let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+            var count = 0
+            var place = 0
+            while place + 8 <= raw.count {
+                let word = raw.loadUnaligned(fromByteOffset: place, as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
+                // The high bit of each byte that is 0 now, and of no other.
+                count += (~(((word & low) + low) | word | low)).nonzeroBitCount
+                place += 8
+            }
+            while place < raw.count {
+                if raw[place] == 0x0A { count += 1 }
+                place += 1
+            }
+            return count
+        }
     }
 }

@@ -40,8 +40,9 @@ public final class OutcomeStore: Outcomes {
         case .readWrite: try StoreFile.createIfMissing(path)
         case .readOnly:
             if StoreFile.size(path) ?? 0 == 0 { throw OutcomeStoreError.missing(path: path) }
-            try StoreFile.requireRoom(path)
         }
+        // In an outage the disk may well be full, and what is on record is wanted all the more.
+        let copy = access == .readOnly && StoreFile.cannotBeReadInPlace(path) ? try StoreCopy(of: path) : nil
         var configuration = Configuration()
         configuration.label = "outcomes"
         configuration.readonly = access == .readOnly
@@ -51,11 +52,13 @@ public final class OutcomeStore: Outcomes {
         // table and drop it again, even in a file that is then found to be damaged.
         configuration.prepareDatabase { [path] database in try Self.recognise(database, path, access) }
         do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
+            queue = try DatabaseQueue(path: copy?.path ?? path, configuration: configuration)
         } catch {
             throw Self.translate(error, path, orElse: OutcomeStoreError.cannotOpen)
         }
-        if let size = StoreFile.size(path), size <= checkedUpTo { try check() }
+        // A copy, too: this also opens all of its files, which are removed then, and go when they are closed.
+        if copy != nil || StoreFile.size(path).map({ $0 <= checkedUpTo }) == true { try check() }
+        copy?.remove()
         if access == .readWrite { try prepareForWriting() }
         StoreFile.giveAwayCompanions(of: path)
     }

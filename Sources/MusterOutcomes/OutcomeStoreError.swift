@@ -37,7 +37,8 @@ extension OutcomeStoreError: CustomStringConvertible {
         case .cannotOpen(let path, let detail):
             """
             Cannot open the store of outcomes at \(path): \(detail). Expected a file, and a directory that \
-            this user may write to, with room; look with `ls -ld \(quoted(path))*` and `df -h \(quoted(path))`.
+            this user may write to, with room; look with `ls -ld \(quoted(path))*` and `df -h \(quoted(path))`. What \
+            cannot wait, such as a recovery, goes on with a store elsewhere: --outcomes /other/place/outcomes.sqlite
             """
         case .cannotWrite(let path, let detail):
             """

@@ -128,32 +128,6 @@ extension OutcomeStore {
         try runbookRuns("WHERE id = ? OR number = ?", [name, Int(name)]).first
     }
 
-    /// What drills and runs prove about a runbook.
-    /// - Parameter isMeant: whether a drill that names its runbook so means this one.
-    public func evidence(
-        ofRunbook path: String, isMeant: (String) -> Bool
-    ) throws -> [RunbookEvidence] {
-        let own = try runbookRuns(of: path).compactMap(\.evidence)
-        let drilled = try readable { database in
-            try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT runs.number, runbooks.path, runbooks.exec_hash, verdict, reason, finished_utc_ns \
-                    FROM runbooks JOIN runs ON runs.id = runbooks.run JOIN closings ON closings.run = runs.id \
-                    WHERE verdict IN (?, ?)
-                    """, arguments: [Verdict.pass.rawValue, Verdict.fail.rawValue]
-            ).filter { isMeant($0["path"]) }.map { row in
-                let verdict: Verdict = try word(row, "verdict")
-                let number: Int = row["number"]
-                return RunbookEvidence(
-                    execHash: row["exec_hash"], isPass: verdict == .pass,
-                    finishedAtUTC: row["finished_utc_ns"],
-                    source: "outcome #\(number)", reason: verdict == .pass ? "" : row["reason"])
-            }
-        }
-        return own + drilled
-    }
-
     private func runbookRuns(
         _ condition: String, _ arguments: StatementArguments
     ) throws -> [RecordedRunbookRun] {

@@ -37,13 +37,18 @@ enum StoreFile {
     }
 
     /// Readers share an index with the writer (-shm), which SQLite maps and makes without asking for its blocks: on a full
-    /// disk they would be killed by SIGBUS (mmap(2)) as soon as they touch it.
-    static func requireRoom(_ path: String) throws {
+    /// disk they would be killed by SIGBUS (mmap(2)) as soon as they touch it; where nothing can be made, they could not
+    /// open it.
+    static func cannotBeReadInPlace(_ path: String) -> Bool {
+        if access(parent(of: path), W_OK) != 0, size(path + "-shm") == nil { return true }
+        return room(path).map { $0 < 65_536 } ?? false
+    }
+
+    /// Bytes that are left on the disk of `path`; nil when nobody knows.
+    static func room(_ path: String) -> UInt64? {
         var disk = statvfs()
-        guard size(path + "-wal") ?? 0 > 0, statvfs(path, &disk) == 0 else { return }
-        if UInt64(disk.f_bavail) * UInt64(disk.f_frsize) < 65_536 {
-            throw OutcomeStoreError.cannotOpen(path: path, "no space is left on its disk")
-        }
+        guard statvfs(path, &disk) == 0 else { return nil }
+        return UInt64(disk.f_bavail) * UInt64(disk.f_frsize)
     }
 
     private static func createDirectory(_ path: String) throws {

@@ -104,6 +104,43 @@ extension EndToEndTroubles {
             try expectNowhere(lab, [answer.all, dry.all, show.all, json.all])
         }
 
+        private static let key = """
+            -----BEGIN PRIVATE KEY-----
+            MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2
+            OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r
+            1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G
+            -----END PRIVATE KEY-----
+            """
+
+        /// A key of several lines, line by line and in one, and a token whose base64 is broken into lines.
+        @Test func secretsOfSeveralLinesAndLongOnesLeakNoLine() throws {
+            let lab = try Lab()
+            let token = (0..<300).map { String(UnicodeScalar(UInt8(0x61 + $0 * $0 % 26))) }.joined()
+            var runbook = LabRunbook(lab)
+            runbook.variable("KEY: { secret: \"env:LAB_KEY\" }")
+            runbook.variable("TOKEN: { secret: \"env:LAB_TOKEN\" }")
+            runbook.block(
+                "leak", "command", ",\"rollback\":\"none\"",
+                """
+                echo "$KEY"; echo $KEY; echo "$KEY" | sed 's/^/    /'; echo "$KEY" | tac; echo "$KEY" | sed 's/$/\\r/'
+                printf %s "$KEY" | base64; printf 'x%s' "$TOKEN" | base64; printf %s "$TOKEN" | base64 | sed 's/$/\\r/'
+                """)
+            let answer = try runbook.run(environment: ["LAB_KEY": Self.key, "LAB_TOKEN": token])
+            #expect(answer.code == 0 && answer.output.contains("***"), "\(answer.all)")
+            let shown = try lab.muster("runbook", "show", "1", "--json").output
+            let encoded = Data(Self.key.utf8).base64EncodedString() + Data(token.utf8).base64EncodedString()
+            let shifted = String(Data(("x" + token).utf8).base64EncodedString().dropFirst(8).dropLast(8))
+            let letters = Array(encoded + shifted)
+            // Any twelve letters in a row would be a leak; every line of any width holds some.
+            let parts = stride(from: 0, to: letters.count - 12, by: 12).map { String(letters[$0..<$0 + 12]) }
+            let lines = Self.key.split(separator: "\n").map(String.init)
+            let store = try lab.shell("strings -n 6 '\(lab.outcomes)'* | cat")
+            for text in [answer.all, shown, store] {
+                for part in lines + parts { #expect(!text.contains(part), "\(part)") }
+                #expect(!text.contains(String(token.prefix(12))))
+            }
+        }
+
         @Test func noCommandLineHoldsOne() throws {
             let lab = try Lab()
             try make(lab) { $0.block("hold", "command", ",\"rollback\":\"none\"", "touch held; sleep 600") }

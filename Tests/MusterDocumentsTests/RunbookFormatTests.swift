@@ -153,6 +153,38 @@ import Testing
             .first?.hasPrefix("'b' never runs") == true)
     }
 
+    /// Each attribute is right by itself, and the two together do nothing.
+    @Test(arguments: [
+        ("wait\",\"interval\":\"10m\",\"timeout\":\"1m", "only one look fits into 1m"),
+        ("check\",\"retryOn\":\"75", "'retryOn' without retries does nothing"),
+        ("check\",\"retryDelay\":\"2s", "'retryDelay' without retries does nothing"),
+        (
+            "check\",\"retries\":\"2\",\"retryDelay\":\"1h\",\"timeout\":\"1s",
+            "after 1h the timeout of 1s is over: nothing is tried again"
+        ),
+    ])
+    func whatHasNoEffectIsSaid(_ attributes: String, _ message: String) {
+        #expect(
+            warnings("sh {\"name\":\"a\",\"kind\":\"\(attributes)\",\"interactive\":\"false\"}") == [message])
+    }
+
+    /// As Runme does it: the front matter's shell reads every block that is for a shell.
+    @Test func theShellOfTheFrontMatterReadsAllBlocks() {
+        func shell(_ front: String, _ info: String) -> String? {
+            examine("---\n\(front)muster: { owner: x }\n---\n# T\n\n```\(info)\ntrue\n```\n").runbook?.steps[
+                0
+            ].shell
+        }
+        let block = "{\"name\":\"a\",\"kind\":\"check\"}"
+        #expect(shell("shell: bash\n", "sh \(block)") == "bash")
+        #expect(shell("shell: dash\n", "bash \(block)") == "dash")
+        #expect(shell("shell: bash\n", block) == "bash")
+        #expect(shell("", "sh \(block)") == "sh")
+        #expect(
+            shell("shell: bash\n", "sh {\"name\":\"a\",\"kind\":\"check\",\"interpreter\":\"ksh\"}") == "ksh")
+        #expect(shell("shell: bash\n", "python \(block)") == nil, "no shell reads that")
+    }
+
     @Test func whatBlocksReferToMustFit() {
         let head = "# T\n"
         func block(_ attributes: String) -> String { "```sh {\(attributes)}\ntrue\n```\n" }
@@ -169,6 +201,8 @@ import Testing
 
     @Test(arguments: [
         ("a-b: {}", "a variable named 'a-b'"), ("MUSTER_X: {}", "a variable named 'MUSTER_X'"),
+        ("LD_PRELOAD: {}", "a variable named 'LD_PRELOAD'"), ("ENV: {}", "a variable named 'ENV'"),
+        ("IFS: {}", "a variable named 'IFS'"), ("BASH_ENV: {}", "a variable named 'BASH_ENV'"),
         ("T: { secret: \"vault:x\" }", "not allowed here"),
         ("T: { secret: \"env:X\", default: y }", "a secret with a default"),
     ])

@@ -25,7 +25,7 @@ import Testing
         #expect(runbook.variables[1].secret == "env:DR_TOKEN")
         #expect(runbook.steps.map(\.name) == ["start", "writable", "count"])
         let start = runbook.steps[0]
-        #expect(start.kind == .command && start.shell == "sh" && start.retry.count == 2)
+        #expect(start.kind == .command && start.shell == "bash" && start.retry.count == 2)
         #expect(
             start.retry.codes == [75, 124] && start.retry.delay == .seconds(3)
                 && start.heading == "1. Start it")
@@ -84,6 +84,13 @@ import Testing
         ("sh {\"name\":\"a\",\"kind\":\"check\",\"rollback\":\"b\"}", "'rollback' on a check"),
         ("sh {\"name\":\"a\",\"kind\":\"command\",\"rollback\":\"b\"}", "no rollback block is named 'b'"),
         ("sh {\"name\":\"a\",\"kind\":\"check\",\"retryOn\":\"0\"}", "found '0'"),
+        ("sh {\"name\":\"a\",\"kind\":\"check\",\"onFailure\":\"step:a\"}", "would lead to itself"),
+        (
+            "sh {\"name\":\"a\",\"kind\":\"wait\",\"stable\":\"1000\",\"timeout\":\"5s\"}",
+            "1000 looks, 1s apart, never fit into 5s"
+        ),
+        ("sh {\"name\":\"a\",\"kind\":\"capture\",\"into\":\"LD_PRELOAD\"}", "not allowed here"),
+        ("sh {\"name\":\"a\",\"kind\":\"capture\",\"into\":\"BASH_ENV\"}", "not allowed here"),
     ])
     func refused(_ info: String, _ message: String) {
         let errors = examine(block(info)).errors

@@ -125,12 +125,7 @@ struct RunbookRunTests {
         try add("assumed", .succeeded, [turn(1, .succeeded) { $0.isAssumed = true }])
         try add("another", .succeeded, path: "runbooks/b.md")
         for (number, verdict) in [Verdict.pass, .fail, .inconclusive].enumerated() {
-            let id = "drill\(number)"
-            _ = try store.begin(makeHeader(id))
-            try store.record(
-                RunbookRecord(path: number == 2 ? "b.md" : "a.md", fileHash: "f", execHash: id, text: ""),
-                in: id)
-            try store.finish(id, makeClosing(verdict))
+            try drill("drill\(number)", store, path: number == 2 ? "b.md" : "a.md", verdict)
         }
         let found = try store.evidence(ofRunbook: "runbooks/a.md") { $0 == "a.md" }
         #expect(Set(found.map(\.execHash)) == ["passed", "failed", "drill0", "drill1"])
@@ -142,6 +137,76 @@ struct RunbookRunTests {
                 "assumed", "died", "stopped", "failed", "passed",
             ])
         #expect(try store.runbookRuns(limit: 1).map(\.run.id) == ["another"])
+    }
+
+    /// A drill in which a runbook had a part, if its steps were reached.
+    private func drill(
+        _ id: String, _ store: OutcomeStore, path: String = "a.md", _ verdict: Verdict,
+        _ ending: Ending = .completed, ends: [RunbookResult.State?] = [.succeeded], isLate: Bool = false,
+        hashes: [String]? = nil
+    ) throws {
+        _ = try store.begin(makeHeader(id))
+        for hash in hashes ?? [id] {
+            try store.record(RunbookRecord(path: path, fileHash: hash, execHash: hash, text: ""), in: id)
+        }
+        func event(_ kind: Event.Kind, _ detail: Value = [:]) -> Event {
+            var event = makeEvent(kind, 100, "what became of it")
+            event.subject = kind == .stable ? "" : path
+            event.detail = detail
+            return event
+        }
+        var events = isLate ? [event(.stable)] : []
+        for end in ends {
+            events.append(event(.runbookStarted))
+            guard let end else { continue }
+            events.append(
+                event(
+                    .runbookFinished, ["ok": .bool(end == .succeeded), "state": .text(end.rawValue)]))
+        }
+        try store.append(events, to: id)
+        var closing = makeClosing(verdict)
+        closing.ending = ending
+        try store.finish(id, closing)
+    }
+
+    /// The runbook's own end decides, and not what the drill came to.
+    @Test func aDrillProvesOnlyWhatBecameOfTheRunbookItself() throws {
+        let scratch = Scratch()
+        let store = try makeStore(scratch, engine: engine)
+        try drill("passed", store, .pass)
+        // It recovered by itself, and well in time; the runbook did not work.
+        try drill("failed-itself", store, .pass, .aborted, ends: [.failed])
+        try drill("failed-second", store, .pass, ends: [.succeeded, .failed])
+        try drill("broken-off", store, .pass, .aborted, ends: [.cancelled])
+        try drill("aborted-later", store, .pass, .aborted)
+        try drill("never-reached", store, .pass, ends: [])
+        try drill("never-ended", store, .pass, ends: [nil])
+        try drill("too-slow", store, .fail)
+        // It came after the recovery, and has no part in that being too slow.
+        try drill("late", store, .fail, isLate: true)
+        try drill("late-and-failed", store, .pass, .aborted, ends: [.failed], isLate: true)
+        try drill("changed", store, .pass, hashes: ["one", "two"])
+        let found = try store.evidence(ofRunbook: "runbooks/a.md") { $0 == "a.md" }
+        #expect(found.filter(\.isPass).map(\.execHash) == ["passed"])
+        #expect(
+            Set(found.filter { !$0.isPass }.map(\.execHash)) == [
+                "failed-itself", "failed-second", "too-slow", "late-and-failed",
+            ])
+        #expect(found.first { $0.execHash == "failed-itself" }?.reason == "what became of it")
+    }
+
+    @Test func onlyWhatRanThroughIsCompared() throws {
+        let scratch = Scratch()
+        let store = try makeStore(scratch, engine: engine)
+        _ = try store.begin(run())
+        try store.finish("r1", result(.succeeded, []), atUTC: 2_000_000_005)
+        var read = try #require(try store.runbookRun("r1"))
+        #expect(read.isComparable && read.elapsed == .seconds(2))
+        read.resumptions = 1
+        #expect(!read.isComparable)
+        read.resumptions = 0
+        read.turns = [turn(1, .succeeded) { $0.isAssumed = true }]
+        #expect(!read.isComparable)
     }
 
     /// A store of before, opened only to be read, has no such table.

@@ -156,11 +156,11 @@ struct BlockForm: Formed {
         }
     }
 
-    /// What is executed.
-    func item(_ fence: Fence, shell: String) -> RunbookItem {
+    /// An item that has its times, and nothing that it does.
+    var times: RunbookItem {
         var item = RunbookItem(
-            kind: kind, name: name, heading: fence.heading, shell: shell, body: fence.body,
-            timeout: timeout ?? .seconds(kind == .manual ? 900 : 300), line: fence.line)
+            kind: kind, name: name, heading: "", shell: "", body: "",
+            timeout: timeout ?? .seconds(kind == .manual ? 900 : 300), line: 0)
         item.interval = interval ?? item.interval
         item.stable = stable ?? item.stable
         item.retry.count = retries ?? 0
@@ -168,6 +168,16 @@ struct BlockForm: Formed {
         item.retry.codes = retryOn?.codes ?? []
         item.retry.backoff = backoff ?? 1
         item.retry.longest = maxDelay ?? item.retry.longest
+        return item
+    }
+
+    /// What is executed.
+    func item(_ fence: Fence, shell: String) -> RunbookItem {
+        var item = times
+        item.heading = fence.heading
+        item.shell = shell
+        item.body = fence.body
+        item.line = fence.line
         item.isIdempotent = item.isIdempotent || idempotent == true
         item.isCritical = critical
         item.onFailure = onFailure ?? (critical ? .abort : .proceed)
@@ -182,20 +192,5 @@ struct BlockForm: Formed {
         item.stage = stage
         item.directory = cwd
         return item
-    }
-}
-
-/// Names that a shell can read from its environment (POSIX.1-2017, XBD 3.235), and that are not Muster's own.
-enum VariableName {
-    /// What would be right; nil when it is.
-    static func problem(_ name: String) -> String? {
-        let scalars = name.unicodeScalars
-        let isName =
-            scalars.allSatisfy {
-                $0 == "_" || $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
-            } && scalars.first.map { $0.properties.numericType == nil } == true && name.count <= 64
-        if !isName { return "a name that a shell knows: letters, digits and '_', no digit first" }
-        let isTaken = name.hasPrefix("MUSTER_") || ["PATH", "IFS", "HOME", "SHELL", "PWD"].contains(name)
-        return isTaken ? "another name: this one has a meaning already" : nil
     }
 }

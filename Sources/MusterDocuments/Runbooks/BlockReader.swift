@@ -3,7 +3,7 @@ import MusterDrills
 
 /// Makes steps of the fences that carry a `kind`.
 struct BlockReader {
-    /// The front matter's `shell:`, for fences without a language.
+    /// The front matter's `shell:`, for all fences that are read by a shell, as in Runme.
     let shell: String?
     private(set) var items: [RunbookItem] = []
     private(set) var errors: [FormProblem] = []
@@ -92,7 +92,9 @@ struct BlockReader {
                 form.name == "none" ? "'none' is no name" : "a second block named '\(form.name)'",
                 at: node["name"]?.place, expected: "another name")
         }
+        if let problem = BlockSense.error(form, node) { throw problem }
         warn(form, node, start)
+        warnings += BlockSense.warnings(form, node)
         nodes[form.name] = node
         items.append(form.item(fence, shell: reader))
     }
@@ -101,7 +103,9 @@ struct BlockReader {
         -> String
     {
         if form.kind == .manual { return "" }
-        let reader = form.interpreter ?? (language.isEmpty ? shell ?? "" : language)
+        // Of another language it would make nonsense: that is refused, not handed to a shell.
+        let isForShells = language.isEmpty || Self.shells.contains(language)
+        let reader = form.interpreter ?? (isForShells ? shell ?? language : language)
         let name = reader.split(separator: "/").last.map(String.init) ?? ""
         guard Self.shells.contains(name), !reader.contains(" ") else {
             throw FormProblem(

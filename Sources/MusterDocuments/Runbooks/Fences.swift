@@ -12,6 +12,8 @@ struct Fence {
     var body: String
     /// The opening line in the file, from 1.
     var line: Int
+    /// All of its lines in the file, the fences with them.
+    var lines: ClosedRange<Int>
     var isClosed: Bool
     /// The nearest heading above.
     var heading: String
@@ -43,6 +45,7 @@ struct Fence {
         infoColumn = opening[..<blanks.endIndex].unicodeScalars.count + 1
         body = String(cString: found.literal)
         line = first + linesBefore
+        self.lines = line...max(line, Int(found.last_line) + linesBefore)
         heading = String(cString: found.heading)
         let closing = lines.indices.contains(Int(found.last_line) - 1) ? lines[Int(found.last_line) - 1] : ""
         // In a quotation or a list, something stands before the closing fence.

@@ -4,7 +4,7 @@ import MusterCore
 /// argued about. What it reads from the events stands at `RunFacts`.
 public enum DrillJudge {
     /// Raised whenever an unchanged history could be judged differently.
-    public static let version = 3
+    public static let version = 4
 
     public static func judge(_ drill: Drill, _ history: History) -> Judgement {
         let facts = RunFacts(drill, history.events)
@@ -76,9 +76,11 @@ public enum DrillJudge {
         _ drill: Drill, _ facts: RunFacts, _ recovery: RecoveryJudge, _ objectives: [ObjectiveResult]
     ) -> (Verdict, String) {
         let missed = objectives.filter { $0.result == .missed }
-        if !missed.isEmpty { return (.fail, "Failed: \(sentences(missed))") }
+        if !missed.isEmpty { return (.fail, "Failed: \(cause(facts, recovery, missed))\(sentences(missed))") }
         let open = objectives.filter { $0.result == .inconclusive }
-        if !open.isEmpty { return (.inconclusive, "Inconclusive: \(sentences(open))") }
+        if !open.isEmpty {
+            return (.inconclusive, "Inconclusive: \(cause(facts, recovery, open))\(sentences(open))")
+        }
         if objectives.isEmpty {
             return (.inconclusive, "Inconclusive: the drill declares no objective")
         }
@@ -92,6 +94,16 @@ public enum DrillJudge {
             return (.inconclusive, "Inconclusive: the system was not seen to recover")
         }
         return (.pass, "Passed: \(sentences(objectives))")
+    }
+
+    /// Why nothing recovered, where a step failed that was to bring it back: it explains the rest, and comes first.
+    private static func cause(
+        _ facts: RunFacts, _ recovery: RecoveryJudge, _ results: [ObjectiveResult]
+    ) -> String {
+        guard recovery.status == .notRecovered, let failure = facts.failures.first,
+            !results.contains(where: { $0.reason.contains(failure.text) })
+        else { return "" }
+        return failure.text + "; "
     }
 
     /// Reasons without repetition, each with its objective where there are several.

@@ -12,7 +12,7 @@ public struct Runbook: Hashable, Sendable {
     public var verifyEvery: Duration?
     /// Versions that it was proven with, by the name of the system.
     public var testedWith: [String: String]
-    /// For blocks whose language names no shell.
+    /// What reads blocks that name no `interpreter`.
     public var shell: String
     /// The front matter's `cwd`: where blocks run, from the directory of the file.
     public var directory: String?

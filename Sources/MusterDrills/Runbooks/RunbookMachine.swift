@@ -65,6 +65,7 @@ public struct RunbookMachine: Sendable {
         guard var step = current else { preconditionFailure("an attempt ended that nobody ordered") }
         count(&step, now)
         turns[step.index].output = attempt.output
+        turns[step.index].linesBefore = attempt.linesBefore
         turns[step.index].exitCode = nil
         switch attempt.end {
         case .succeeded:

@@ -30,14 +30,17 @@ extension RunbookMachine {
             case timedOut
         }
         public var end: End
-        /// What it said, without secrets.
+        /// The end of what it said, without secrets.
         public var output: String
+        /// Lines that it said before that.
+        public var linesBefore: Int
         /// What a capture found; nil otherwise, and for a secret.
         public var value: String?
 
-        public init(_ end: End, output: String = "", value: String? = nil) {
+        public init(_ end: End, output: String = "", linesBefore: Int = 0, value: String? = nil) {
             self.end = end
             self.output = output
+            self.linesBefore = linesBefore
             self.value = value
         }
     }

@@ -105,6 +105,14 @@ public struct RecordedRunbookRun: Sendable {
         self.isChanged = isChanged
     }
 
+    /// From its beginning to its end, also while it was dead or stopped in between; nil while it has no end.
+    public var elapsed: Duration? {
+        finishedAtUTC.map { .nanoseconds(max(0, $0 - run.startedAtUTC)) }
+    }
+
+    /// Whether another run may be set against it: it came to its end by itself and at once, and every step was done.
+    public var isComparable: Bool { evidence?.isPass == true && resumptions == 0 }
+
     /// What it proves about the runbook; nil when it proves nothing: it did not end by itself, or a person said that
     /// a step was done, or the file changed on the way.
     public var evidence: RunbookEvidence? {

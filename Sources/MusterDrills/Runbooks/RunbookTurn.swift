@@ -70,6 +70,8 @@ public struct RunbookTurn: Hashable, Sendable {
     public var reason = ""
     /// The end of what its program said, without secrets.
     public var output = ""
+    /// Lines that it said before that; known only while the run goes on.
+    public var linesBefore = 0
     public var begunUTC: Int64
     public var endedUTC: Int64?
     /// Time of programs and between their attempts.

@@ -63,8 +63,9 @@ final class LiveView {
             lines.append("  \(pad(row.name, wide))  \(mark)  \(row.text)")
         }
         let width = Terminal.width
-        lines += question
-        screen.show(lines.map { hasEscape($0) ? $0 : String($0.prefix(width)) })
+        let cut = lines.map { hasEscape($0) ? $0 : String($0.prefix(width)) }
+        let room = max(4, BoardTerminal.size.rows - cut.count - 1)
+        screen.show(cut + TerminalLines.fitting(question, columns: width, rows: room))
     }
 
     /// Nothing more is shown. Does not wait for whoever reads.

@@ -27,7 +27,10 @@ enum RunHeaders {
     /// The person behind sudo, where there is one.
     static var actor: String {
         let environment = ProcessInfo.processInfo.environment
-        return environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"] ?? "uid \(getuid())"
+        let named = ["SUDO_USER", "USER", "LOGNAME"].compactMap { environment[$0] }.first { !$0.isEmpty }
+        // A daemon's environment names nobody (getpwuid(3)).
+        return named ?? getpwuid(getuid()).flatMap { String(validatingCString: $0.pointee.pw_name) }
+            ?? "uid \(getuid())"
     }
 }
 

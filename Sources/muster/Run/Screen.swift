@@ -13,18 +13,26 @@ final class Screen: @unchecked Sendable {
     private var state: [String]?
     private var isEnded = false
     private var isDone = false
-    /// Lines of state on the screen. Only touched by the thread.
-    private var drawn = 0
+    /// Lines of state on the screen, and how wide that was. Only touched by the thread.
+    private var drawn: [String] = []
+    private var drawnWidth = 0
 
     /// Lines that wait for a reader; what comes after them is counted.
     private static let limit = 2000
 
     private let write: @Sendable (String) -> Void
+    private let width: @Sendable () -> Int
 
-    /// - Parameter write: may take for ever.
+    /// - Parameters:
+    ///   - write: may take for ever.
+    ///   - width: of the terminal, in columns, now.
     /// - Throws: `SystemError` when the system gives no thread.
-    init(write: @escaping @Sendable (String) -> Void = { Terminal.write($0) }) throws {
+    init(
+        write: @escaping @Sendable (String) -> Void = { Terminal.write($0) },
+        width: @escaping @Sendable () -> Int = { Terminal.width }
+    ) throws {
         self.write = write
+        self.width = width
         try startThread(name: "muster-view") { [self] in work() }
     }
 
@@ -70,15 +78,18 @@ final class Screen: @unchecked Sendable {
     private func next() -> String? {
         condition.withLock {
             while lines.isEmpty, state == nil, !isEnded { _ = condition.wait() }
-            if lines.isEmpty, state == nil, drawn == 0 { return nil }
-            var text = drawn > 0 ? "\u{1B}[\(drawn)A\u{1B}[J" : ""
+            if lines.isEmpty, state == nil, drawn.isEmpty { return nil }
+            let width = width()
+            // One that became narrower has broken them into more rows.
+            let rows = width < drawnWidth ? TerminalLines.rows(of: drawn, columns: width) : drawn.count
+            var text = rows > 0 ? "\u{1B}[\(rows)A\u{1B}[J" : ""
             for line in lines { text += line + "\n" }
             if skipped > 0 {
                 text += "… \(Observing.count(skipped, "more line")) that nobody read in time\n"
             }
             let shown = isEnded ? [] : state ?? []
             for line in shown { text += line + "\n" }
-            drawn = shown.count
+            (drawn, drawnWidth) = (shown, width)
             lines = []
             skipped = 0
             state = nil

@@ -98,16 +98,39 @@ struct BlockProgram {
         /// nil when it is the same as `errors`.
         let output: Descriptor?
         var captured: [UInt8] = []
+        /// Those that nobody can write to any more.
+        private var over: Set<Int32> = []
+
+        init(errors: Descriptor, output: Descriptor?) {
+            self.errors = errors
+            self.output = output
+        }
+
+        /// Waits until there is something to read, the process ends, or `deadline`.
+        func wait(_ child: Child, until deadline: Instant) throws {
+            let open = [errors.number, output?.number].compactMap { $0 }.filter { !over.contains($0) }
+            let all = [child.pidfd.descriptor.number] + open
+            _ = try waitFor(all.map { Interest($0, .readable) }, until: deadline)
+        }
 
         mutating func drain(_ tail: inout OutputTail) throws {
             // Bounded, so that one that says more than can be read is still ended in time.
+            try drain(errors) { tail.add($0) }
+            guard let output else { return }
+            var captured = captured
+            try drain(output) { if captured.count <= BlockProgram.largestCapture { captured += $0 } }
+            self.captured = captured
+        }
+
+        private mutating func drain(_ end: Descriptor, _ take: ([UInt8]) -> Void) throws {
             for _ in 0..<64 {
-                guard case .bytes(let bytes) = try errors.read(upTo: 65_536) else { break }
-                tail.add(bytes)
-            }
-            for _ in 0..<64 {
-                guard let output, case .bytes(let bytes) = try output.read(upTo: 65_536) else { break }
-                if captured.count <= BlockProgram.largestCapture { captured += bytes }
+                switch try end.read(upTo: 65_536) {
+                case .bytes(let bytes): take(bytes)
+                case .wouldBlock: return
+                case .end:
+                    over.insert(end.number)
+                    return
+                }
             }
         }
     }
@@ -117,7 +140,9 @@ struct BlockProgram {
         _ stop: () -> String?, _ tick: () -> Void
     ) throws -> End {
         while true {
-            let status = try child.wait(for: .milliseconds(20))
+            // At once when it says something: what it says must not wait for us.
+            try streams.wait(child, until: Self.clock.monotonic() + .milliseconds(20))
+            let status = try child.wait(for: .zero)
             try streams.drain(&tail)
             switch status {
             case .exited(let code)?: return .exited(code)

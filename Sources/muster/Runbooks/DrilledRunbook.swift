@@ -7,34 +7,35 @@ import MusterSystem
 
 extension DrillSession {
     func runRunbook(_ index: Int, _ step: RunbookStep) {
-        let (succeeded, text) = execute(step)
+        let (state, text) = execute(step)
+        let succeeded = state == .succeeded
         events.record(
             .runbookFinished, step.path,
             succeeded ? "runbook \(step.path) finished" : "runbook \(step.path): \(text)",
-            detail: ["ok": .bool(succeeded)])
+            detail: ["ok": .bool(succeeded), "state": .text(state.rawValue)])
         inbox.post(
             .input(
                 .runbookFinished(
                     index, succeeded: succeeded, text: succeeded ? "" : "runbook \(step.path): \(text)")))
     }
 
-    private func execute(_ step: RunbookStep) -> (Bool, String) {
+    private func execute(_ step: RunbookStep) -> (RunbookResult.State, String) {
         guard let plan = step.restore else { return follow(step) }
         do {
             let restore = try RestoreWatch(
                 plan, directory: prepared.ledgerDirectory, isCancelled: { [self] in isCancelled })
-            let (succeeded, text) = follow(step)
+            let end = follow(step)
             events.record(
                 .restoreOver, step.path, "the restore into \(plan.into) is over", detail: restore.end())
-            return (succeeded, text)
+            return end
         } catch {
             let why = words(error)
             events.record(.restoreRefused, step.path, why)
-            return (false, why)
+            return (.failed, why)
         }
     }
 
-    private func follow(_ step: RunbookStep) -> (Bool, String) {
+    private func follow(_ step: RunbookStep) -> (RunbookResult.State, String) {
         let begun = clock.monotonic()
         do {
             let path = try prepared.runbookPath(step.path)
@@ -75,9 +76,9 @@ extension DrillSession {
                 directory: directory, secrets: secrets,
                 stop: { [self] in isCancelled ? "the drill was broken off" : nil }
             ).run(RunbookMachine(runbook, seed: UInt64.random(in: 0 ... .max)))
-            return (result.state == .succeeded, result.reason)
+            return (result.state, result.reason)
         } catch {
-            return (false, words(error))
+            return (.failed, words(error))
         }
     }
 }

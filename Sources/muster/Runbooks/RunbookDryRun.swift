@@ -8,6 +8,51 @@ struct RunbookDryRun {
     let variables: RunbookVariables
     /// Whether checks are carried out.
     let probes: Bool
+    /// Whether nothing is printed on the way.
+    let isSilent: Bool
+
+    /// The same as data.
+    func json() -> Status {
+        let runbook = file.runbook
+        var failed: [String] = []
+        let steps = runbook.steps.map { item -> Value in
+            var map = Self.value(item)
+            if probes, item.kind == .check {
+                let isGood = probe(item)
+                map["probe"] = .text(isGood ? "succeeded" : "failed")
+                if !isGood { failed.append(item.name) }
+            }
+            return .map(map)
+        }
+        let secrets = Set(runbook.variables.filter { $0.secret != nil }.map(\.name))
+        let sum = runbook.steps.reduce(Duration.zero) { $0 + $1.timeout }
+        let value: Value = [
+            "path": .text(file.key), "title": .text(runbook.title), "dryRun": true,
+            "execHash": .text(runbook.execHash),
+            "variables": .map(variables.values.filter { !secrets.contains($0.key) }.mapValues { .text($0) }),
+            "secrets": .list(
+                runbook.variables.compactMap { variable in
+                    variable.secret.map {
+                        ["name": .text(variable.name), "source": .text($0.hasPrefix("cmd:") ? "cmd" : $0)]
+                    }
+                }),
+            "steps": .list(steps), "rollbacks": .list(runbook.rollbacks.map { .map(Self.value($0)) }),
+            "atMostNanoseconds": .int(sum.nanoseconds),
+            "objectiveNanoseconds": runbook.rto.map { .int($0.nanoseconds) } ?? .null,
+            "failedChecks": .list(failed.map { .text($0) }),
+        ]
+        Terminal.line(value.prettyJSON)
+        return failed.isEmpty ? .pass : .inconclusive
+    }
+
+    private static func value(_ item: RunbookItem) -> [String: Value] {
+        [
+            "name": .text(item.name), "kind": .text(item.kind.rawValue), "body": .text(item.body),
+            "shell": .text(item.shell), "timeoutNanoseconds": .int(item.timeout.nanoseconds),
+            "retries": .int(Int64(item.retry.count)), "onFailure": item.onFailure.value,
+            "rollback": item.rollback?.value ?? .null, "idempotent": .bool(item.isIdempotent),
+        ]
+    }
 
     func show() -> Status {
         let runbook = file.runbook
@@ -38,7 +83,7 @@ struct RunbookDryRun {
     private func show(_ item: RunbookItem, _ place: String) {
         var words = [item.kind.rawValue, "at most \(item.timeout.forPeople)"]
         if item.kind == .wait { words.append("every \(item.interval.forPeople), \(item.stable) in a row") }
-        if item.retry.count > 0 { words.append("up to \(item.retry.count + 1) attempts") }
+        if item.retry.count > 0 { words.append(Self.attempts(item.retry)) }
         if item.isMutating, item.isIdempotent { words.append("may be done twice") }
         if let role = item.role { words.append("by the role \(role)") }
         if let expected = item.expected { words.append("expected to take \(expected.forPeople)") }
@@ -53,6 +98,13 @@ struct RunbookDryRun {
         if item.isEnd { words.append("the last when it succeeds") }
         Terminal.line("\(place)\(Terminal.styled(item.name, .bold)) (\(words.joined(separator: ", ")))")
         for line in RunbookText.visible(item.body).split(separator: "\n") { Terminal.line("    \(line)") }
+    }
+
+    private static func attempts(_ retry: RunbookItem.Retry) -> String {
+        var text = "up to \(retry.count + 1) attempts, \(retry.delay.forPeople) apart"
+        if retry.backoff > 1 { text += " and ever more, up to \(retry.longest.forPeople)" }
+        if retry.codes.isEmpty { return text }
+        return text + ", after exit code " + retry.codes.map(String.init).joined(separator: " or ")
     }
 
     private func bounds(_ runbook: Runbook) {
@@ -81,7 +133,7 @@ struct RunbookDryRun {
         let result = execution.run(RunbookMachine(runbook, seed: 0))
         guard let turn = result.turns.first else { return false }
         let sentence = RunbookText.sentence(turn, Bracket(begun, clock.monotonic()))
-        Terminal.line("    → \(RunbookText.visible(sentence))")
+        if !isSilent { Terminal.line("    → \(RunbookText.visible(sentence))") }
         return result.state == .succeeded
     }
 

@@ -26,9 +26,39 @@ protocol RunbookKeeper {
 protocol RunbookAsker {
     /// Shows a manual step and waits.
     /// - Parameter stop: why the run is broken off.
-    /// - Returns: nil when it was broken off.
+    /// - Returns: nil when it was broken off, or there is nobody any more who could answer.
     func ask(_ item: RunbookItem, within limit: Duration, stop: () -> String?, tick: () -> Void)
         -> RunbookMachine.Answer?
+}
+
+/// What a program said in one attempt, as far as it is kept.
+struct AttemptOutput {
+    /// The most that is kept.
+    private static let limit = 4096
+
+    /// All that is still known of it, without blanks around it.
+    let text: String
+    /// The end of that, which is kept.
+    let kept: String
+    /// How many lines came before what is kept.
+    let linesBefore: Int
+
+    init(_ tail: OutputTail) {
+        let all = tail.text
+        text = all.trimmingCharacters(in: .whitespacesAndNewlines)
+        kept = String(text.suffix(Self.limit))
+        let blanks = all.reversed().prefix { $0.isWhitespace }
+        let behind = kept.utf8.count { $0 == 0x0A } + blanks.count { $0.isNewline }
+        linesBefore = tail.isCut || kept != text ? max(0, tail.lineEnds - behind) : 0
+    }
+
+    /// The last line that says what went wrong: not the advice below it, nor a line of a traceback, both of which are
+    /// indented.
+    var reason: String {
+        let lines = text.split(whereSeparator: \.isNewline).filter { $0.contains { !$0.isWhitespace } }
+        let line = lines.last { $0.first?.isWhitespace == false } ?? lines.last ?? ""
+        return line.trimmingCharacters(in: .whitespaces)
+    }
 }
 
 /// Carries out what the machine of a runbook orders: the one runner of drills and of `muster runbook run`.
@@ -68,10 +98,14 @@ struct RunbookExecution {
             } catch {
                 if case .finish(let result) = turn.order { return unsaved(result, error) }
                 // What cannot be kept is not begun: nobody could say afterwards what was done.
-                turn = machine.handle(
-                    .cancelled(reason: "it cannot be kept: \(RunbookText.words(error))"), at: moment)
+                turn = machine.handle(.cancelled(reason: Self.notKept), at: moment)
                 show(turn.changed, machine, &state)
                 try? keeper.save(turn.changed)
+                // The error is said once, at the end.
+                if case .finish(var result) = turn.order {
+                    result.reason += ": " + RunbookText.words(error)
+                    return result
+                }
             }
             switch turn.order {
             case .finish(let result): return result
@@ -88,13 +122,17 @@ struct RunbookExecution {
         }
     }
 
+    private static let notKept = "it cannot be kept"
+
     private var moment: ClockReading { ClockReading(clock.monotonic(), utc: clock.utcNanoseconds()) }
 
     private func unsaved(_ result: RunbookResult, _ error: any Error) -> RunbookResult {
         var result = result
         if result.state == .succeeded { result.state = .failed }
+        let why = RunbookText.words(error)
         result.reason +=
-            (result.reason.isEmpty ? "" : "; ") + "its end cannot be kept: \(RunbookText.words(error))"
+            (result.reason.isEmpty ? "" : "; ") + "its end cannot be kept"
+            + (result.reason.contains(why) ? " either" : ": \(why)")
         return result
     }
 
@@ -139,7 +177,7 @@ struct RunbookExecution {
     ) -> RunbookMachine.Reply {
         guard let asker else { return .answered(.init(.nobody)) }
         guard var answer = asker.ask(item, within: limit, stop: stop, tick: keeper.tick) else {
-            return .cancelled(reason: stop() ?? "cancelled")
+            return .cancelled(reason: stop() ?? "the terminal's input came to its end")
         }
         if let name = item.ask, let evidence = answer.evidence { state.variables[name] = evidence }
         answer.evidence = answer.evidence.map(state.redaction.text)
@@ -171,27 +209,27 @@ struct RunbookExecution {
         program.watch = watch
         var tail = OutputTail(state.redaction, limit: 65_536)
         let (end, captured) = program.run(within: limit, tail: &tail, stop: stop, tick: keeper.tick)
-        let output = tail.text.trimmingCharacters(in: .whitespacesAndNewlines)
-        let last = output.split(separator: "\n").last.map(String.init) ?? ""
+        let output = AttemptOutput(tail)
+        func ended(_ end: RunbookMachine.Attempt.End) -> RunbookMachine.Reply {
+            .attempted(.init(end, output: output.kept, linesBefore: output.linesBefore))
+        }
         func failed(_ code: Int?, _ reason: String) -> RunbookMachine.Reply {
-            .attempted(.init(.failed(code: code, reason: reason), output: String(output.suffix(4096))))
+            ended(.failed(code: code, reason: reason))
         }
         switch end {
         case .cancelled(let reason): return .cancelled(reason: reason)
         case .notStarted(let reason): return failed(nil, state.redaction.text(reason))
-        case .timedOut: return .attempted(.init(.timedOut, output: String(output.suffix(4096))))
+        case .timedOut: return ended(.timedOut)
         case .signalled(let signal): return failed(128 + Int(signal), "ended by signal \(signal)")
         case .exited(0):
-            guard let into = item.into else {
-                return .attempted(.init(.succeeded, output: String(output.suffix(4096))))
-            }
-            return capture(captured, into, item, runbook, said: String(output.suffix(4096)), &state)
-        case .exited(let code): return failed(Int(code), last)
+            guard let into = item.into else { return ended(.succeeded) }
+            return capture(captured, into, item, runbook, said: output.kept, &state)
+        case .exited(let code): return failed(Int(code), output.reason)
         }
     }
 
     /// Document and block `cwd` combine, as in Runme.
-    private static func directory(_ base: String, _ parts: String?...) -> String {
+    static func directory(_ base: String, _ parts: String?...) -> String {
         parts.reduce(base) { path, part in
             guard let part, !part.isEmpty else { return path }
             return part.hasPrefix("/") ? part : ((path as NSString).appendingPathComponent(part) as String)

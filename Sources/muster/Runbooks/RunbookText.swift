@@ -30,9 +30,13 @@ enum RunbookText {
     }
 
     /// What a run came to, by who spent the time.
-    static func total(_ result: RunbookResult) -> String {
-        "\(result.total.forPeople) in all: machine \(result.machine.forPeople), human wait "
-            + "\(result.humanWait.forPeople), human work \(result.humanWork.forPeople)"
+    /// - Parameter elapsed: from its beginning to its end, where it was not always under way in between.
+    static func total(_ result: RunbookResult, elapsed: Duration? = nil) -> String {
+        let parts =
+            "machine \(result.machine.forPeople), human wait \(result.humanWait.forPeople), human work "
+            + result.humanWork.forPeople
+        guard let elapsed else { return "\(result.total.forPeople) in all: \(parts)" }
+        return "\(elapsed.forPeople) from begin to end, resumed in between; under way \(parts)"
     }
 }
 
@@ -58,8 +62,12 @@ enum RunbookRunText {
         return parts.joined(separator: ", ")
     }
 
-    static func value(_ result: RunbookResult, number: Int, id: String) -> Value {
+    /// - Parameter elapsed: from begin to end.
+    static func value(
+        _ result: RunbookResult, number: Int, id: String, elapsed: Duration?, isResumed: Bool
+    ) -> Value {
         [
+            "elapsedNanoseconds": elapsed.map { .int($0.nanoseconds) } ?? .null, "resumed": .bool(isResumed),
             "number": .int(Int64(number)), "id": .text(id), "state": .text(result.state.rawValue),
             "reason": .text(result.reason), "openRollbacks": .list(result.openRollbacks.map { .text($0) }),
             "machineNanoseconds": .int(result.machine.nanoseconds),

@@ -8,9 +8,9 @@ final class RunbookView {
     private let screen: Screen?
     private let start: Instant
     private let runbook: Runbook
-    /// The last run that succeeded, to compare with.
+    /// The last run that this one can be set against.
     private let last: RecordedRunbookRun?
-    /// What earlier parts of a resumed run took.
+    /// How long ago a resumed run began.
     private let before: Duration
     private let clock = SystemTimekeeper()
     private var current: (turn: RunbookTurn, item: RunbookItem, begun: Instant)?
@@ -58,9 +58,8 @@ final class RunbookView {
             RunbookText.visible(RunbookText.sentence(turn, time)) + compared)
         let lines = RunbookText.visible(turn.output).split(separator: "\n")
         let shown = lines.suffix(isGood ? 3 : 20)
-        if lines.count > shown.count {
-            screen?.add("             … \(lines.count - shown.count) lines before")
-        }
+        let before = turn.linesBefore + lines.count - shown.count
+        if before > 0 { screen?.add("             … \(Observing.count(before, "line")) before") }
         for text in shown { screen?.add("             | \(text)") }
     }
 
@@ -94,9 +93,9 @@ final class RunbookView {
     private func draw(now: Instant) {
         nextDraw = now + .milliseconds(100)
         guard let screen, Terminal.isInteractive else { return }
-        let width = Terminal.width
-        let lines = state(now) + (question ?? [])
-        screen.show(lines.map { String($0.prefix(width)) })
+        let size = BoardTerminal.size
+        screen.show(
+            TerminalLines.fitting(state(now) + (question ?? []), columns: size.columns, rows: size.rows - 1))
     }
 
     /// Time against the last run and the objective: what everybody looks at.

@@ -47,11 +47,16 @@ struct ProjectRunbook {
     /// - Parameter named: a path, or a name in the project's `runbooks/`.
     /// - Throws: `Refusal`.
     init(_ named: String) throws {
-        let inFolder = Project.current.runbooks + "/" + named
-        path = !Files.exists(named) && Files.exists(inFolder) ? inFolder : named
+        path = Self.path(of: named)
         project = Project(containing: path)
         key = Self.key(path, project)
         runbook = try Runbooks.read(path)
+    }
+
+    /// A path that is there, else a name in the project's `runbooks/`.
+    static func path(of named: String) -> String {
+        let inFolder = Project.current.runbooks + "/" + named
+        return !Files.exists(named) && Files.exists(inFolder) ? inFolder : named
     }
 
     static func key(_ path: String, _ project: Project) -> String {

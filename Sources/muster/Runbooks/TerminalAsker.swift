@@ -191,8 +191,11 @@ struct GivenAnswers: RunbookAsker {
         _ item: RunbookItem, within limit: Duration, stop: () -> String?, tick: () -> Void
     ) -> RunbookMachine.Answer? {
         guard let given = answers[item.name] else {
-            return other.map { $0.ask(item, within: limit, stop: stop, tick: tick) }
-                ?? RunbookMachine.Answer(.nobody)
+            guard let other else { return RunbookMachine.Answer(.nobody) }
+            let answer = other.ask(item, within: limit, stop: stop, tick: tick)
+            // Who closes the terminal, or types Ctrl-D, says neither yes nor no: the run stops, as with Ctrl-C, and
+            // nothing of it is rolled back.
+            return answer?.word == .nobody ? nil : answer
         }
         if given == "no" { return .init(.refused(reason: "answered on the command line"), actor: actor) }
         return .init(.done, actor: actor, evidence: item.ask == nil ? nil : given)

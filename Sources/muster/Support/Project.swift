@@ -58,6 +58,12 @@ enum Files {
 
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
+    /// Also a link that leads nowhere.
+    static func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
     /// - Parameter most: how many bytes it may have.
     /// - Throws: `Refusal` with exit code 2 when the file cannot be read as text.
     static func text(_ path: String, atMost most: Int = 16 << 20) throws -> String {

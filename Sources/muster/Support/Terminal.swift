@@ -12,8 +12,11 @@ enum Terminal {
         case cyan = "36"
     }
 
+    /// Whether it is a terminal that moves its cursor and shows colours: one without a name, or that is called dumb,
+    /// shows their codes as text.
     static let isInteractive =
-        isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        isatty(STDOUT_FILENO) == 1
+        && !["", "dumb"].contains(ProcessInfo.processInfo.environment["TERM"] ?? "")
     static let hasColour = isInteractive && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
 
     static func styled(_ text: String, _ styles: Style...) -> String {
@@ -22,11 +25,7 @@ enum Terminal {
     }
 
     /// Columns of the terminal; 80 when unknown.
-    static var width: Int {
-        var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
-    }
+    static var width: Int { BoardTerminal.size.columns }
 
     /// Writes to standard output at once. A reader that went away is no reason to stop a drill.
     static func write(_ text: String) { put(text, STDOUT_FILENO) }

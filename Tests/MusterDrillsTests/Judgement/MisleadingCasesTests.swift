@@ -97,8 +97,12 @@ import Testing
         #expect(run.result()?.interval == interval(1449.8, nil))
         #expect(run.judgement.verdict == .inconclusive)
         #expect(run.judgement.warnings.contains("a step failed: step 'start' failed"))
+        // What it came from is said before what came of it.
+        #expect(
+            run.judgement.reason.hasPrefix("Inconclusive: step 'start' failed; "), "\(run.judgement.reason)")
         run.drill.objectives.rto = ms(1400)
         #expect(run.judgement.verdict == .fail)
+        #expect(run.judgement.reason.hasPrefix("Failed: step 'start' failed; "), "\(run.judgement.reason)")
     }
 
     @Test func observationEndsWhereTheRunSays() {

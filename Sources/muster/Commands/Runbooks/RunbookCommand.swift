@@ -12,7 +12,7 @@ struct RunbookCommand: ParsableCommand {
         abstract: "Runbooks: markdown that people follow, and that can be carried out, checked and resumed.",
         discussion: """
             Example: muster runbook check
-                     muster runbook run restart-redis.md --var fixture=redis --var port=6390
+                     muster runbook run host-busy.md
                      muster runbook status --sweep
             """,
         subcommands: [
@@ -40,7 +40,15 @@ struct RunbookCheckCommand: ParsableCommand {
     func run() throws {
         try carryOut {
             let files = try files()
-            let results = try files.map(RunbookCheck.check)
+            // One that cannot be read keeps no other from being checked.
+            let results = files.map { file -> Linter.Result in
+                do { return try RunbookCheck.check(file) } catch {
+                    let refusal = error as? Refusal
+                    let problem = FormProblem(
+                        refusal?.message ?? describe(error), at: nil, expected: refusal?.advice)
+                    return Linter.Result(path: file, source: "", errors: [problem], warnings: [])
+                }
+            }
             let count = results.reduce(0) { $0 + $1.errors.count }
             if output.json {
                 Terminal.line(Value.list(results.map(\.value)).prettyJSON)
@@ -56,7 +64,9 @@ struct RunbookCheckCommand: ParsableCommand {
     private func files() throws -> [String] {
         if paths.isEmpty { return try ProjectRunbook.all() }
         // What somebody names is meant, also when it has no step.
-        return try paths.flatMap { try Files.isDirectory($0) ? ProjectRunbook.all(in: $0) : [$0] }
+        return try paths.flatMap {
+            try Files.isDirectory($0) ? ProjectRunbook.all(in: $0) : [ProjectRunbook.path(of: $0)]
+        }
     }
 }
 
@@ -75,6 +85,7 @@ enum RunbookCheck {
                         expected: "a fence such as ```sh {\"name\":\"x\",\"kind\":\"check\"}"))
             }
             problems += items.flatMap(syntax)
+            problems += items.compactMap { place($0, runbook, path) }
         }
         if !text.utf8.contains(0) { problems += RunbookLinks.dead(in: text) { look($0, from: path) } }
         problems.sort {
@@ -93,6 +104,17 @@ enum RunbookCheck {
             return .other
         }
         return .markdown(text)
+    }
+
+    /// A directory that a step is to run in, and that is not here; on another machine it may be.
+    private static func place(_ item: RunbookItem, _ runbook: Runbook, _ path: String) -> FormProblem? {
+        guard item.kind != .manual, item.directory != nil || runbook.directory != nil else { return nil }
+        let directory = RunbookExecution.directory(
+            Runbooks.directory(of: path), runbook.directory, item.directory)
+        if Files.isDirectory(directory) { return nil }
+        return FormProblem(
+            "'\(item.name)' runs in \(directory), which is not there",
+            at: Place(line: item.line, column: 1), expected: "a directory, from that of the file on")
     }
 
     /// What the step's own shell says of it, which reads it and runs nothing (`-n`, POSIX set(1)).

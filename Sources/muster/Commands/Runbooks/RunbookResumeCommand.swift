@@ -66,12 +66,11 @@ struct RunbookResumeCommand: ParsableCommand {
                     .refused, "run #\(recorded.number) is carried out by another process",
                     advice: "wait for it, or look at it: muster runbook show \(recorded.number)")
             }
-            let last = try opened.runbookRuns(of: file.key, limit: 50).first {
-                $0.result?.state == .succeeded
-            }
+            let known = RunbookSession.Known(
+                number: recorded.number, startedAtUTC: recorded.run.startedAtUTC, isResumed: true,
+                last: try opened.runbookRuns(of: file.key, limit: 50).first(where: \.isComparable))
             return try session.carryOut(
-                machine, asker, RunbookStore(store: opened, run: recorded.run.id), number: recorded.number,
-                last: last, changed: changed)
+                machine, asker, RunbookStore(store: opened, run: recorded.run.id), known, changed: changed)
         }
     }
 

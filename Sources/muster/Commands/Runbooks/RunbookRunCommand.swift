@@ -58,8 +58,8 @@ struct RunbookRunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Carries a runbook out, step by step, and keeps what came of each.",
         discussion: """
-            Example: muster runbook run restart-redis.md --var fixture=redis --var port=6390
-                     muster runbook run failover.md --var replica=db2 --dry-run
+            Example: muster runbook run host-busy.md
+                     muster runbook run redis-unreachable.md --var port=6379 --var server=6379 --dry-run
 
             Ctrl-C ends the step that runs and stops; `muster runbook resume` goes on.
 
@@ -91,8 +91,11 @@ struct RunbookRunCommand: ParsableCommand {
             if dryRun {
                 let resolved = try RunbookVariables(
                     of: file.runbook, given: given, directory: file.directory, readsSecrets: probe)
-                return RunbookDryRun(file: file, variables: resolved, probes: probe).show()
+                let dry = RunbookDryRun(
+                    file: file, variables: resolved, probes: probe, isSilent: output.json)
+                return output.json ? dry.json() : dry.show()
             }
+            try FixtureBlocks.check(file)
             if probe {
                 throw Refusal(
                     .usage, "--probe means nothing without --dry-run",
@@ -111,14 +114,15 @@ struct RunbookRunCommand: ParsableCommand {
             let asker = try people.asker(for: file.runbook, isJSON: output.json, show: session.ask)
             let store = try store.open(file.project, access: .readWrite)
             let earlier = try store.runbookRuns(of: file.key, limit: 50)
-            let last = earlier.first { $0.result?.state == .succeeded }
+            let last = earlier.first(where: \.isComparable)
             if !output.json, let newest = earlier.first { noteOpen(newest) }
             var kept = run
             kept.text = Redaction(resolved.secrets).text(run.text)
             let number = try store.begin(kept)
             return try session.carryOut(
                 RunbookMachine(file.runbook, seed: .random(in: 0 ... .max)), asker,
-                RunbookStore(store: store, run: run.id), number: number, last: last, changed: [])
+                RunbookStore(store: store, run: run.id),
+                .init(number: number, startedAtUTC: run.startedAtUTC, last: last), changed: [])
         }
     }
 

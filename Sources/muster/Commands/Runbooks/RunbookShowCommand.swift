@@ -44,7 +44,8 @@ struct RunbookShowCommand: ParsableCommand {
         for run in runs {
             table.add(
                 "\(run.number)", String(utcText(nanoseconds: run.run.startedAtUTC).prefix(16)), run.run.path,
-                Self.state(run), Self.result(run).total.forPeople, run.run.actor,
+                Self.state(run) + (run.resumptions > 0 ? ", resumed" : ""), Self.took(run).forPeople,
+                run.run.actor,
                 RunbookText.visible(run.result?.reason ?? ""))
         }
         Terminal.line(table.text(width: Terminal.width))
@@ -55,7 +56,8 @@ struct RunbookShowCommand: ParsableCommand {
         Terminal.labelled(
             "state", Self.state(run) + (run.result.map { $0.reason.isEmpty ? "" : ": \($0.reason)" } ?? ""))
         Terminal.labelled("begun", utcText(nanoseconds: run.run.startedAtUTC) + " by \(run.run.actor)")
-        Terminal.labelled("time", RunbookText.total(Self.result(run)))
+        Terminal.labelled(
+            "time", RunbookText.total(Self.result(run), elapsed: run.resumptions > 0 ? run.elapsed : nil))
         if run.resumptions > 0 {
             Terminal.labelled(
                 "resumed",
@@ -73,12 +75,21 @@ struct RunbookShowCommand: ParsableCommand {
         run.result?.state.rawValue ?? (run.isRunning ? "running" : "interrupted")
     }
 
+    /// Of a resumed run, with the time that it was dead.
+    private static func took(_ run: RecordedRunbookRun) -> Duration {
+        let total = result(run).total
+        return run.resumptions > 0 ? run.elapsed ?? total : total
+    }
+
     private static func result(_ run: RecordedRunbookRun) -> RunbookResult {
         run.result ?? RunbookResult(state: .cancelled, reason: "", turns: run.turns)
     }
 
     private static func value(_ run: RecordedRunbookRun) -> Value {
-        var map = RunbookRunText.value(result(run), number: run.number, id: run.run.id).asMap ?? [:]
+        let value = RunbookRunText.value(
+            result(run), number: run.number, id: run.run.id, elapsed: run.elapsed,
+            isResumed: run.resumptions > 0)
+        var map = value.asMap ?? [:]
         map["state"] = .text(state(run))
         map["path"] = .text(run.run.path)
         map["startedAt"] = .text(utcText(nanoseconds: run.run.startedAtUTC))

@@ -17,6 +17,7 @@ struct RunbookStatusCommand: ParsableCommand {
             DEPS_CHANGED  another version runs here than the one that it was tested with
             STALE       the proof is older than verifyEvery
             VERIFIED    none of these
+            UNREADABLE  the file itself is wrong; the others are looked at all the same
 
             Example: muster runbook status --sweep
             """)
@@ -34,49 +35,66 @@ struct RunbookStatusCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            let files = try (runbooks.isEmpty ? ProjectRunbook.all() : runbooks).map {
-                try ProjectRunbook($0)
-            }
+            let files = try runbooks.isEmpty ? ProjectRunbook.all() : runbooks
             let given = try VariableArguments.read(observed)
             let now = SystemTimekeeper().utcNanoseconds()
-            let rows = try files.map { file in
-                (
-                    file,
-                    RunbookStanding(
-                        of: file.runbook, evidence: try file.evidence(store),
-                        observed: SystemVersions.look(for: Array(file.runbook.testedWith.keys), given: given),
-                        now: now)
-                )
-            }
+            let rows = try files.map { try row($0, given, now) }
             if output.json {
-                Terminal.line(Value.list(rows.map { Self.value($0, $1) }).prettyJSON)
+                Terminal.line(Value.list(rows.map(\.value)).prettyJSON)
             } else {
                 var table = Table("RUNBOOK", "STATE", "OWNER", "LAST PROVEN (UTC)", "WHY")
-                for (file, standing) in rows {
-                    table.add(
-                        file.key, Self.word(standing.state), file.runbook.owner ?? "-",
-                        standing.lastPass.map { String(utcText(nanoseconds: $0.finishedAtUTC).prefix(16)) }
-                            ?? "-",
-                        standing.reason)
-                }
+                for row in rows { table.add(row.path, row.word, row.owner ?? "-", row.lastProven, row.why) }
                 Terminal.line(table.text(width: Terminal.width))
             }
-            return sweep && rows.contains { $0.1.state != .verified } ? .notVerified : .pass
+            return sweep && rows.contains { $0.standing?.state != .verified } ? .notVerified : .pass
+        }
+    }
+
+    /// - Throws: `Refusal` when a runbook that somebody named is not there, and what the store throws.
+    private func row(_ named: String, _ given: [String: String], _ now: Int64) throws -> Row {
+        let file: ProjectRunbook
+        do { file = try ProjectRunbook(named) } catch let refusal as Refusal {
+            let path = ProjectRunbook.path(of: named)
+            // A name that was mistyped is no runbook that rots; a link that leads nowhere is.
+            if !runbooks.isEmpty, !Files.isThere(path) { throw refusal }
+            return Row(
+                path: ProjectRunbook.key(path, Project(containing: path)), file: nil, standing: nil,
+                why: refusal.message.split(separator: "\n").prefix(2).joined(separator: ": "))
+        }
+        let standing = RunbookStanding(
+            of: file.runbook, evidence: try file.evidence(store),
+            observed: SystemVersions.look(for: Array(file.runbook.testedWith.keys), given: given), now: now)
+        return Row(path: file.key, file: file, standing: standing, why: standing.reason)
+    }
+
+    private struct Row {
+        var path: String
+        /// nil: it cannot be read.
+        var file: ProjectRunbook?
+        var standing: RunbookStanding?
+        var why: String
+
+        var owner: String? { file?.runbook.owner }
+        var word: String { standing.map { RunbookStatusCommand.word($0.state) } ?? "UNREADABLE" }
+        var lastProven: String {
+            standing?.lastPass.map { String(utcText(nanoseconds: $0.finishedAtUTC).prefix(16)) } ?? "-"
+        }
+
+        var value: Value {
+            let pass = standing?.lastPass
+            return [
+                "path": .text(path), "state": .text(word), "reason": .text(why),
+                "owner": owner.map { .text($0) } ?? .null,
+                "execHash": file.map { .text($0.runbook.execHash) } ?? .null,
+                "fileHash": file.map { .text($0.runbook.fileHash) } ?? .null,
+                "lastProvenAt": pass.map { .text(utcText(nanoseconds: $0.finishedAtUTC)) } ?? .null,
+                "lastProvenBy": pass.map { .text($0.source) } ?? .null,
+            ]
         }
     }
 
     static func word(_ state: RunbookState) -> String {
         state.rawValue.uppercased().replacing("-", with: "_")
-    }
-
-    private static func value(_ file: ProjectRunbook, _ standing: RunbookStanding) -> Value {
-        [
-            "path": .text(file.key), "state": .text(word(standing.state)), "reason": .text(standing.reason),
-            "owner": file.runbook.owner.map { .text($0) } ?? .null, "execHash": .text(file.runbook.execHash),
-            "fileHash": .text(file.runbook.fileHash),
-            "lastProvenAt": standing.lastPass.map { .text(utcText(nanoseconds: $0.finishedAtUTC)) } ?? .null,
-            "lastProvenBy": standing.lastPass.map { .text($0.source) } ?? .null,
-        ]
     }
 }
 
