@@ -115,6 +115,8 @@ extension EndToEndTroubles {
             let lab = try lab()
             let first = try Serving.serve(lab)
             let pid = first.pid
+            // It says so before it has put it on record.
+            try #require(lab.eventually { try Serving.history(lab, "--daemons").count == 1 } != nil)
             _ = try first.child.kill()
             _ = try first.end()
             let second = try Serving.serve(lab)

@@ -96,7 +96,9 @@ import Testing
         let other = [UInt8](repeating: 0x7A, count: 100_000)
         let quick = clock.measure { _ = redaction.bytes(other) }
         // Two hundred million comparisons would take a thousand times as long.
-        #expect(clock.measure { #expect(redaction.bytes(alike) == alike) } < quick * 100 + .seconds(1))
+        var hidden: [UInt8] = []
+        #expect(clock.measure { hidden = redaction.bytes(alike) } < quick * 100 + .seconds(5))
+        #expect(hidden == alike)
     }
 
     @Test func countsTheLinesThatAreNotKept() {

@@ -1,4 +1,3 @@
-import MusterDrills
 import Glibc
 import MusterCore
 import MusterFaults
