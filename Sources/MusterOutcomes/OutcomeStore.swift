@@ -77,9 +77,14 @@ public final class OutcomeStore: Outcomes {
 
     /// Refuses what is not ours or not understood.
     private static func recognise(_ database: Database, _ path: String, _ access: Access) throws {
-        let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        // At one moment: somebody may be making it just now.
+        var (found, application, tables) = (0, 0, 0)
+        try database.inTransaction(.deferred) {
+            found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+            application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+            tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+            return .commit
+        }
         if application != Schema.applicationID, application != 0 || found != 0 || tables != 0 {
             throw OutcomeStoreError.notAnOutcomeStore(
                 path: path, "it is a database of another program (application id \(application))")

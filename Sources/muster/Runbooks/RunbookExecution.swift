@@ -46,7 +46,8 @@ struct AttemptOutput {
     init(_ tail: OutputTail) {
         let all = tail.text
         text = all.trimmingCharacters(in: .whitespacesAndNewlines)
-        kept = String(text.suffix(Self.limit))
+        // A cut at the end of a line leaves no line in front.
+        kept = String(text.suffix(Self.limit).drop(while: \.isNewline))
         let blanks = all.reversed().prefix { $0.isWhitespace }
         let behind = kept.utf8.count { $0 == 0x0A } + blanks.count { $0.isNewline }
         linesBefore = tail.isCut || kept != text ? max(0, tail.lineEnds - behind) : 0
