@@ -75,7 +75,9 @@ extension OutcomeStore {
     ///   them.
     public func firstBrokenChange(ofAction id: String) throws -> Int? {
         try readable { database in
-            guard
+            // A file that an earlier version made, and nobody wrote into since.
+            guard try database.tableExists("actions"),
+                try database.columns(in: "action_changes").contains(where: { $0.name == "hash" }),
                 let row = try Row.fetchOne(
                     database, sql: "SELECT * FROM actions WHERE id = ?", arguments: [id])
             else { return nil }

@@ -74,6 +74,22 @@ extension EndToEndTroubles {
             try expectEnded(day, ended, by: "latency", "in the last 2 s took longer than 200 ms")
         }
 
+        /// A fault without a hold lasts as long as its drill; the plan says how long it may.
+        @Test func somethingIsBrokenForTooLong() throws {
+            let lab = try Lab()
+            let hang = ShortDrill.make(
+                "short-pause",
+                steps: """
+                      - inject: process-pause
+                        as: hang
+                        into: kv
+                      - wait: 50s
+                    """)
+            let day = try day(lab, "faultLongerThan: 30s", hang: hang)
+            let ended = try day.start("--go", "ivan").end(within: .seconds(200))
+            try expectEnded(day, ended, by: "faultLongerThan", "and may be for 30 s")
+        }
+
         @Test func nobodyIsAtTheSwitch() throws {
             let lab = try Lab()
             let day = try day(lab, "heartbeat: { every: 15s }", hang: ShortDrill.pause(for: "55s"))

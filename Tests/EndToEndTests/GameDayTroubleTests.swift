@@ -106,6 +106,31 @@ extension EndToEndTroubles {
             try lab.expectNothingLeft()
         }
 
+        /// A web server that takes notices and never answers: a minute for each of them would be longer than the day.
+        @Test func aDeadWebhookHoldsNobodyUp() throws {
+            let lab = try Lab()
+            let receiver = try Receiver(lab, answering: "hang")
+            try lab.write(
+                """
+                format: 1
+                channels:
+                  hook: { webhook: "http://127.0.0.1:\(receiver.port)/", on: [start, abort, verdict, finding], timeout: 60s }
+
+                """, to: "drills/notify.yaml")
+            let day = try ShortGameDay(lab)
+            try day.prepare()
+            let run = try day.start("--go", "ivan").end(within: .seconds(200))
+            #expect(try day.state() == "hotwash", "\(run.all)")
+            let drills = try day.drills()
+            #expect(drills.count == 3 && drills.allSatisfy { $0.contains(" finished ") }, "\(run.all)")
+            let critical = try lab.muster("finding", "--critical", "nobody hears us", "--as", "zoe")
+            #expect(critical.code == 0, "\(critical.all)")
+            // What nobody heard waits for somebody who does.
+            let left = try lab.json("notify", "list", "--undelivered").asList ?? []
+            #expect(left.count >= 3 && left.allSatisfy { $0["channel"] == "hook" }, "\(left)")
+            try receiver.end()
+        }
+
         @Test func aPlanThatIsEditedWhileItRunsEndsTheDay() throws {
             let lab = try Lab()
             let day = try ShortGameDay(lab)

@@ -193,4 +193,36 @@ struct GameDayStoreTests {
         try store.write { try $0.execute(sql: sql) }
         #expect(try store.firstBrokenChange(ofAction: "a1") == position)
     }
+
+    /// A store that is only looked at is not migrated: its changes are shown, and nothing is claimed of them. From the
+    /// first change on they are chained.
+    @Test func actionsOfAnEarlierVersion() throws {
+        let scratch = Scratch()
+        let old = try DatabaseQueue(path: scratch.store)
+        let chained = try #require(Schema.migrations.firstIndex { $0 == Schema.actionChain })
+        try old.writeWithoutTransaction { database in
+            for migration in Schema.migrations[..<chained] { try database.execute(sql: migration) }
+            try database.execute(
+                sql: """
+                    PRAGMA application_id = \(Schema.applicationID);
+                    PRAGMA user_version = \(chained);
+                    INSERT INTO actions (id, title, kind, owner, priority, status, opened_utc_ns)
+                      VALUES ('a1', 'page', 'detect', 'mika', 'p1', 'open', 5);
+                    INSERT INTO action_changes VALUES ('a1', 0, 5, 'ada', 'open', 'page');
+                    """)
+        }
+        try old.close()
+        let reader = try OutcomeStore(path: scratch.store, access: .readOnly, hash: toyHash)
+        var action = try #require(try reader.actions().first)
+        #expect(try reader.changes(ofAction: "a1").map(\.actor) == ["ada"])
+        #expect(try reader.firstBrokenChange(ofAction: "a1") == nil)
+        try reader.close()
+        let store = try makeStore(scratch)
+        action.status = .doing
+        try store.change(action, ActionChange(utc: 9, actor: "ivan", status: .doing, text: "doing"))
+        #expect(try store.changes(ofAction: "a1").map(\.actor) == ["ada", "ivan"])
+        #expect(try store.firstBrokenChange(ofAction: "a1") == nil)
+        try store.write { try $0.execute(sql: "UPDATE actions SET owner = 'eve'") }
+        #expect(try store.firstBrokenChange(ofAction: "a1") == 2)
+    }
 }

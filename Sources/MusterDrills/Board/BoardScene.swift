@@ -86,10 +86,12 @@ public struct BoardDay: Hashable, Sendable {
     public var criteria: [CriterionStanding]
     /// Whether whoever holds a role must give a sign of life.
     public var wantsHeartbeat: Bool
+    /// Whether its drills are under way, so that it can be aborted between two of them as well.
+    public var isLive: Bool
 
     public init(
         title: String, state: String, position: String, roster: [Member], entries: [Entry],
-        criteria: [CriterionStanding] = [], wantsHeartbeat: Bool = false
+        criteria: [CriterionStanding] = [], wantsHeartbeat: Bool = false, isLive: Bool = false
     ) {
         self.title = title
         self.state = state
@@ -98,6 +100,7 @@ public struct BoardDay: Hashable, Sendable {
         self.entries = entries
         self.criteria = criteria
         self.wantsHeartbeat = wantsHeartbeat
+        self.isLive = isLive
     }
 }
 

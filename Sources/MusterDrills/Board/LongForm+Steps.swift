@@ -4,7 +4,7 @@ extension LongForm {
     /// Abort criteria, with what is left of each.
     var guards: BoardFrame.Section {
         guard let plan = board.plan, board.closing == nil else {
-            return BoardFrame.Section(lines: [], rank: 5)
+            return BoardFrame.Section(lines: dayEnds, rank: 5)
         }
         let left = plan.abortAfter - (end - board.run.startedAt)
         var parts = ["whole run \(left.whole) left of \(plan.abortAfter.forPeople)"]

@@ -13,7 +13,8 @@ struct LongForm {
     var lines: [BoardLine] {
         let footer = Footer.lines(scene, width: width, most: max(2, height / 3))
         let sections = [
-            BoardFrame.Section(lines: head, least: 2, rank: 0), recovery, data, availability, latency, guards,
+            BoardFrame.Section(lines: head, least: leastOfHead, rank: 0), recovery, data, availability,
+            latency, guards,
             steps, faults, lock,
             BoardFrame.Section(
                 lines: PeopleLines.roster(day: scene.day, width).map { labelled("PEOPLE", $0) }, rank: 8),
@@ -36,6 +37,14 @@ struct LongForm {
         labelled(label, found.text, found.style)
     }
 
+    /// Up to how the day stands, where there is one: which drill of how many is never crowded out.
+    private var leastOfHead: Int { scene.day == nil ? 2 : (head.firstIndex(of: dayLine) ?? 1) + 1 }
+
+    private var dayLine: BoardLine {
+        BoardLine(
+            scene.day.map { PlainText.clean("\($0.title) · \($0.state) · \($0.position)") } ?? "")
+    }
+
     private var head: [BoardLine] {
         let run = board.run
         let state = words.state
@@ -52,9 +61,7 @@ struct LongForm {
             ]
         }
         lines.append(BoardLine(PlainText.spread(since, clocks, width)))
-        if let day = scene.day {
-            lines.append(BoardLine(PlainText.clean("\(day.title) · \(day.state) · \(day.position)")))
-        }
+        if scene.day != nil { lines.append(dayLine) }
         if let closing = board.closing { lines.append(BoardLine(PlainText.clean(closing.judgement.reason))) }
         if scene.life == .gone {
             lines.append(

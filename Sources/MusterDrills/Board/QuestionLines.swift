@@ -116,7 +116,9 @@ enum Footer {
         guard scene.attendee != nil else {
             return width < 40 ? "q quit ? help" : "looking on only (--as NAME to take part)   q quit   ? help"
         }
-        let isLive = scene.board != nil && scene.board?.closing == nil && scene.life != .gone
+        let isLive =
+            scene.board != nil && scene.board?.closing == nil && scene.life != .gone
+            || scene.day?.isLive == true
         let hasQuestion = !scene.questions.isEmpty
         let beats = scene.day?.wantsHeartbeat == true
         if width < 50 {

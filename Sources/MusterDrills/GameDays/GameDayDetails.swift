@@ -20,21 +20,31 @@ public struct GameDayApproval: GameDayDetail {
     public var ticket: String?
     /// SHA-256 over the paths and hashes of everything that is frozen.
     public var planHash: String
+    /// The plan's title and zone (IANA) as they were approved; nil in what earlier versions wrote.
+    public var title: String?
+    public var zone: String?
 
-    public init(name: String, ticket: String? = nil, planHash: String) {
+    public init(
+        name: String, ticket: String? = nil, planHash: String, title: String? = nil, zone: String? = nil
+    ) {
         self.name = name
         self.ticket = ticket
         self.planHash = planHash
+        self.title = title
+        self.zone = zone
     }
 
     public init?(_ value: Value) {
         guard let name = value["name"]?.asText, let planHash = value["planHash"]?.asText else { return nil }
-        self.init(name: name, ticket: value["ticket"]?.asText, planHash: planHash)
+        self.init(
+            name: name, ticket: value["ticket"]?.asText, planHash: planHash, title: value["title"]?.asText,
+            zone: value["zone"]?.asText)
     }
 
     public var value: Value {
         [
-            "name": .text(name), "ticket": ticket.map { .text($0) } ?? .null, "planHash": .text(planHash),
+            "name": .text(name), "ticket": .optional(ticket), "planHash": .text(planHash),
+            "title": .optional(title), "zone": .optional(zone),
         ]
     }
 }

@@ -21,7 +21,7 @@ public struct GameDayHeader: Hashable, Sendable {
     /// The file, from the project's folder on.
     public var path: String
     public var title: String
-    /// IANA's name of the zone for local times.
+    /// IANA's name of the zone for local times. An edit of the file may change both: see `GameDayRecord.title`.
     public var zone: String
     public var host: String
     public var bootID: String
@@ -70,6 +70,13 @@ public struct GameDayRecord: Sendable {
     }
 
     public var state: GameDayState { entries.last { $0.state != nil }?.state ?? .draft }
+
+    /// The plan's title as it was approved last; before that, as it was when the record began.
+    public var title: String { newestApproval?.title ?? header.title }
+    /// IANA's name of the zone for local times, likewise.
+    public var zone: String { newestApproval?.zone ?? header.zone }
+
+    private var newestApproval: GameDayApproval? { entries.last { $0.kind == .approval }?.detail() }
 
     /// The approval that holds; nil when there is none, or an edit voided it.
     public var approval: GameDayApproval? {

@@ -144,7 +144,8 @@ struct BoardSource {
     var hidesDrills: Bool {
         isHiding || record.map { GameDayText.isBlind($0, roster, to: viewer) } == true
     }
-    var isDayLive: Bool { record?.state.mayHoldFaults == true }
+    /// A real incident goes on without drills; the one that is put back then can be aborted as such.
+    var isDayLive: Bool { [.running, .recovering, .verifying].contains(record?.state) }
     var wantsHeartbeat: Bool { criteria?.criteria.heartbeat != nil && record?.state == .running }
     /// Whether nothing more will come: of a game day, that its drills are over, and people talk about them.
     var isEnded: Bool {
@@ -185,8 +186,12 @@ struct BoardSource {
         guard let record else { return scene }
         let shown = hidesDrills ? record.seenBlindly : record
         var day = Self.day(shown, roster)
-        day.criteria = criteria?.standing(record, follower, now: clock.monotonic()) ?? []
+        // Before the go and once the drills are over, nothing is held against them.
+        if record.state == .running {
+            day.criteria = criteria?.standing(record, follower, now: clock.monotonic()) ?? []
+        }
         day.wantsHeartbeat = wantsHeartbeat
+        day.isLive = isDayLive
         scene.day = day
         if !record.state.mayHoldFaults, follower?.isEnded ?? true { scene.board = nil }
         scene.idle = IdleWords.lines(
@@ -214,7 +219,7 @@ struct BoardSource {
         let begun = Set(record.drillEvents.map(\.event.position)).count
         let all = record.documents.count { $0.kind == .expectation }
         return BoardDay(
-            title: record.header.title, state: record.state.rawValue,
+            title: record.title, state: record.state.rawValue,
             position: all > 0 ? "drill \(begun) of \(all)" : "\(begun) drills", roster: members,
             entries: entries)
     }

@@ -11,8 +11,9 @@ struct GameDayChoice: ParsableArguments {
         String?
     @OptionGroup var store: StoreOptions
 
-    func find(access: OutcomeStore.Access = .readWrite) throws -> Chosen {
-        try Self.find(gameDay, store, access: access)
+    /// - Parameter isAfterwards: see `find(_:_:access:in:isAfterwards:)`.
+    func find(access: OutcomeStore.Access = .readWrite, isAfterwards: Bool = false) throws -> Chosen {
+        try Self.find(gameDay, store, access: access, isAfterwards: isAfterwards)
     }
 
     /// Without a name: the one under way, else the newest.
@@ -36,9 +37,13 @@ struct GameDayChoice: ParsableArguments {
         var criteria: GameDay.AbortCriteria
     }
 
-    /// - Parameter opened: the store, where it is open already.
+    /// - Parameters:
+    ///   - opened: the store, where it is open already.
+    ///   - isAfterwards: whether without a name a day is meant as well whose hot wash is over and which only waits to be
+    ///     closed, where no other is under way.
     static func find(
-        _ named: String?, _ options: StoreOptions, access: OutcomeStore.Access, in opened: OutcomeStore? = nil
+        _ named: String?, _ options: StoreOptions, access: OutcomeStore.Access,
+        in opened: OutcomeStore? = nil, isAfterwards: Bool = false
     ) throws -> Chosen {
         var project = Project.current
         var name = named
@@ -48,7 +53,10 @@ struct GameDayChoice: ParsableArguments {
             name = try? YamlName.gameDay(file.text)
         }
         let store = try opened ?? options.open(project, access: access)
-        guard let record = try name.map({ try store.gameDay($0) }) ?? underWay(store) else {
+        let record =
+            try name.map { try store.gameDay($0) } ?? underWay(store)
+            ?? (isAfterwards ? reported(store) : nil)
+        guard let record else {
             throw Refusal(
                 .usage, named.map { "there is no game day '\($0)' on record" } ?? "no game day is under way",
                 advice: "muster gameday list")
@@ -69,6 +77,11 @@ struct GameDayChoice: ParsableArguments {
                 advice: "name one of them")
         }
         return held.first
+    }
+
+    /// The newest day that waits to be closed.
+    static func reported(_ store: OutcomeStore) throws -> GameDayRecord? {
+        try store.gameDays().first { $0.state == .reported }
     }
 
     private static func text(_ record: GameDayRecord, _ project: Project) -> String? {

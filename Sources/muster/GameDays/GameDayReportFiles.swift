@@ -61,7 +61,7 @@ enum GameDayReportFiles {
     ) throws -> GameDayReport.Material {
         let runs = Set(record.drillEvents.compactMap(\.entry.run))
         let numbers = try store.summaries(limit: nil).filter { runs.contains($0.id) }.map(\.number)
-        let zone = (try? ZoneDirectory.rules(record.header.zone)) ?? .utc
+        let zone = (try? ZoneDirectory.rules(record.zone)) ?? .utc
         let previous = try store.gameDays(named: record.header.name).first { $0.number < record.number }
         let isIntact = try store.firstBrokenEntry(ofGameDay: record.header.id) == nil
         return GameDayReport.Material(

@@ -23,7 +23,7 @@ enum GameDayText {
         [
             "number": .int(Int64(record.number)), "id": .text(record.header.id),
             "name": .text(record.header.name), "path": .text(record.header.path),
-            "title": .text(record.header.title), "zone": .text(record.header.zone),
+            "title": .text(record.title), "zone": .text(record.zone),
             "state": .text(record.state.rawValue), "blind": .bool(record.isBlind),
             "prefix": .text(record.prefix),
             "holder": record.holder.map { .int(Int64($0.pid)) } ?? .null,
@@ -63,9 +63,9 @@ enum GameDayText {
     }
 
     static func show(_ record: GameDayRecord) {
-        let zone = (try? ZoneDirectory.rules(record.header.zone)) ?? .utc
+        let zone = (try? ZoneDirectory.rules(record.zone)) ?? .utc
         Terminal.line(
-            Terminal.styled("#\(record.number) \(record.header.title)", .bold) + "  (\(record.header.name))  "
+            Terminal.styled("#\(record.number) \(record.title)", .bold) + "  (\(record.header.name))  "
                 + Terminal.styled(record.state.rawValue, .cyan) + (record.isBlind ? "  blind" : ""))
         Terminal.labelled("file", record.header.path)
         if let approval = record.approval {
@@ -87,7 +87,7 @@ enum GameDayText {
                 "\(drill["name"]?.asText ?? ""): \(verdict)"
                     + (drill["outcome"]?.asInt.map { ", outcome #\($0)" } ?? ""))
         }
-        Terminal.line("\ntimes of \(record.header.zone); * back-dated, by when it happened")
+        Terminal.line("\ntimes of \(record.zone); * back-dated, by when it happened")
         for entry in record.timeline where entry.kind != .heartbeat { Terminal.line(line(entry, zone)) }
         let beats = record.entries.count { $0.kind == .heartbeat }
         if beats > 0 { Terminal.line("and \(Observing.count(beats, "heartbeat")), with --json") }

@@ -1,7 +1,7 @@
-import MusterDrills
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import Testing
 
 /// What ends a game day, as its file says it, and whether a drill that goes well would end it.
@@ -64,7 +64,7 @@ import Testing
             "latency: { max: 400ms, window: 10s }",
             "'latency' would end the day although 'crash' goes as it should"
         ),
-        ("faultLongerThan: 90s", "it may be broken for 1m 30s"),
+        ("faultLongerThan: 90s", "it may be broken for 90 s"),
     ])
     func whatIsWrong(_ abort: String, _ said: String) throws {
         let found = try examine(abort)

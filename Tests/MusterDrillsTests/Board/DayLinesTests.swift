@@ -1,6 +1,6 @@
+import MusterCore
 import Testing
 
-import MusterCore
 @testable import MusterDrills
 
 /// What boards say of a game day besides its drills.
@@ -21,6 +21,14 @@ import MusterCore
         BoardFrame.lines(scene, columns: columns, rows: rows).map(\.text).joined(separator: "\n")
     }
 
+    /// However little room there is: how the day stands is never crowded out by what the drill has to say.
+    @Test(arguments: [14, 18, 24]) func howTheDayStandsIsAlwaysThere(_ rows: Int) {
+        var full = scene([0.1, 0.7, 0.9])
+        full.day?.roster = (1...9).map { .init(name: "person \($0)", roles: ["responder"], standing: "here") }
+        let shown = text(full, 80, rows)
+        #expect(shown.contains("A day · running · drill 1 of 3"), "\(shown)")
+    }
+
     @Test func whatIsNearlyReachedStandsAlone() {
         let wide = text(scene([0.1, 0.7, 0.2]), 80, 24)
         #expect(wide.contains("DAY ENDS ! limit 1\n         limit 0 · limit 2"), "\(wide)")
@@ -32,6 +40,19 @@ import MusterCore
         var idle = scene([0.9])
         idle.board = nil
         #expect(text(idle, 80, 24).contains("! limit 0"))
+    }
+
+    /// The gate between two drills still shows the end of the first: the day can be aborted, and its limits hold.
+    @Test func betweenTwoDrills() throws {
+        var gate = scene([0.2])
+        gate.board?.closing = GivenGroup.closing(
+            Judgement(verdict: .pass, reason: "it came back", status: .recovered), .completed)
+        #expect(!text(gate, 80, 24).contains("ABORT"))
+        gate.day?.isLive = true
+        let wide = text(gate, 80, 24)
+        #expect(wide.contains("[a] ABORT") && wide.contains("DAY ENDS limit 0"), "\(wide)")
+        #expect(!wide.contains("ABORT IF"), "\(wide)")
+        #expect(text(gate, 30, 24).contains("a ABORT"))
     }
 
     @Test func whileNoDrillRuns() {

@@ -41,6 +41,23 @@ import Testing
         #expect(record([]).state == .draft && record([]).approval == nil)
     }
 
+    /// The record began with the first version of the plan; what counts is the one that was approved, and stays so
+    /// while another approval is waited for.
+    @Test func titleAndZoneAreThoseThatWereApproved() {
+        func approved(_ title: String?, _ zone: String?) -> GameDayEntry {
+            entry(
+                .approval,
+                detail: GameDayApproval(name: "grace", planHash: "x", title: title, zone: zone).value)
+        }
+        let planned = record([entry(.state, state: .planned)])
+        #expect(planned.title == "t" && planned.zone == "UTC")
+        let day = record([approved("one", "Asia/Tokyo"), approved("two", "Europe/Berlin")])
+        #expect(day.title == "two" && day.zone == "Europe/Berlin")
+        let edited = record([approved("two", "Europe/Berlin"), entry(.state, state: .planned)])
+        #expect(edited.title == "two" && edited.zone == "Europe/Berlin")
+        #expect(record([approved(nil, nil)]).title == "t" && record([approved(nil, nil)]).zone == "UTC")
+    }
+
     @Test func aNewPreflightForgetsTheOldOne() {
         func item(_ name: String, _ status: PreflightItem.Status) -> GameDayEntry {
             entry(.preflight, detail: PreflightItem(name, status, "").value)

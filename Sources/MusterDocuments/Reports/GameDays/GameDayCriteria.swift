@@ -1,5 +1,5 @@
-import MusterDrills
 import MusterCore
+import MusterDrills
 
 extension GameDayStory {
     /// What would have ended the day, how near it came to that, and what did end it.
@@ -84,10 +84,11 @@ extension GameDayStory {
         }
         if let failures = criteria.failures {
             let count = drills.filter { $0.last?.phase == .finished && $0.last?.verdict != .pass }.count
-            rows.append((.failures, "\(failures) drills that do not pass", "\(count) did not pass"))
+            rows.append(
+                (.failures, "fewer than \(failures) drills that do not pass", "\(count) did not pass"))
         }
-        if criteria.onResidue { rows.append((.onResidue, "a drill leaves something broken", "held")) }
-        if criteria.atEnd { rows.append((.atEnd, "the day's window is over", "held")) }
+        if criteria.onResidue { rows.append((.onResidue, "no drill leaves anything broken", "held")) }
+        if criteria.atEnd { rows.append((.atEnd, "the day's window lasts", "held")) }
         return rows
     }
 }

@@ -15,7 +15,7 @@ extension GameDayStory {
         ]
         if let ended, began != nil { rows.append([[.text("Over")], both(ended.utc)]) }
         rows += [
-            [[.text("Time zone")], [.text(header.zone)]], [[.text("Approved")], approval],
+            [[.text("Time zone")], [.text(record.zone)]], [[.text("Approved")], approval],
             [[.text("Absent, on purpose")], [.text(absent)]],
             [
                 [.text("Blind")],

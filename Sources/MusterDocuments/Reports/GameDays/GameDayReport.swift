@@ -44,7 +44,7 @@ public struct GameDayReport: Sendable {
 
     public init(_ material: Material) {
         let story = GameDayStory(material)
-        title = "Game day \(material.record.header.name): \(material.record.header.title)"
+        title = "Game day \(material.record.header.name): \(material.record.title)"
         nonce = material.record.header.id
         blocks =
             story.headerSection(title: title) + story.peopleSection() + story.summarySection()

@@ -15,7 +15,7 @@ extension GameDayStory {
 
     /// Kinds that stand in a drill's own report and would hide what people did.
     private static let quiet: Set<Event.Kind> = [
-        .fixtureStarting, .fixtureReady, .workloadStarted, .alertWatch, .repeatPlanned,
+        .fixtureStarting, .fixtureReady, .workloadStarted, .alertWatch, .repeatPlanned, .instrumentSuspect,
     ]
 
     func timelineSection() -> [ReportBlock] {
@@ -33,10 +33,11 @@ extension GameDayStory {
             heading,
             .table(
                 ReportTable(
-                    ["UTC", "Local (\(header.zone))", "Drill", "Kind", "What happened", "Who"], rows: rows)),
+                    ["UTC", "Local (\(record.zone))", "Drill", "Kind", "What happened", "Who"], rows: rows)),
             .paragraph(
                 "Of the day and of all its drills, by when it happened. What was dated back says when it was written "
-                    + "down. How fixtures and workloads began stands in the reports of the drills."),
+                    + "down. How fixtures and workloads began, and where the instrument was late, stands in the "
+                    + "reports of the drills."),
         ]
         if lines.count > most {
             blocks.append(

@@ -34,7 +34,9 @@ struct ActionAddCommand: ParsableCommand {
             let store = try self.store.open(access: .readWrite)
             var chosen: GameDayChoice.Chosen?
             if try gameDay != nil || from != nil || GameDayChoice.underWay(store) != nil {
-                chosen = try GameDayChoice.find(gameDay, self.store, access: .readWrite)
+                // Most of them are made of what the hot wash found, when it is over.
+                chosen = try GameDayChoice.find(
+                    gameDay, self.store, access: .readWrite, isAfterwards: true)
             }
             var words = title
             if let from {

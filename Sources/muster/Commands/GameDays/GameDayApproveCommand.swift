@@ -29,7 +29,8 @@ struct GameDayApproveCommand: ParsableCommand {
             }
             let documents = try opened.file.documents(day)
             let approval = GameDayApproval(
-                name: person, ticket: ticket, planHash: GameDayFile.planHash(documents))
+                name: person, ticket: ticket, planHash: GameDayFile.planHash(documents), title: day.title,
+                zone: day.zone)
             if opened.record.state == .approved, opened.record.approval?.planHash == approval.planHash {
                 throw Refusal(
                     .refused, "exactly this is approved already, by \(opened.record.approval?.name ?? "")",

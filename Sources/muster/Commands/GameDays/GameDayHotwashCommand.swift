@@ -94,7 +94,7 @@ struct GameDayCloseCommand: ParsableCommand {
 
     func run() throws {
         try carryOut {
-            let chosen = try choice.find()
+            let chosen = try choice.find(isAfterwards: true)
             let speaker = try speaker.speaker(chosen.roster)
             guard chosen.roster.holds(speaker.name, .owner) else {
                 throw Refusal(

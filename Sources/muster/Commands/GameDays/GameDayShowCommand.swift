@@ -59,7 +59,7 @@ struct GameDayListCommand: ParsableCommand {
                         records.map {
                             [
                                 "number": .int(Int64($0.number)), "name": .text($0.header.name),
-                                "title": .text($0.header.title), "state": .text($0.state.rawValue),
+                                "title": .text($0.title), "state": .text($0.state.rawValue),
                                 "created": .text(utcText(nanoseconds: $0.header.createdUTC)),
                             ]
                         }
@@ -76,7 +76,7 @@ struct GameDayListCommand: ParsableCommand {
                 table.add(
                     "\(record.number)", record.header.name, record.state.rawValue,
                     "\(Set(record.drillEvents.map(\.event.position)).count)",
-                    String(utcText(nanoseconds: record.header.createdUTC).prefix(16)), record.header.title)
+                    String(utcText(nanoseconds: record.header.createdUTC).prefix(16)), record.title)
             }
             Terminal.line(table.text(width: Terminal.width))
             return .pass

@@ -79,7 +79,7 @@ struct RemarkOptions: ParsableArguments {
         }
         let chosen = try GameDayChoice.find(gameDay, self.store, access: .readWrite)
         let speaker = try speaker.speaker(chosen.roster)
-        let zone = (try? ZoneDirectory.rules(chosen.record.header.zone)) ?? .utc
+        let zone = (try? ZoneDirectory.rules(chosen.record.zone)) ?? .utc
         let happened = try at.map { try SpokenTime.read($0, zone: zone, now: chosen.desk.now) }
         let entry = try chosen.desk.add(
             kind, text, by: speaker, detail: detail, run: chosen.record.runUnderWay,
