@@ -79,10 +79,10 @@ struct RestoreJudge {
 
     /// When the fault struck, minus when the backup was taken.
     private var age: Duration? {
-        guard let clock, let fault = facts.strikes.first?.injected, let taken = restore.taken,
-            let utc = utcNanoseconds(of: taken)
+        guard let clock, let fault = facts.strikes.first?.injected,
+            let taken = restore.taken.flatMap(utcNanoseconds(of:))
         else { return nil }
-        return max(.zero, fault.lower - clock.bracket(of: utc).lower)
+        return max(.zero, fault.lower - clock.bracket(of: taken).lower)
     }
 
     private var tooOld: (ObjectiveResult.Result, String)? {
@@ -100,9 +100,14 @@ struct RestoreJudge {
             ? nil
             : (
                 .missed,
-                "the backup is stale: it was taken \(age.forPeople) before the fault (\(taken)), and "
+                "the backup is stale: it was taken \(age.forPeople) before the fault (\(date(of: taken))), and "
                     + "\(most.forPeople) are allowed"
             )
+    }
+
+    /// A runbook may capture seconds since 1970, which nobody reads.
+    private func date(of moment: String) -> String {
+        utcNanoseconds(of: moment).map { Moment(utcNanoseconds: $0).text } ?? moment
     }
 
     // MARK: Up to where

@@ -82,6 +82,7 @@ private struct GivenRestore {
         let result = try #require(given.result)
         #expect(
             result.result == .missed && result.reason.hasPrefix("the backup is stale: it was taken 501 ms"))
+        #expect(result.reason.contains("(2001-09-09T01:46:40Z)"), "a date for people: \(result)")
         #expect(given.run.judgement.reason.hasPrefix("Failed: the backup is stale"))
     }
 
