@@ -1,6 +1,6 @@
-public import MusterDrills
 import GRDB
 public import MusterCore
+public import MusterDrills
 
 /// What became of one occurrence.
 public struct OccurrenceRecord: Hashable, Sendable {

@@ -40,7 +40,9 @@ extension EndToEndTroubles {
             let tmux = try Tmux(lab, "'\(Lab.built)/muster' runbook run test.md")
             try tmux.waits(for: "? look")
             tmux.end()
-            let cancelled = try lab.eventually { try lab.json("runbook", "show", "1")["state"] == "cancelled" }
+            let cancelled = try lab.eventually {
+                try lab.json("runbook", "show", "1")["state"] == "cancelled"
+            }
             let shown = try lab.json("runbook", "show", "1")
             #expect(cancelled != nil, "\(shown)")
             try expectStopped(lab)

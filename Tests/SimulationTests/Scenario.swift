@@ -1,5 +1,5 @@
-import MusterDrills
 import MusterCore
+import MusterDrills
 import MusterFaults
 import Testing
 

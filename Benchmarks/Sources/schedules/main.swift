@@ -1,7 +1,7 @@
 import Glibc
 import MusterCore
-import MusterDrills
 import MusterDocuments
+import MusterDrills
 
 // Times the calendar: what is due next, and a year as an iCalendar file.
 // Usage: schedules COUNT FEED; prints, one a line: nanoseconds to find the next occurrence of COUNT schedules, nanoseconds

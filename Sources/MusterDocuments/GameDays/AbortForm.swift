@@ -1,5 +1,5 @@
-public import MusterDrills
 public import MusterCore
+public import MusterDrills
 
 /// `abort:` of a game day.
 struct AbortForm: Formed {

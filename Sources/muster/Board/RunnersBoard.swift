@@ -1,6 +1,6 @@
-import MusterDrills
 import Foundation
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 

@@ -1,8 +1,8 @@
-import MusterDrills
 import ArgumentParser
 import Foundation
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 

@@ -1,6 +1,6 @@
-import MusterDrills
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 import MusterSystem
 

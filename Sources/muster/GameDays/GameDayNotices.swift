@@ -1,5 +1,5 @@
-import MusterDrills
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 
 /// What whoever is not in the room is told of a game day: that it begins, ends early, or is over. What a blind day keeps

@@ -1,5 +1,5 @@
-import MusterDrills
 import MusterCore
+import MusterDrills
 
 extension GameDayHolding {
     /// Why no drill of the day is begun any more.

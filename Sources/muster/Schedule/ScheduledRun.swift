@@ -1,6 +1,6 @@
-import MusterDrills
 import Glibc
 import MusterCore
+import MusterDrills
 import MusterSystem
 
 /// A run that a scheduler started, and what both have to say to each other: two pipes, whose ends the run finds under

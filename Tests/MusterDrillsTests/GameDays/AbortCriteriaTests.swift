@@ -1,6 +1,6 @@
+import MusterCore
 import Testing
 
-import MusterCore
 @testable import MusterDrills
 
 /// What ends a game day at any moment: budgets, faults that stand too long, and nobody at the switch.

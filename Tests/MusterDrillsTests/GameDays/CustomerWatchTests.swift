@@ -1,6 +1,6 @@
+import MusterCore
 import Testing
 
-import MusterCore
 @testable import MusterDrills
 
 /// What customers notice of a drill, for the abort criteria of a game day.

@@ -1,7 +1,7 @@
-import MusterDrills
 import ArgumentParser
 import MusterCore
 import MusterDocuments
+import MusterDrills
 import MusterOutcomes
 
 struct ActionShowCommand: ParsableCommand {

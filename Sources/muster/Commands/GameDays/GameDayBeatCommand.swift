@@ -1,6 +1,6 @@
-import MusterDrills
 import ArgumentParser
 import MusterCore
+import MusterDrills
 import MusterOutcomes
 
 struct GameDayBeatCommand: ParsableCommand {
