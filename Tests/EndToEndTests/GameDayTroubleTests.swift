@@ -43,9 +43,11 @@ extension EndToEndTroubles {
             let gap = entries.first { $0["kind"] == "gap" }?["detail"]
             let begin = entries.last { $0["text"]?.asText?.contains("'hang', begins") == true }
             #expect(gap?["sinceUtc"] != nil && gap?["sinceUtc"] == begin?["recordedUtc"], all)
+            let report = try lab.read("runbooks/reports/gameday-1.md")
             #expect(
-                try lab.read("runbooks/reports/gameday-1.md").contains(
-                    "| drill 'hang' | aborted | SIGINT, after the process that started it ended |"), all)
+                report.contains(
+                    "| drill 'hang' | aborted | SIGINT, after the process that started it ended |"),
+                "\(report)")
             let order = [
                 "'hang', begins", "muster is gone", "nobody carried", "'hang' ended", "'last', begins",
             ]

@@ -197,7 +197,7 @@ extension EndToEndTroubles {
                             as: crash
                             into: kv
                           - runbook: by-hand.md
-                        """, restart: "never", rto: "{ max: 30s, from: declared }"
+                        """, restart: "never", rto: "{ max: 15s, from: declared }"
                 ), to: "drills/by-hand.yaml")
             let answer = try lab.muster("run", "drills/by-hand.yaml", "--answers-elsewhere")
             try #require(answer.code != 2 && answer.code != 7, "\(answer.all)")

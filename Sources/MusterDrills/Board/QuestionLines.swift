@@ -50,9 +50,9 @@ public enum PeopleLines {
         }
     }
 
-    /// Kinds that tell responders of a blind game day nothing about what is done to the system.
+    /// Kinds that tell responders of a blind game day nothing about what is done to the system. A verdict may name a fault.
     private static let harmless: Set<Event.Kind> = [
-        .firstFailure, .firstSuccess, .stable, .steady, .steadyAgain, .abort, .note, .verdict, .runFinished,
+        .firstFailure, .firstSuccess, .stable, .steady, .steadyAgain, .abort, .note, .runFinished,
     ]
 
     /// Whether an event may be shown to them.

@@ -185,7 +185,8 @@ struct BoardSource {
         scene.isBlind = hidesDrills
         guard let record else { return scene }
         let shown = hidesDrills ? record.seenBlindly : record
-        var day = Self.day(shown, roster)
+        // How many drills there are is no secret.
+        var day = Self.day(shown, roster, drills: record.documents.count { $0.kind == .expectation })
         // Before the go and once the drills are over, nothing is held against them.
         if record.state == .running {
             day.criteria = criteria?.standing(record, follower, now: clock.monotonic()) ?? []
@@ -200,7 +201,7 @@ struct BoardSource {
         return scene
     }
 
-    private static func day(_ record: GameDayRecord, _ roster: GameDayRoster) -> BoardDay {
+    private static func day(_ record: GameDayRecord, _ roster: GameDayRoster, drills: Int) -> BoardDay {
         let stays = record.attendance
         let members = roster.people.map { name in
             let own = stays.last { $0.name == name }
@@ -217,10 +218,9 @@ struct BoardSource {
             BoardDay.Entry(utc: $0.utc, actor: $0.actor, kind: $0.kind.rawValue, text: $0.text)
         }
         let begun = Set(record.drillEvents.map(\.event.position)).count
-        let all = record.documents.count { $0.kind == .expectation }
         return BoardDay(
             title: record.title, state: record.state.rawValue,
-            position: all > 0 ? "drill \(begun) of \(all)" : "\(begun) drills", roster: members,
+            position: drills > 0 ? "drill \(begun) of \(drills)" : "\(begun) drills", roster: members,
             entries: entries)
     }
 }

@@ -23,9 +23,17 @@ final class SignalWatch: @unchecked Sendable {
         let parent = getppid()
         self.init(Array(reasons.keys)) { number in
             if number == SIGINT, let words = order() { return report(words) }
-            let isOrphan = number == SIGINT && getppid() != parent
+            let isOrphan = number == SIGINT && Self.hasLost(parent)
             report(isOrphan ? "SIGINT, after the process that started it ended" : reasons[number] ?? "")
         }
+    }
+
+    /// Whether the process that started this one is gone. The signal comes when the thread ends that started it
+    /// (PR_SET_PDEATHSIG), while others of the same process may live for another moment. Only who leads a session was
+    /// started in that way; people's own terminals are not waited for.
+    private static func hasLost(_ parent: pid_t) -> Bool {
+        for _ in 0..<25 where getppid() == parent && getsid(0) == getpid() { usleep(10_000) }
+        return getppid() != parent
     }
 
     /// - Parameter report: called with the number of each that comes, on a thread of dispatch's.
