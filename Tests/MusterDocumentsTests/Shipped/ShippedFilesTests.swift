@@ -79,7 +79,7 @@ import Testing
         #expect(try SchemaTests.complaint(about: source, schema: DrillSchema.schedules) == "")
     }
 
-    @Test(arguments: files("runbooks", ".md"))
+    @Test(arguments: files("runbooks", ".md") + files("drills/backup", ".md"))
     func runbooksAreRead(_ path: String) throws {
         let source = try text(path)
         let found = RunbookReader.examine(source, fallbackTitle: path) { String($0.hashValue) }
