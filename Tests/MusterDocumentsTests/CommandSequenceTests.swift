@@ -35,14 +35,16 @@ import Testing
     func goesOn(_ body: String, _ line: Int) { #expect(warned(body) == [line], "\(body)") }
 
     @Test(arguments: [
-        "one", "# why\none", "one \\\n  --two \\\n  --three", "one |\n  two |\n  three", "one &&\n\n  # why\n  two",
+        "one", "# why\none", "one \\\n  --two \\\n  --three", "one |\n  two |\n  three",
+        "one &&\n\n  # why\n  two",
         "one ||\n  two", "if one; then\n  two\nelif three; then\n  four\nelse\n  five\nfi",
         "for a in $(one; two); do three || exit 1; done", "until one; do sleep 1; done",
         "case $a in\n  x) one ;;\n  y | z)\n    two\n    ;;\n  *) three ;&\nesac",
         "one || { echo no >&2; exit 1; }", "one || {\n  if two; then three; four; fi\n  exit 1\n}",
         "cat <<END\na\nb; c\nEND", "psql <<'A' && one <<B\na;\nb\nA\nc\nB", "sh -c 'one\ntwo; three'",
         "echo \"a\nb; $(one\ntwo)\"", "one `two; three`", "a=(1\n2)", "[[ $a == (x|y) ]]", "((a = 1 << 2))",
-        "! one", "{ one; } >file", "(one) | two", "one >&2 2>&1 &>/dev/null", "time one", "one 'it\"s' \"it's\"",
+        "! one", "{ one; } >file", "(one) | two", "one >&2 2>&1 &>/dev/null", "time one",
+        "one 'it\"s' \"it's\"",
         "one @(a|b) $'c\\'d; e'", "one # two; three", "one $# ; # two", "f() {\n  one\n}", "one;",
         "set -e\none\ntwo", "set -eu\none\ntwo", "# why\n\n  set -euo pipefail\none\ntwo",
         "set -o errexit\none\ntwo", "set -u -e; one\ntwo", "set +e\none\ntwo", "set +o errexit\none\ntwo",
@@ -61,8 +63,10 @@ import Testing
     @Test(.timeLimit(.minutes(1)), arguments: [1, 2, 3, 4] as [UInt64])
     func anything(_ seed: UInt64) {
         let pieces = [
-            "a", "if ", "then ", "fi", "for ", "do ", "done", "case ", "in ", "esac", "{ ", "}", "(", ")", "((",
-            "$(", "${", "`", "'", "\"", "\\", "\n", ";", ";;", "&", "&&", "|", "||", "<<E", "<<-", "E\n", "<(",
+            "a", "if ", "then ", "fi", "for ", "do ", "done", "case ", "in ", "esac", "{ ", "}", "(", ")",
+            "((",
+            "$(", "${", "`", "'", "\"", "\\", "\n", ";", ";;", "&", "&&", "|", "||", "<<E", "<<-", "E\n",
+            "<(",
             ">", "#", " ", "function ", "!", "[[ ", "=(", "é", "\t", "set -",
         ]
         var generator = SeededGenerator(seed: seed)
@@ -82,7 +86,10 @@ import Testing
 
     @Test(
         .timeLimit(.minutes(1)),
-        arguments: ["$(", "((", "${'", "{ ", "if a;", "`\"", "<<A\n", "case a in a) ", "f() ", "a=(", "\\\n", "|| {\n"])
+        arguments: [
+            "$(", "((", "${'", "{ ", "if a;", "`\"", "<<A\n", "case a in a) ", "f() ", "a=(", "\\\n",
+            "|| {\n",
+        ])
     func deepThings(_ piece: String) {
         _ = warned(String(repeating: piece, count: 90_000 / piece.utf8.count))
     }

@@ -35,7 +35,8 @@ struct CommandSequence {
 
     /// `set -e`, `set -eu`, `set -o errexit`, or the same with a plus.
     private static func saysWhatHappens(_ body: String) -> Bool {
-        let first = body.lines.lazy.map { $0.drop { $0 == " " || $0 == "\t" } }
+        let first =
+            body.lines.lazy.map { $0.drop { $0 == " " || $0 == "\t" } }
             .first { !$0.isEmpty && !$0.hasPrefix("#") } ?? ""
         let words = first.prefix { !";&|#".contains($0) }.split { $0 == " " || $0 == "\t" }
         guard words.first == "set" else { return false }

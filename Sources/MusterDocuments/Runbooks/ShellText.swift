@@ -29,7 +29,9 @@ struct ShellText {
     static func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || scalar == "\t" }
 
     /// Ends a word where it is not quoted.
-    private static func ends(_ scalar: Unicode.Scalar) -> Bool { " \t\n;&|()<>".unicodeScalars.contains(scalar) }
+    private static func ends(_ scalar: Unicode.Scalar) -> Bool {
+        " \t\n;&|()<>".unicodeScalars.contains(scalar)
+    }
 
     /// - Returns: the word as it is written, with its quotes.
     mutating func word() -> String {
