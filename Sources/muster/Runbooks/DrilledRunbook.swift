@@ -51,7 +51,9 @@ extension DrillSession {
                 .runbookStarted, step.path, "runbook \(step.path) (\(runbook.title)) begins",
                 bracket: Bracket(begun, clock.monotonic()))
             let site = GuardSite(executable: "", stateDirectory: client.hello.stateDirectory)
-            var environment = Runbooks.environment(variables, run: prepared.runID)
+            var environment = prepared.temporary.merging(
+                Runbooks.environment(variables, run: prepared.runID)
+            ) { temporary, _ in temporary }
             environment[FixtureSockets.variable] = FixtureSockets.write(
                 fixtures.mapValues { site.supervisorSocket(of: $0) })
             let terminal =
