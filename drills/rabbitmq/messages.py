@@ -19,6 +19,7 @@ import sys
 import time
 
 import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, UnroutableError
 
 publisher, queue = sys.argv[1:3]
@@ -75,8 +76,9 @@ def connected():
                 if publisher != "unconfirmed":
                     channel.confirm_delivery()
             return channel
-        except (AMQPError, OSError) as error:
-            problem = error
+        # What pika says of a handshake that takes too long is none of its AMQPError.
+        except (AMQPError, AMQPConnectorException, OSError) as error:
+            problem = OSError(repr(error))
             lost()
     raise problem
 
