@@ -113,7 +113,9 @@ extension EndToEndDrills {
             ])
             let objectives = outcomes[0]["objectives"]?.asList ?? []
             let missed = objectives.filter { $0["result"] == "missed" }.compactMap { $0["name"]?.asText }
-            #expect(missed == ["latency", "degradation"], "nothing was down, and no write lost: \(missed)")
+            // Half of the answers are good, so that it is not slow altogether for long at a stretch.
+            #expect(missed.contains("latency"), "\(missed)")
+            #expect(Set(missed).isSubset(of: ["latency", "degradation"]), "nothing else: \(missed)")
             #expect(Self.lost(outcomes[1]) == 0)
             #expect(outcomes[1].texts("effective").count == 1, "the standby became the primary")
         }
