@@ -46,6 +46,21 @@ import Testing
         #expect(drill.after.count == 1)
     }
 
+    @Test func aRestoreIsReadWithWhatItPromises() throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        func plan(_ more: String) throws -> RestorePlan? {
+            let step = "  - { restore: r.md, source: [/backup/app], into: /srv/new\(more) }\n"
+            let text = base.replacing("\nsteps:\n", with: "\nsteps:\n" + step)
+            return try Catalogues.reader().read(text, resources: resources).drill.restores.first?.restore
+        }
+        #expect(try plan("") == RestorePlan(source: ["/backup/app"], into: "/srv/new", within: .seconds(600)))
+        #expect(
+            try plan(", maxAge: 24h, within: 30m")
+                == RestorePlan(
+                    source: ["/backup/app"], into: "/srv/new", maxAge: .seconds(86_400),
+                    within: .seconds(1800)))
+    }
+
     @Test func severalWorkloadsWithReplicasAndSamples() throws {
         let base = try FixtureFiles.text("drills/base.yaml")
         let text = base.replacing(

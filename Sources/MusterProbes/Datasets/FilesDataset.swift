@@ -4,11 +4,19 @@ public import MusterDrills
 import MusterSystem
 
 /// A tree of files: path, type, mode, owner, size, contents, where links lead, extended attributes. Not the times, which a
-/// restore need not bring back.
+/// restore need not bring back; only where nothing may have touched it at all, when everything was written last.
 public struct FilesDataset: Dataset, Hashable {
     public var files = ""
     public var exclude: [String] = []
+    /// Whether something that was written last at another time is another one. No word of drill files.
+    var comparesTimes = false
     public init() {}
+
+    /// What must be afterwards as it was, and when it was: not even with the same contents written anew.
+    init(untouched path: String) {
+        files = path
+        comparesTimes = true
+    }
 
     public static let form = Form(
         "files",
@@ -29,7 +37,7 @@ public struct FilesDataset: Dataset, Hashable {
 extension FilesDataset: ReadableDataset {
     func read(into pass: DatasetPass) throws(DatasetFailure) {
         pass.begin("", shape: "files")
-        let walk = TreeWalk(pass, excluding: exclude)
+        let walk = TreeWalk(pass, excluding: exclude, withTimes: comparesTimes)
         try walk.run(files)
     }
 }
@@ -38,6 +46,7 @@ extension FilesDataset: ReadableDataset {
 final class TreeWalk {
     private let pass: DatasetPass
     private let excluded: [String]
+    private let hasTimes: Bool
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
     private var device: UInt64 = 0
     /// Directories and when they were changed last, to be looked at again at the end.
@@ -47,8 +56,9 @@ final class TreeWalk {
     /// open(2) of deeper ones could run out of descriptors.
     private static let deepest = 200
 
-    init(_ pass: DatasetPass, excluding excluded: [String]) {
+    init(_ pass: DatasetPass, excluding excluded: [String], withTimes hasTimes: Bool) {
         self.pass = pass
+        self.hasTimes = hasTimes
         self.excluded = excluded
     }
 
@@ -292,6 +302,10 @@ final class TreeWalk {
         // How large a directory is, is its file system's business.
         put(type == S_IFREG ? UInt64(status.st_size) : 0)
         put(type == S_IFCHR || type == S_IFBLK ? UInt64(status.st_rdev) : 0)
+        if hasTimes {
+            put(UInt64(bitPattern: Int64(status.st_mtim.tv_sec)))
+            put(UInt64(bitPattern: Int64(status.st_mtim.tv_nsec)))
+        }
         let digest = contents?.digest() ?? []
         put(digest)
         for attribute in attributes {
