@@ -56,7 +56,8 @@ struct Arguments {
 
     func duration(_ name: String) throws -> Duration? {
         guard let text = text(name) else { return nil }
-        guard let duration = Duration(units: text), duration > .zero else {
+        guard let duration = Duration(units: text), duration > .zero, duration <= .longest
+        else {
             throw UsageError("--\(name) \(text): expected a duration with its unit, such as 250ms or 5s")
         }
         return duration

@@ -33,6 +33,9 @@ extension EndToEndDrills {
             #expect(notices.contains(#""text":"no alert""#) && notices.split(separator: "\n").count == 1)
             let future = try lab.muster("note", "x", "--at", "2089-01-01T00:00")
             #expect(future.code == 2 && future.errors.contains("has not come yet"))
+            // In nanoseconds 64 bits do not hold it; it would stand in the record for good.
+            let ancient = try lab.muster("note", "x", "--at", "0001-01-01T00:00")
+            #expect(ancient.code == 2 && ancient.errors.contains("is before 1970"), "\(ancient.all)")
             let stranger = try lab.muster("note", "x", "--as", "mika", "--role", "ic")
             #expect(stranger.code == 2 && stranger.errors.contains("'mika' is not ic"))
             let second = try day.start("--go", "ivan").end()

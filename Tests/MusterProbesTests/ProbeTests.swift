@@ -101,6 +101,14 @@ import Testing
         var times = [timespec(tv_sec: 1000, tv_nsec: 0), timespec(tv_sec: 1000, tv_nsec: 0)]
         #expect(utimensat(AT_FDCWD, probe.file, &times, 0) == 0)
         #expect(try finding(probe) == (.error, SampleCode.fileTooOld))
+        // File systems in memory keep whatever they are told; others what is nearest.
+        probe.file = "/dev/shm/muster-probe-\(getpid())"
+        close(open(probe.file, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
+        defer { unlink(probe.file) }
+        probe.contains = nil
+        times = [timespec(tv_sec: .min, tv_nsec: 0), timespec(tv_sec: .min, tv_nsec: 0)]
+        #expect(utimensat(AT_FDCWD, probe.file, &times, 0) == 0)
+        #expect(try finding(probe) == (.error, SampleCode.fileTooOld))
     }
 }
 

@@ -26,6 +26,23 @@ import Testing
         return rows
     }
 
+    /// Whatever somebody has put there: it is refused, and nothing of it is moved.
+    @Test func noMoneyIsMovedBeyondWhat64BitsHold() throws {
+        let folder = try TemporaryFolder()
+        let workload = workload(folder)
+        try sql(workload, "CREATE TABLE muster_entries (key TEXT, value TEXT)")
+        try sql(workload, "INSERT INTO muster_entries VALUES ('a', '\(Int64.min)'), ('b', '\(Int64.max)')")
+        let database = try SQLiteConnection(path: workload.sqlite, create: false)
+        for account in ["a", "b"] {
+            let transfer = BankTransfer(from: account, to: account, amount: 1, negative: true)
+            #expect(throws: SQLiteConnection.Failure.self) {
+                try SQLiteSession(workload).move(transfer, in: database)
+            }
+        }
+        let held = try sql(workload, "SELECT value FROM muster_entries ORDER BY key")
+        #expect(held == [["\(Int64.min)"], ["\(Int64.max)"]])
+    }
+
     @Test(arguments: ["DELETE", "WAL"]) func whatIsTakenSpoiltDoubledAndAddedIsFoundExactly(
         _ journal: String
     ) throws {

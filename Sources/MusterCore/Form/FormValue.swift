@@ -105,6 +105,10 @@ extension Duration: FormValue {
     public static var shape: Shape { .duration }
     public init(node: FormNode) throws {
         guard let text = node.text, let duration = Duration(units: text) else { throw Self.mismatch(node) }
+        guard duration <= Self.longest else {
+            throw FormProblem(
+                "\(node.inWords) is longer than ten years", at: node.place, expected: "at most 3660d")
+        }
         self = duration
     }
     public var value: Value { .text(unitsText) }

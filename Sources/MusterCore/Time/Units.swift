@@ -6,6 +6,10 @@ extension Duration {
         ("ms", 1_000_000), ("us", 1_000), ("ns", 1),
     ]
 
+    /// The longest that anybody may ask for: ten years. Sums of a few of these, and of them and any clock, stay within the
+    /// 292 years of nanoseconds that 64 bits hold.
+    public static let longest = Duration.seconds(3660 * 86_400)
+
     /// Reads `text`; nil when it is not a sequence of numbers with units (`d h m s ms us ns`).
     public init?(units text: String) {
         var total: Int64 = 0
@@ -102,7 +106,7 @@ public struct ByteCount: Hashable, Comparable, Sendable {
     /// A rounded text for people, such as `64 MiB` or `1.5 GiB`.
     public var forPeople: String {
         for (name, size) in Self.units.prefix(4) where bytes >= size {
-            let tenths = (bytes * 10 + size / 2) / size
+            let tenths = bytes / size * 10 + (bytes % size * 10 + size / 2) / size
             return tenths % 10 == 0 ? "\(tenths / 10) \(name)" : "\(tenths / 10).\(tenths % 10) \(name)"
         }
         return "\(bytes) B"

@@ -1,7 +1,8 @@
 /// Reads a moment as programs write it: RFC 3339 with a zone (`2026-11-23T01:46:05.123456Z`, `2026-11-23
 /// 01:46:05.12+01:00`, `…+00`), or seconds since 1970 (`1795225565.123`).
 /// - Returns: nanoseconds since 1970-01-01T00:00:00Z; nil for anything else, also for a time without a zone, which nobody
-///   can place.
+///   can place, and for one before 1970 or after April 2262, which 64 bits do not hold. Go's zero time, of the year 1, means
+///   that there is none.
 public func utcNanoseconds(of text: String) -> Int64? {
     let text = String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     if let plain = secondsSinceEpoch(text[...]) { return plain }
@@ -33,7 +34,9 @@ public func utcNanoseconds(of text: String) -> Int64? {
     }
     guard let offset = zoneOffset(rest) else { return nil }
     let seconds = date.daysSinceEpoch * 86_400 + hour * 3600 + minute * 60 + second - offset
-    return seconds * 1_000_000_000 + fraction
+    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, overflowed) = scaled.addingReportingOverflow(fraction)
+    return seconds < 0 || overflow || overflowed ? nil : sum
 }
 
 /// `Z`, `+01:00`, `-0330`, `+00`; in seconds east of Greenwich.

@@ -43,7 +43,7 @@ public struct Greeting: Hashable, Sendable {
             guard let end = bytes.firstIndex(of: 10),
                 let count = Int(String(decoding: bytes[1..<end].dropLast(), as: UTF8.self))
             else { return false }
-            return bytes.count >= end + 1 + max(0, count)
+            return bytes.count - end > max(0, count)
         }
     }
 }

@@ -1,3 +1,5 @@
+import MusterCore
+
 /// The settings of a unit file and of the files that change it, in the order in which they count (systemd.syntax(7)).
 struct UnitText {
     /// `Service.Restart`, with every value that was given since the last empty one.
@@ -57,6 +59,7 @@ enum TimeSpan: Equatable {
             let word = rest.prefix { $0.isLetter }
             guard let unit = Self.seconds(String(word)), count * unit < 1e9 else { return nil }
             total += .nanoseconds(Int64(count * unit * 1e9))
+            guard total <= .longest else { return nil }
             rest = rest.dropFirst(word.count).drop { $0 == " " }
         }
         self = .span(total)

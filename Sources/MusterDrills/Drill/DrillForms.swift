@@ -104,7 +104,7 @@ extension Prediction.Outage: FormValue {
         let expected = "two durations, such as 100ms..2s, or none"
         let parts = node.text?.split(separator: "..", omittingEmptySubsequences: false) ?? []
         guard parts.count == 2, let low = Duration(units: String(parts[0])),
-            let high = Duration(units: String(parts[1]))
+            let high = Duration(units: String(parts[1])), high <= .longest
         else { throw FormProblem("found \(node.inWords)", at: node.place, expected: expected) }
         guard low <= high else {
             throw FormProblem("\(node.inWords) begins after its end", at: node.place, expected: expected)

@@ -87,7 +87,7 @@ struct DetectionReader {
     private func isOld(_ event: Event, _ seen: Bracket) -> String? {
         let begun = event.detail["startsAt"]?.asInt
         if let begun, let faultUTC, begun < faultUTC - DetectionJudge.clockError.nanoseconds {
-            let early = Duration.nanoseconds(faultUTC - begun)
+            let early = Duration.nanoseconds(faultUTC) - .nanoseconds(begun)
             return "by its own clock it began \(early.forPeople) before the fault"
         }
         // Heard of between a look before the fault and one after it.

@@ -108,12 +108,14 @@ struct WallClock {
         self.offsets = least...most
     }
 
-    /// - Parameter utc: nanoseconds since 1970 UTC.
-    func bracket(of utc: Int64) -> Bracket {
+    /// - Parameter utc: nanoseconds since 1970 UTC, as a program said.
+    /// - Returns: nil where that is so far from the run that 64 bits do not hold it.
+    func bracket(of utc: Int64) -> Bracket? {
         // Two readings of two clocks are never taken at once; a millisecond is generous.
-        Bracket(
-            Instant(nanoseconds: utc - offsets.upperBound - 1_000_000),
-            Instant(nanoseconds: utc - offsets.lowerBound + 1_000_000))
+        let (lower, isTooLow) = utc.subtractingReportingOverflow(offsets.upperBound + 1_000_000)
+        let (upper, isTooHigh) = utc.subtractingReportingOverflow(offsets.lowerBound - 1_000_000)
+        if isTooLow || isTooHigh { return nil }
+        return Bracket(Instant(nanoseconds: lower), Instant(nanoseconds: upper))
     }
 }
 

@@ -151,7 +151,8 @@ struct RestoreJudge {
 
     private var point: (ObjectiveResult.Result, String)? {
         guard let target = restore.target else { return nil }
-        guard let clock, let utc = utcNanoseconds(of: target), let began = restore.began
+        guard let clock, let moment = utcNanoseconds(of: target).flatMap(clock.bracket(of:)),
+            let began = restore.began
         else {
             return (.inconclusive, "'\(target)' is no time up to which something could be recovered")
         }
@@ -159,7 +160,7 @@ struct RestoreJudge {
         let kept = ledgers.filter { $0.plan.mode != .register && $0.plan.deletes.millionths == 0 }
         let whole = kept.filter { $0.readBack?.isComplete == true }
         let found = whole.map {
-            (words: words($0), point: RecoveryPoint($0, target: clock.bracket(of: utc), restore: began))
+            (words: words($0), point: RecoveryPoint($0, target: moment, restore: began))
         }
         if let (words, point) = found.first(where: { $0.point.missing > 0 }) {
             return (

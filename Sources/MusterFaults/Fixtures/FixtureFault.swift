@@ -105,8 +105,8 @@ public enum RestartPolicy: FormValue, Hashable {
     public init(node: FormNode) throws {
         if node.text == "never" {
             self = .never
-        } else if let delay = node.text.flatMap({ Duration(units: $0) }) {
-            self = .after(delay)
+        } else if node.text.flatMap({ Duration(units: $0) }) != nil {
+            self = .after(try Duration(node: node))
         } else {
             throw Self.mismatch(node)
         }

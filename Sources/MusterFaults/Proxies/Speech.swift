@@ -58,7 +58,7 @@ public enum Speech: String, FormWord {
         guard let end = bytes.firstIndex(of: 10),
             let count = Int(String(decoding: bytes[1..<end].dropLast(), as: UTF8.self)), count >= 0
         else { return false }
-        return bytes.count >= end + 1 + count + 2
+        return bytes.count - end - 3 >= count
     }
 
     /// HEAD of the front page, several at once where a long answer is wanted.

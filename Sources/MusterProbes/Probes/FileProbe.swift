@@ -36,7 +36,7 @@ extension FileProbe: RunnableProbe {
             guard fstat(descriptor, &status) == 0 else { return .error(errno) }
             clock_gettime(CLOCK_REALTIME, &now)
             let age =
-                Duration.seconds(now.tv_sec - status.st_mtim.tv_sec)
+                Duration.seconds(now.tv_sec) - .seconds(status.st_mtim.tv_sec)
                 + .nanoseconds(now.tv_nsec - status.st_mtim.tv_nsec)
             if age > newerThan { return .error(SampleCode.fileTooOld) }
         }

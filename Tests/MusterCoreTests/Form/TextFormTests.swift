@@ -21,7 +21,21 @@ import Testing
         #expect(Duration(units: text) == nil)
     }
 
+    /// So that no sum of a clock and some of these is more than 64 bits hold.
+    @Test func longerThanTenYearsIsRefusedByEveryForm() throws {
+        #expect(try Duration(node: FormNode(.scalar("3660d"))) == .longest)
+        for text in ["3660d1ns", "106751d"] {
+            let problem = #expect(throws: FormProblem.self) { try Duration(node: FormNode(.scalar(text))) }
+            #expect(problem?.expected == "at most 3660d" && problem?.message.contains(text) == true)
+            #expect(throws: FormProblem.self) {
+                try Prediction.Outage(node: FormNode(.scalar("1s..\(text)")))
+            }
+        }
+    }
+
     @Test func sizesSharesAndRates() {
+        #expect(
+            ByteCount(.max).forPeople == "8388608 TiB" && ByteCount(1 << 40 | 1 << 39).forPeople == "1.5 TiB")
         #expect(ByteCount(units: "1.5MiB")?.bytes == 1_572_864)
         #expect(ByteCount(units: "0.3TiB")?.bytes == 329_853_488_332)
         #expect(ByteCount(units: "+5MiB") == nil && ByteCount(units: "1.½MiB") == nil)

@@ -125,6 +125,8 @@ final class CapturedHost: HostReader {
         visited.append(
             "\(visit.address.text): \(String(decoding: visit.says, as: UTF8.self).prefix { $0 != "\r\n" })")
         guard let answer = answers[visit.address] else { return [Sighting(.silent)] }
+        // A real one asks after each piece that comes.
+        _ = answer.utf8.indices.first { visit.isEnough(Array(answer.utf8[...$0])) }
         return [Sighting(.answered, bytes: Array(answer.utf8))]
     }
 }

@@ -44,6 +44,12 @@ import Testing
         #expect(try survey(silent, greets: false).services.count == 1 && silent.visited.isEmpty)
     }
 
+    @Test func whatAStrangerSaysOfItsLengthIsNotAddedUp() throws {
+        let host = Captured.redis()
+        host.answers[.tcp(host: "127.0.0.1", port: 6380)] = "$\(Int.max)\r\nredis_mode:standalone\r\n"
+        #expect(try only(host).kind == .redis)
+    }
+
     @Test func aPostgresClusterIsOneServiceFoundByItsPidFile() throws {
         let host = Captured.postgres()
         let found = try only(host)

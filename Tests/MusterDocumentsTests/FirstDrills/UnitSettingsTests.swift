@@ -84,7 +84,7 @@ import Testing
     ])
     func spans(_ text: String, _ wanted: TimeSpan) { #expect(TimeSpan(text) == wanted) }
 
-    @Test(arguments: ["", "s", "5 parsecs", "-1", "1e9", "99999999999999d"])
+    @Test(arguments: ["", "s", "5 parsecs", "-1", "1e9", "99999999999999d", "11000d 11000d"])
     func noSpans(_ text: String) { #expect(TimeSpan(text) == nil) }
 
     @Test func escapedInstances() {

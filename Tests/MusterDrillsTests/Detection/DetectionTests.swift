@@ -143,6 +143,8 @@ import Testing
     @Test func anOlderAlertThatIsHeardOfAgainDoesNotCount() throws {
         for (startsAt, expected) in [
             (-2100.0, ObjectiveResult.Result.inconclusive), (-1900, .met), (700, .met),
+            // The year 1677, as an alerting system may say.
+            (-9_223_372_036_000, .inconclusive),
         ] {
             var run = run()
             fire(&run, 2000, 2000, startsAt: startsAt)

@@ -199,6 +199,9 @@ import Testing
         #expect(violation([.amount(100), .amount(50), .amount(150), .amount(100)]) == nil)
         #expect(
             violation([.amount(100), .amount(50), .amount(150), .amount(90)]) == "the total is 390, not 400")
+        #expect(
+            violation([.amount(.max), .amount(.max), .amount(0), .amount(0)])
+                == "the total is 18446744073709551614, not 400")
         #expect(violation([.amount(400), .amount(0), .missing, .amount(0)]) == "account 2 is missing")
         let overdrawn: [InvariantBank.Balance] = [.amount(401), .amount(-1), .amount(0), .amount(0)]
         #expect(violation(overdrawn) == "account 1 is at -1")

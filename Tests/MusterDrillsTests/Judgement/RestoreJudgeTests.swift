@@ -113,10 +113,22 @@ private struct GivenRestore {
             later.result?.reason.contains("11 ms before the fault") == true, "\(later.result?.reason ?? "")")
     }
 
-    @Test(arguments: [nil, "yesterday"]) func anAgeThatNobodySaysIsNoAge(_ taken: String?) {
+    @Test(arguments: [nil, "yesterday", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+    func anAgeThatNobodySaysIsNoAge(_ taken: String?) {
         var given = GivenRestore(maxAge: 400, taken: taken)
         given.finish()
         #expect(given.result?.result == .inconclusive)
+    }
+
+    /// On a machine without a clock of its own the run is in 1970, and what it restores may lie centuries later.
+    @Test func aMomentTooFarFromTheRunIsNone() {
+        let far = "2262-04-11T23:47:16.854775807Z"
+        for given in [GivenRestore(maxAge: 400, taken: far), GivenRestore(target: far)] {
+            var given = given
+            given.finish()
+            for index in given.run.events.indices { given.run.events[index].utcNanoseconds = 0 }
+            #expect(given.result?.result == .inconclusive, "\(String(describing: given.result))")
+        }
     }
 
     @Test func anEmptyOneATouchedOneAndOneThatCannotBeLookedAt() {
@@ -357,12 +369,15 @@ private struct GivenDataset: Dataset {
         ("2026-11-23 01:46:05+00", 1_795_398_365_000_000_000),
         ("2026-11-22T22:16:05-0330", 1_795_398_365_000_000_000),
         (" 1795398365.25\n", 1_795_398_365_250_000_000), ("1795398365", 1_795_398_365_000_000_000),
+        ("2262-04-11T23:47:16.854775807Z", .max),
     ]) func aMomentIsRead(_ text: String, _ nanoseconds: Int64) {
         #expect(utcNanoseconds(of: text) == nanoseconds)
     }
 
-    /// Without a zone nobody can place it.
+    /// Without a zone nobody can place it, and 64 bits hold nothing after April 2262. Go says year 1 for "none".
     @Test(arguments: [
+        "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1969-12-31T23:59:59.9Z", "1970-01-01T00:30:00+01:00",
+        "2262-04-11T23:47:16.854775808Z",
         "", "yesterday", "2026-11-23T01:46:05", "2026-02-30T01:46:05Z", "2026-13-01T00:00:00Z", "20261123",
         "2026-11-23T24:00:00Z", "2026-11-23T01:46:05.Z", "2026-11-23T01:46:05+1", "-1795398365", "1e9",
     ]) func anythingElseIsNot(_ text: String) { #expect(utcNanoseconds(of: text) == nil) }

@@ -31,7 +31,7 @@ public struct ProxyBandwidth: ToxicFault {
 
     public func look(_ observer: ProxyObserver) -> Effect {
         // As many bytes as take 300 ms, or as many as a look may send.
-        let wanted = min(Exchange.longest, max(1, Int(rate.bytesPerSecond * 3 / 10)))
+        let wanted = min(Exchange.longest, max(1, Int(rate.bytesPerSecond / 10 * 3)))
         let longest = stride(from: wanted, to: 0, by: -max(1, wanted / 8)).lazy
             .compactMap { count in observer.exchange(passing: count).map { (count, $0) } }.first
         guard let (count, exchange) = longest else { return observer.unknown }

@@ -114,7 +114,12 @@ final class SQLiteSession {
             throw Failure(code: SQLITE_NOTFOUND, text: "an account is missing")
         }
         let amount = transfer.amount(from: from)
-        for (name, balance) in [(transfer.from, from - amount), (transfer.to, to + amount)] {
+        let (less, isTooLow) = from.subtractingReportingOverflow(amount)
+        let (more, isTooHigh) = to.addingReportingOverflow(amount)
+        if isTooLow || isTooHigh {
+            throw Failure(code: SQLITE_MISMATCH, text: "an account holds no balance of 64 bits")
+        }
+        for (name, balance) in [(transfer.from, less), (transfer.to, more)] {
             try database.run(
                 "UPDATE \"\(table)\" SET value = ?2 WHERE key = ?1", [name, String(balance)])
         }

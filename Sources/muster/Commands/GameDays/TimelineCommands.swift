@@ -149,6 +149,9 @@ enum SpokenTime {
         guard found <= now else {
             throw Refusal(.usage, "--at \(text) has not come yet", advice: "a time that is over")
         }
+        guard found.seconds >= 0 else {
+            throw Refusal(.usage, "--at \(text) is before 1970", advice: "a time of the game day")
+        }
         return found
     }
 }
