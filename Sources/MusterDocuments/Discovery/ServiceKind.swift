@@ -67,9 +67,7 @@ public enum ServiceKind: String, Hashable, Sendable, CaseIterable {
             case "nginx", "openresty", "angie": return .nginx
             case "apache2", "httpd": return .apache
             case "haproxy": return .haproxy
-            case "beam.smp", "beam",
-                "erl" where line.contains("rabbit"):
-                return .rabbitmq
+            case "beam.smp", "beam", "erl": if line.contains("rabbit") { return .rabbitmq }
             case _ where word.hasPrefix("php-fpm"), "gunicorn", "uwsgi", "uvicorn", "puma", "unicorn":
                 return .http
             default: continue

@@ -189,6 +189,19 @@ import Testing
         }
     }
 
+    /// Erlang runs much beside RabbitMQ: ejabberd, CouchDB, everything of Elixir.
+    @Test(arguments: [
+        ("beam.smp", "-sname rabbit@h -s rabbit boot", ServiceKind.rabbitmq), ("beam", "-s rabbit boot", .rabbitmq),
+        ("erl", "-s rabbit boot", .rabbitmq), ("beam.smp", "-sname ejabberd@h -s ejabberd", .tcp),
+        ("beam", "-s couchdb", .tcp), ("erl", "-s phoenix", .tcp),
+    ]) func onlySomeErlangIsABroker(_ program: String, _ arguments: String, _ kind: ServiceKind) throws {
+        let host = CapturedHost()
+        host.runs(
+            971, program, [program] + arguments.split(separator: " ").map(String.init),
+            listens: [.tcp("0100007F:1B58", 121)])
+        #expect(try only(host).kind == kind)
+    }
+
     @Test func howAServiceWasStarted() throws {
         let host = CapturedHost()
         host.runs(50, "bash", ["-bash"], parent: 49)
