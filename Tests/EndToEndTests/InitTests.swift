@@ -30,7 +30,9 @@ extension EndToEndDrills {
             #expect(
                 drill.contains("redis: \"redis://127.0.0.1:\(port)\"")
                     && drill.contains("listening: \(port)"), "\(drill)")
-            #expect(drill.contains("--daemonize") && drill.contains("Its parent is: "), "\(drill)")
+            #expect(
+                drill.contains("--daemonize") && drill.contains("--dir") && drill.contains("Its parent is: "),
+                "\(drill)")
             try site.hasten(own[0])
             let run = try lab.judged("run", own[0])
             #expect(run.code == 0, "\(run.all)")

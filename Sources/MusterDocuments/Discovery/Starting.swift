@@ -6,15 +6,20 @@ extension StartCommand {
     static func rebuilt(
         for service: FoundService, _ main: ProcessStatus, on host: any HostReader
     ) -> StartCommand? {
+        let place = (try? host.resolve("/proc/\(main.identity.pid)/cwd")) ?? nil
+        guard let main = main.calledWithin(place, service.kind, on: host) else { return nil }
         let pid = main.identity.pid
         let program = (try? host.resolve("/proc/\(pid)/exe")) ?? nil
         switch service.kind {
         case .redis, .sentinel:
             guard case .redis(let info)? = service.answer, let file = info["config_file"],
-                file.hasPrefix("/"),
+                file.hasPrefix("/"), let place,
                 let own = redisProgram(info, main, host)
             else { return nil }
-            let argv = [own, file, "--daemonize", "yes"] + (service.kind == .sentinel ? ["--sentinel"] : [])
+            // It goes to its data, which `dir ./` of its configuration does not lead to from elsewhere.
+            let argv =
+                [own, file, "--daemonize", "yes"]
+                + (service.kind == .sentinel ? ["--sentinel"] : ["--dir", place])
             return StartCommand(
                 asUser(argv, of: main, host), doubts: "settings that were given beside its configuration file"
             )

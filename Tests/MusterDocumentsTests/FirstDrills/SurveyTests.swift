@@ -230,10 +230,34 @@ import Testing
         let info =
             "redis_mode:standalone\r\nexecutable:/somewhere/redis-server\r\nconfig_file:/etc/r.conf\r\n"
         host.answers[.tcp(host: "127.0.0.1", port: 6379)] = "$\(info.utf8.count)\r\n\(info)\r\n"
-        host.runs(995, "redis-server", ["redis-server *:6379"], listens: [.tcp("00000000:18EB", 132)])
-        #expect(try only(host).restart == ["/usr/bin/redis-server", "/etc/r.conf", "--daemonize", "yes"])
+        host.runs(
+            995, "redis-server", ["redis-server *:6379"], listens: [.tcp("00000000:18EB", 132)],
+            cwd: "/srv/its data")
+        // Its configuration may say `dir ./`, which is wherever somebody stood.
+        #expect(
+            try only(host).restart
+                == ["/usr/bin/redis-server", "/etc/r.conf", "--daemonize", "yes", "--dir", "/srv/its data"])
         host.answers[.tcp(host: "127.0.0.1", port: 6379)] = "-NOAUTH Authentication required.\r\n"
         #expect(try only(host).restart == nil)
+    }
+
+    /// Some servers leave the directory in which they were started; what they were told from there leads elsewhere now.
+    @Test(arguments: [
+        ("mariadbd", "--datadir=data --port=1", "--datadir=data --port=1 --datadir=/now"),
+        ("mysqld", "-h data", "-h data --datadir=/now"), ("mysqld", "-hdata", "-hdata --datadir=/now"),
+        ("mariadbd", "--datadir=/data", "--datadir=/data"), ("mariadbd", "--defaults-file=my.cnf", nil),
+        ("mysqld", "--basedir ./x", nil), ("haproxy", "-f near.cfg -D", "-f near.cfg -D"),
+        ("haproxy", "-f far.cfg", nil), ("haproxy", "-f /etc/h.cfg", "-f /etc/h.cfg"), ("httpd", "-d etc", nil),
+        ("httpd", "-d /etc -f a.conf", "-d /etc -f a.conf"),
+        ("etcd", "--data-dir default.etcd", "--data-dir default.etcd"), ("memcached", "-d", "-d"),
+    ]) func pathsFromADirectoryThatWasLeft(_ program: String, _ said: String, _ wanted: String?) throws {
+        let host = CapturedHost()
+        host.files["/now/near.cfg"] = "global"
+        host.runs(
+            997, program, ["/bin/\(program)"] + said.split(separator: " ").map(String.init),
+            listens: [.tcp("00000000:1F40", 134)], cwd: "/now")
+        let line = try only(host).restart?[2]
+        #expect(line == wanted.map { "cd /now && exec setsid -f /bin/\(program) \($0) </dev/null >/dev/null 2>&1" })
     }
 
     @Test func whoStartsItAgain() throws {
