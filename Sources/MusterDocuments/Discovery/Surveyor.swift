@@ -189,11 +189,10 @@ public struct Surveyor {
         service.tools = Set(tools.filter { host.tool($0) != nil })
     }
 
-    /// A server's working directory is its data directory; Debian's clusters lie in /var/lib/postgresql/VERSION/NAME.
+    /// A server's working directory is its data directory, so that a flag says nothing but where that was from where the
+    /// server was started; Debian's clusters lie in /var/lib/postgresql/VERSION/NAME.
     private func describePostgres(_ service: inout FoundService, _ main: ProcessStatus) {
-        let flag = main.arguments.firstIndex(of: "-D").flatMap { index in
-            index + 1 < main.arguments.count ? main.arguments[index + 1] : nil
-        }
+        let flag = main.arguments.values(of: "-D").last { $0.hasPrefix("/") }
         let data = flag ?? (try? host.resolve("/proc/\(main.identity.pid)/cwd")) ?? nil
         service.dataDirectory = data
         let parts = (data ?? "").split(separator: "/").map(String.init)

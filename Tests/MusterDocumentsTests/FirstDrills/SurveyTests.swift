@@ -64,6 +64,22 @@ import Testing
         #expect(try only(host).choice.selector == .pidFile("/var/lib/postgresql/15/main/postmaster.pid"))
     }
 
+    /// A path from where it was started; it is in its data directory by now.
+    @Test(arguments: [["-D", "data"], ["-Ddata"], ["-D", "/somewhere/data"]])
+    func aPostgresIsWhereItsDataIs(_ flag: [String]) throws {
+        let host = CapturedHost()
+        let data = flag.last == "/somewhere/data" ? "/somewhere/data" : "/srv/pg/data"
+        host.files[data + "/postmaster.pid"] = "810\n"
+        host.runs(
+            810, "postgres", ["/opt/pg/bin/postgres"] + flag + ["-p", "5433"],
+            listens: [.tcp("0100007F:1539", 84)], exe: "/opt/pg/bin/postgres", cwd: "/srv/pg/data")
+        host.runs(811, "postgres", ["postgres: checkpointer "], parent: 810)
+        let found = try only(host)
+        #expect(found.choice.selector == .pidFile(data + "/postmaster.pid"))
+        let start = try #require(found.restart).joined(separator: " ")
+        #expect(start.contains("/opt/pg/bin/pg_ctl -D \(data) ") && start.contains("-p 5433"), "\(start)")
+    }
+
     @Test func aMasterWithWorkersIsOneService() throws {
         let host = CapturedHost()
         host.files["/run/nginx.pid"] = "900"
