@@ -17,6 +17,8 @@ public struct FoundService: Hashable, Sendable {
     /// What the unit's files say; nil when they cannot be read, and for units of a user.
     public var settings: UnitSettings?
     public var isUserUnit = false
+    /// Whether systemd holds its socket as well: the next client starts it, whatever `Restart=` says (systemd.socket(5)).
+    public var isSocketActivated = false
     public var starter = Starter.nobody
     /// A command that starts it, rebuilt from what runs; nil when that cannot be known.
     public var start: StartCommand?
@@ -65,7 +67,7 @@ public struct FoundService: Hashable, Sendable {
     public var comesBack: Bool {
         switch starter {
         case .nobody: false
-        case .unit: settings?.restartsAfterKill ?? true
+        case .unit: isSocketActivated || settings?.restartsAfterKill ?? true
         case .supervisor, .perhaps: true
         }
     }

@@ -67,6 +67,7 @@ extension Surveyor {
             }
             result[index].sockets += owner.sockets
             result[index].listeners = Array(Set(result[index].listeners).union(owner.listeners)).sorted()
+            result[index].isSocketUnit = result[index].isSocketUnit || owner.isSocketUnit
         }
         return result
     }

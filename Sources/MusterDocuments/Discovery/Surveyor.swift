@@ -178,6 +178,7 @@ public struct Surveyor {
         if service.kind == .postgresql { describePostgres(&service, main) }
         if let unit = owner.group.unit {
             service.isUserUnit = owner.group.isOfUser
+            service.isSocketActivated = owner.isSocketUnit
             service.settings = service.isUserUnit ? nil : UnitSettings(unit, on: host)
             service.starter = .unit
         } else {

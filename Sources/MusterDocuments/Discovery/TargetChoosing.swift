@@ -4,13 +4,14 @@ extension TargetChoice {
     /// The way of finding a service's processes that will still match when the drill runs, checked against what runs now.
     ///
     /// A service of several processes is found by the one above the others, and killed with its tree. A port tells only
-    /// where one process holds it: workers come and go, and the count must be exact.
+    /// where one process holds it: workers come and go, and the count must be exact. One that systemd holds as well tells
+    /// init from the service no more.
     static func choose(
         for service: FoundService, among processes: [ProcessStatus], on host: any HostReader
     ) -> TargetChoice {
         let hasChildren = processes.contains { $0.parent == service.main }
         let tree = hasChildren && (service.kind.isOfManyProcesses || service.listeners.count > 1)
-        let holdsAlone = service.listeners == [service.main]
+        let holdsAlone = service.listeners == [service.main] && !service.isSocketActivated
         if holdsAlone, !tree, case .tcp(_, let port) = service.addresses[0] {
             return TargetChoice(.listening(port))
         }
@@ -25,7 +26,7 @@ extension TargetChoice {
         if holdsAlone, case .tcp(_, let port) = service.addresses[0] {
             return TargetChoice(.listening(port), tree: tree)
         }
-        if let port = service.ports.first {
+        if let port = service.ports.first, !service.isSocketActivated {
             return TargetChoice(.listening(port), count: max(1, service.listeners.count))
         }
         return TargetChoice(.name(service.program), count: max(1, service.listeners.count))

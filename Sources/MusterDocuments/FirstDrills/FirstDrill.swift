@@ -32,7 +32,8 @@ public struct FirstDrill: Sendable {
 
     // MARK: Figures
 
-    private var delay: Duration { service.settings?.delay ?? .zero }
+    /// A client does not wait for systemd to start it again: it does so itself.
+    private var delay: Duration { service.isSocketActivated ? .zero : service.settings?.delay ?? .zero }
 
     /// Starting may take no longer than its unit allows.
     private var allowance: Duration {
@@ -58,8 +59,9 @@ public struct FirstDrill: Sendable {
         }
         switch service.starter {
         case .unit where service.comesBack:
+            let least = service.isSocketActivated ? "Its next client starts it" : "At least RestartSec"
             return [
-                "# At least RestartSec; at most a guess: that, and \(allowance.unitsText) for \(service.kind.title) to start.",
+                "# \(least); at most a guess: that, and \(allowance.unitsText) for \(service.kind.title) to start.",
                 "# CONFIRM: what did its last restart take? (journalctl -u \(service.unitWord ?? ""))",
                 "predict: { outage: \(delay.unitsText)..\(rto.unitsText) }",
             ]
@@ -139,10 +141,13 @@ public struct FirstDrill: Sendable {
             }
             let limit =
                 "systemd gives up after \(settings.burst) starts within \(settings.interval.unitsText)."
-            return ["# Unit: \(unit), \(printable(settings.inWords))."]
-                + (settings.restartsAfterKill
-                    ? ["# It is started again after a SIGKILL; \(limit)"]
-                    : ["# It is not started again after a SIGKILL, so the drill follows \(runbookPath)."])
+            let after =
+                service.isSocketActivated
+                ? "systemd holds its socket, and starts it when somebody connects; \(limit)"
+                : settings.restartsAfterKill
+                    ? "It is started again after a SIGKILL; \(limit)"
+                    : "It is not started again after a SIGKILL, so the drill follows \(runbookPath)."
+            return ["# Unit: \(unit), \(printable(settings.inWords)).", "# \(after)"]
         case .supervisor(let name, _): return ["# Its parent is \(name), which starts it again."]
         case .perhaps(let parent):
             return [

@@ -133,6 +133,27 @@ import Testing
         #expect(redis.choice.selector == .pidFile("/run/redis/redis-server.pid"))
     }
 
+    /// systemd holds the socket of a unit that runs already: killed, it is started by whoever connects next.
+    @Test func oneWhoseSocketSystemdHolds() throws {
+        let host = CapturedHost()
+        host.files["/lib/systemd/system/app.service"] = "[Service]\nExecStart=/srv/app\n"
+        host.runs(1, "systemd", ["/sbin/init"], listens: [.tcp("0100007F:1F40", 140)])
+        host.runs(
+            935, "app", ["/srv/app", "--serve"], cgroup: "/system.slice/app.service",
+            listens: [.tcp("0100007F:1F40", 140)])
+        let found = try only(host)
+        #expect(found.main == 935 && found.listeners == [935] && found.isSocketActivated && found.comesBack)
+        #expect(found.restart == ["systemctl", "start", "app"])
+        // By its port init would be struck with it.
+        #expect(found.choice.selector == .commandLine("/srv/app --serve"))
+        let drill = FirstDrill(found, name: "app").drill
+        #expect(drill.contains("# systemd holds its socket, and starts it when somebody connects"), "\(drill)")
+        #expect(drill.contains("predict: { outage: 0s..") && !drill.contains("- runbook:"), "\(drill)")
+        host.open[1] = []
+        let own = try only(host)
+        #expect(!own.isSocketActivated && !own.comesBack && own.choice.selector == .listening(8000))
+    }
+
     @Test func whatIsNeverOffered() throws {
         let host = CapturedHost()
         host.runs(1, "systemd", ["/sbin/init"], listens: [.tcp("00000000:270F", 100)])
