@@ -36,6 +36,8 @@ struct NewFile {
         var written: [String] = []
         private var staged: [String: String] = [:]
         private var placed: [String] = []
+        /// Files that were replaced, with the names under which they are kept.
+        private var replaced: [(target: String, backup: String)] = []
         private var directories: [String] = []
 
         mutating func stage(_ file: NewFile) throws {
@@ -81,6 +83,7 @@ struct NewFile {
                     unlink(backup)
                     throw NewFile.refusal(file.path, error)
                 }
+                replaced.append((target, backup))
                 written.append("\(file.path) (as it was: \(backup))")
             } else {
                 guard link(temporary, target) == 0 else {
@@ -106,6 +109,7 @@ struct NewFile {
         func takeBack() {
             for path in staged.values { unlink(path) }
             for path in placed { unlink(path) }
+            for (target, backup) in replaced.reversed() { rename(backup, target) }
             // Only what is empty goes.
             for directory in directories.reversed() { rmdir(directory) }
         }
