@@ -6,6 +6,8 @@ import MusterSystem
 struct DatasetComparison {
     let before: DatasetPass
     let after: DatasetPass
+    /// Tables of SQLite that the run's workloads make.
+    let ownTables: Set<String>
 
     func run(into findings: inout DatasetFindings) {
         findings.explained = after.explained
@@ -33,7 +35,7 @@ struct DatasetComparison {
     }
 
     private func isOwnTable(_ name: String) -> Bool {
-        name == "muster_entries" || name.hasSuffix("." + after.names.table)
+        ownTables.contains(name) || name.hasSuffix("." + after.names.table)
     }
 
     private func compare(_ old: Int, _ new: Int, _ findings: inout DatasetFindings) {

@@ -6,15 +6,20 @@ import MusterSystem
 public final class DatasetTaker {
     private let datasets: [DrillDataset]
     private let names: KeyNames
+    private let ownTables: Set<String>
     private let directory: String
     private var passes: [String: DatasetPass] = [:]
 
     /// - Parameters:
+    ///   - workloads: of the run; they make tables where there are none.
     ///   - run: whose entries are accounted for by its ledger.
     ///   - directory: where indices of rows are kept, in files without names, for as long as this lives.
-    public init(_ datasets: [DrillDataset], run: String, directory: String) {
+    public init(
+        _ datasets: [DrillDataset], workloads: [DrillWorkload] = [], run: String, directory: String
+    ) {
         self.datasets = datasets
         names = KeyNames(run: run)
+        ownTables = Set(workloads.compactMap { ($0.workload as? SQLiteWorkload)?.table })
         self.directory = directory
     }
 
@@ -69,7 +74,7 @@ public final class DatasetTaker {
             } else if let pass {
                 findings.after = pass.extent
                 note(Reading(dataset: dataset.name, extent: pass.extent))
-                DatasetComparison(before: before, after: pass).run(into: &findings)
+                DatasetComparison(before: before, after: pass, ownTables: ownTables).run(into: &findings)
             }
             findings.conclude()
             return findings

@@ -73,7 +73,8 @@ final class DrillSession: @unchecked Sendable {
         self.desk = desk
         alerts = AlertWatch(prepared.drill, tokens: prepared.alertTokens, events: events)
         datasets = DatasetTaker(
-            prepared.drill.datasets, run: prepared.runID, directory: prepared.ledgerDirectory)
+            prepared.drill.datasets, workloads: prepared.drill.workloads, run: prepared.runID,
+            directory: prepared.ledgerDirectory)
         runner = DrillRunner(prepared.drill, faultPhase: prepared.phase?.wait ?? .zero)
         nextLook = clock.monotonic()
         nextPulse = nextLook
