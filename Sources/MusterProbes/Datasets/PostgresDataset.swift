@@ -34,7 +34,7 @@ extension PostgresDataset: ReadableDataset {
         do { login = try PostgresLogin(postgres, password: password, application: "muster-dataset") } catch {
             throw DatasetFailure("\(error)")
         }
-        let reader = try PostgresReader(login, until: pass.end)
+        let reader = try PostgresReader(login, until: pass.end, look: pass.look)
         try reader.run(Self.session)
         let all = try PostgresShape.all(reader)
         for table in tables where !all.contains(where: { $0.name == table }) { pass.lacks(table) }

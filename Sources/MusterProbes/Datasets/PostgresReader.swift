@@ -8,11 +8,19 @@ final class PostgresReader {
     private let handle: OpaquePointer
     private let end: Instant
     private let warned = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    private let look: () throws(DatasetFailure) -> Void
+    private static let slice = Duration.milliseconds(200)
 
-    /// - Parameter end: when everything must be over.
-    init(_ login: PostgresLogin, until end: Instant) throws(DatasetFailure) {
+    /// - Parameters:
+    ///   - end: when everything must be over.
+    ///   - look: asked several times a second, while the server says nothing, whether to go on.
+    init(
+        _ login: PostgresLogin, until end: Instant,
+        look: @escaping () throws(DatasetFailure) -> Void = { () throws(DatasetFailure) in }
+    ) throws(DatasetFailure) {
         self.end = end
         warned.initialize(to: 0)
+        self.look = look
         // libpq may look names up by itself: nobody else waits for this thread.
         guard let handle = cpq_start(login.conninfo(login.hosts.map { ($0, "") }), warned) else {
             warned.deallocate()
@@ -43,11 +51,16 @@ final class PostgresReader {
     private func wait(_ events: Interest.Events) throws(DatasetFailure) {
         let socket = cpq_socket(handle)
         guard socket >= 0 else { throw lost() }
-        do throws(SystemError) {
-            let ready = try waitFor([Interest(socket, events)], until: end)[0]
-            if ready.isEmpty { throw SystemError("wait for the server", code: ETIMEDOUT) }
-        } catch {
-            throw DatasetFailure("the server: \(error.reason)")
+        while true {
+            try look()
+            let now = monotonicNow()
+            do throws(SystemError) {
+                let ready = try waitFor([Interest(socket, events)], until: min(end, now + Self.slice))[0]
+                if !ready.isEmpty { return }
+                if now >= end { throw SystemError("wait for the server", code: ETIMEDOUT) }
+            } catch {
+                throw DatasetFailure("the server: \(error.reason)")
+            }
         }
     }
 

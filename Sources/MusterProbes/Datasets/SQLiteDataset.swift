@@ -53,7 +53,7 @@ private final class SQLiteTables {
 
     private let database: SQLiteConnection
     private let pass: DatasetPass
-    /// Why the pass is over, found out in the midst of a table.
+    /// Why the pass is over, found out in the midst of a table or of a statement.
     private(set) var ended: DatasetFailure?
     private var row: [UInt8] = []
 
@@ -61,6 +61,16 @@ private final class SQLiteTables {
         database = try SQLiteConnection(reading: path)
         self.pass = pass
         database.waitForLocks(.seconds(10))
+        // A table that is put in order first gives no row for long.
+        database.askWhileRunning { [unowned self] in
+            do throws(DatasetFailure) {
+                try self.pass.look()
+                return true
+            } catch {
+                self.ended = error
+                return false
+            }
+        }
         // One snapshot for all tables: the first read begins it, and nothing is ever written.
         try database.run("BEGIN")
     }

@@ -18,6 +18,7 @@ final class SQLiteConnection {
 
     private let handle: OpaquePointer
     private var statements: [String: OpaquePointer] = [:]
+    private var inquiry: Inquiry?
 
     /// - Parameter create: makes the file where there is none.
     convenience init(path: String, create: Bool) throws(Failure) {
@@ -47,6 +48,24 @@ final class SQLiteConnection {
     /// How long to wait for others' locks, from now on.
     func waitForLocks(_ duration: Duration) {
         sqlite3_busy_timeout(handle, Int32(clamping: max(1, duration.nanoseconds / 1_000_000)))
+    }
+
+    /// Has somebody asked, every so many instructions of SQLite's machine (less than a millisecond), whether to go on; what
+    /// runs ends with SQLITE_INTERRUPT when not (https://www.sqlite.org/c3ref/progress_handler.html).
+    func askWhileRunning(_ goesOn: @escaping () -> Bool) {
+        let inquiry = Inquiry(goesOn)
+        self.inquiry = inquiry
+        sqlite3_progress_handler(
+            handle, 10_000,
+            { context in
+                context.map { Unmanaged<Inquiry>.fromOpaque($0).takeUnretainedValue().goesOn() } ?? true
+                    ? 0 : 1
+            }, Unmanaged.passUnretained(inquiry).toOpaque())
+    }
+
+    private final class Inquiry {
+        let goesOn: () -> Bool
+        init(_ goesOn: @escaping () -> Bool) { self.goesOn = goesOn }
     }
 
     /// Whether no transaction is open: also after one that SQLite rolled back by itself.
@@ -79,13 +98,13 @@ final class SQLiteConnection {
     }
 
     /// Runs one statement and hands it over at each of its rows, to look at its columns.
-    /// - Parameter row: says whether to go on.
+    /// - Parameter row: says whether to go on, as whoever is asked while it runs does.
     func each(_ sql: String, _ row: (OpaquePointer) -> Bool) throws(Failure) {
         let statement = try prepared(sql)
         defer { sqlite3_reset(statement) }
         while true {
             let code = sqlite3_step(statement)
-            if code == SQLITE_DONE { return }
+            if code == SQLITE_DONE || code == SQLITE_INTERRUPT { return }
             guard code == SQLITE_ROW else { throw failure(code) }
             if !row(statement) { return }
         }
