@@ -196,6 +196,8 @@ extension EndToEndDrills {
             #expect(
                 try lab.shell("head -n 3 runbooks/reports/*.md").contains(
                     "the restore touched the backup that it restored from"), "\(answer.all)")
+            let over = try #require(outcome.events("restore-over").first?["detail"])
+            #expect(over["sourceAfter"]?.asMap?.count == 1 && over["sourceAfter"] != over["source"])
             try lab.expectNothingLeft()
         }
 

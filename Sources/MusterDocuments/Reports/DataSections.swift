@@ -112,10 +112,23 @@ extension Story {
         if let over = outcome.events.first(where: { $0.kind == .restoreOver }),
             let source = over.detail["source"]?.asMap
         {
-            let rows = source.sorted { $0.key < $1.key }.map { [$0.key, $0.value.asText ?? ""] }
-            blocks.append(.table(ReportTable(["Restored from", "Digest, before and after"], rows: rows)))
+            let after = over.detail["sourceAfter"]
+            let rows = source.sorted { $0.key < $1.key }.map { name, before in
+                [
+                    name, before.asText ?? "-",
+                    after?[name]?.asText.map { $0 == before.asText ? "the same" : $0 } ?? "-",
+                ]
+            }
+            blocks.append(
+                .table(ReportTable(["Restored from", "Digest before", "Digest after"], rows: rows)))
             if let changed = over.detail["sourceChanged"]?.asText, !changed.isEmpty {
                 blocks.append(.alarm([.strong("It was touched:"), .text(" " + sentence(changed))]))
+            }
+            if let problem = over.detail["sourceProblem"]?.asText {
+                blocks.append(
+                    .notice([
+                        .strong("Whether it is as it was is not known:"), .text(" " + sentence(problem)),
+                    ]))
             }
         }
         return blocks

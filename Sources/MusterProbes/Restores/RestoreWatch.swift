@@ -58,6 +58,10 @@ public struct RestoreWatch {
             Dictionary(
                 found.compactMap { one in one.before.map { (one.name, .text($0.sum.hex)) } },
                 uniquingKeysWith: { first, _ in first }))
+        detail["sourceAfter"] = .map(
+            Dictionary(
+                found.compactMap { one in one.after.map { (one.name, .text($0.sum.hex)) } },
+                uniquingKeysWith: { first, _ in first }))
         return .map(detail)
     }
 
