@@ -186,6 +186,21 @@ extension EndToEndDrills {
             try lab.expectNothingLeft()
         }
 
+        /// Restored aside and moved over the live place: what it was nobody can tell, but it was not empty.
+        @Test func aPlaceThatIsMovedAwayIsNoEmptyBackup() throws {
+            let lab = try Lab()
+            try plain(
+                lab, into: "\(lab.directory)/place", restores: #"trap 'mv "$to" "$to.live"' EXIT; "#)
+            let answer = try lab.start(["run", "drills/plain.yaml"]).end(within: .seconds(90))
+            let outcome = try lab.newestOutcome()
+            #expect(result("restore", outcome) == "inconclusive" && answer.code == 3, "\(answer.all)")
+            #expect(
+                try lab.shell("cat runbooks/reports/*.md").contains("it is not there at the end"),
+                "\(answer.all)")
+            #expect(try lab.read("\(lab.directory)/place.live/data") == "saved\n")
+            try lab.expectNothingLeft()
+        }
+
         @Test func aRestoreThatTouchesItsSourceFails() throws {
             let lab = try Lab()
             try plain(

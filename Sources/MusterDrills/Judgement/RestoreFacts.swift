@@ -8,7 +8,7 @@ import MusterCore
 /// | `runbook-step` | step | `detail.stage`, `detail.nanoseconds`: what the time went into; `detail.ok == false`, `text`: what failed; `detail.into`, `detail.value`: what it said of the backup, see `RestoreVariable` |
 /// | `runbook-finished` | path | `detail.ok == false`: it failed; `text`: why |
 /// | `restore-read` | path | `detail.when` is `before`: `bracket`: Muster itself read a source before the runbook began |
-/// | `restore-over` | path | `detail.restored`: items in the place; `detail.sourceChanged`: what became of the source, empty when it is as it was; `detail.sourceProblem`: why that is not known |
+/// | `restore-over` | path | `detail.restored`: items in the place; `detail.restoredProblem`: why that is not known; `detail.sourceChanged`: what became of the source, empty when it is as it was; `detail.sourceProblem`: why that is not known |
 struct RestoreFacts {
     struct Failure {
         var stage: String?
@@ -25,6 +25,7 @@ struct RestoreFacts {
     private(set) var isOver = false
     /// nil: the place could not be read.
     private(set) var restored: Int?
+    private(set) var restoredProblem: String?
     private(set) var sourceChanged: String?
     private(set) var sourceProblem: String?
     /// How long Muster itself read the source before the runbook began, and until when; nil: not known.
@@ -63,6 +64,7 @@ struct RestoreFacts {
             case .restoreOver where isOwn:
                 isOver = true
                 restored = event.detail["restored"]?.asInt.map(Int.init)
+                restoredProblem = event.detail["restoredProblem"]?.asText
                 sourceChanged = event.detail["sourceChanged"]?.asText
                 sourceProblem = event.detail["sourceProblem"]?.asText
             default: break

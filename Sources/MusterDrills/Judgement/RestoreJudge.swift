@@ -70,7 +70,10 @@ struct RestoreJudge {
 
     private var emptiness: (ObjectiveResult.Result, String)? {
         guard let restored = restore.restored else {
-            return (.inconclusive, "what was restored into \(restore.plan.into) could not be looked at")
+            let why = restore.restoredProblem.map { ": \($0)" } ?? ""
+            return (
+                .inconclusive, "what was restored into \(restore.plan.into) could not be looked at\(why)"
+            )
         }
         return restored > 0
             ? nil : (.missed, "the backup is empty: nothing was restored into \(restore.plan.into)")

@@ -82,7 +82,8 @@ public enum RestorePlace {
             switch look(at: directory) {
             case .directory(let names): open += names.map { directory + "/" + $0 }
             case .link, .other: if directory == path { return nil } else { count += 1 }
-            case .missing: if directory == path { return 0 }
+            // Of a place that went away, nobody knows what was in it.
+            case .missing: if directory == path { return nil }
             case .unreadable: return nil
             }
         }

@@ -46,6 +46,9 @@ public struct RestoreWatch {
     public func end(note: (DatasetTaker.Reading) -> Void) -> Value {
         var detail: [String: Value] = [:]
         if let count = RestorePlace.files(in: plan.into) { detail["restored"] = .int(Int64(count)) }
+        if case .missing = RestorePlace.look(at: plan.into) {
+            detail["restoredProblem"] = "it is not there at the end, and must stay where it was restored to"
+        }
         let found = taker.takeAfter(ledger: nil, isCancelled: isCancelled, note: note)
         let gone = plan.source.filter(isGone)
         let changed = found.filter { $0.result == .differs && !gone.contains($0.name) }

@@ -40,11 +40,13 @@ private struct GivenRestore {
             ])
     }
 
-    mutating func finish(ok: Bool = true, restored: Int64? = 3, changed: String = "", problem: String? = nil)
-    {
+    mutating func finish(
+        ok: Bool = true, restored: Int64? = 3, gone: String? = nil, changed: String = "", problem: String? = nil
+    ) {
         note(.runbookFinished, 2000, "r.md", detail: ["ok": .bool(ok)])
         var detail: [String: Value] = ["sourceChanged": .text(changed)]
         if let restored { detail["restored"] = .int(restored) }
+        if let gone { detail["restoredProblem"] = .text(gone) }
         if let problem { detail["sourceProblem"] = .text(problem) }
         note(.restoreOver, 2001, "r.md", detail: .map(detail))
         for index in run.events.indices {
@@ -146,6 +148,12 @@ private struct GivenRestore {
         var unseen = GivenRestore()
         unseen.finish(restored: nil)
         #expect(unseen.result?.result == .inconclusive)
+        // Moved away, it may have held everything.
+        var moved = GivenRestore()
+        moved.finish(restored: nil, gone: "it is not there")
+        #expect(moved.result?.result == .inconclusive)
+        #expect(
+            moved.result?.reason == "what was restored into /c could not be looked at: it is not there")
     }
 
     /// Whatever else went wrong: whoever runs it again has less to restore from.
