@@ -35,8 +35,6 @@ struct UnitText {
     func words(_ key: String) -> [String] {
         (values[key] ?? []).flatMap { $0.split(separator: " ").map(String.init) }
     }
-
-    func isTrue(_ key: String) -> Bool { ["1", "yes", "true", "on"].contains(self[key] ?? "") }
 }
 
 /// A span of time as systemd.time(7) writes it: `90`, `1min 30s`, `100ms`, `infinity`.
