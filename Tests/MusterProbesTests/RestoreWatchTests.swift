@@ -119,7 +119,7 @@ private struct GivenPlaces {
         let given = try GivenPlaces()
         symlink("manifest", given.path("backup/newest"))
         #expect(RestorePlace.files(in: given.path("backup")) == 3)
-        #expect(RestorePlace.files(in: given.path("nowhere")) == 0)
+        #expect(RestorePlace.files(in: given.path("nowhere")) == nil)
         #expect(RestorePlace.files(in: given.path("backup/manifest")) == nil)
     }
 }

@@ -41,7 +41,8 @@ private struct GivenRestore {
     }
 
     mutating func finish(
-        ok: Bool = true, restored: Int64? = 3, gone: String? = nil, changed: String = "", problem: String? = nil
+        ok: Bool = true, restored: Int64? = 3, gone: String? = nil, changed: String = "",
+        problem: String? = nil
     ) {
         note(.runbookFinished, 2000, "r.md", detail: ["ok": .bool(ok)])
         var detail: [String: Value] = ["sourceChanged": .text(changed)]
@@ -377,7 +378,7 @@ private struct GivenDataset: Dataset {
         ("2026-11-23 01:46:05+00", 1_795_398_365_000_000_000),
         ("2026-11-22T22:16:05-0330", 1_795_398_365_000_000_000),
         (" 1795398365.25\n", 1_795_398_365_250_000_000), ("1795398365", 1_795_398_365_000_000_000),
-        ("2262-04-11T23:47:16.854775807Z", .max),
+        ("2262-04-11T23:47:16.854775807Z", 9_223_372_036_854_775_807),
     ]) func aMomentIsRead(_ text: String, _ nanoseconds: Int64) {
         #expect(utcNanoseconds(of: text) == nanoseconds)
     }
