@@ -103,7 +103,9 @@ public struct DatasetFindings: Hashable, Sendable {
     /// What its items are called.
     public var noun: String { kind == "files" ? "files" : "rows" }
 
-    private var isSame: Bool { missing + extra + changed == 0 && structure.isEmpty }
+    private var isSame: Bool {
+        missing + extra + changed + differingRanges == 0 && structure.isEmpty
+    }
 
     /// Settles the result from what was found. Proof of a difference stands whatever else could not be read.
     public mutating func conclude() {
@@ -126,6 +128,8 @@ public struct DatasetFindings: Hashable, Sendable {
             if !counts.isEmpty {
                 let of = before.map { " of \($0.items) \(noun)" } ?? " \(noun)"
                 words.append(counts.joined(separator: ", ") + of + first)
+            } else if words.isEmpty {
+                words.append("\(differingRanges) ranges of keys differ, and their \(noun) cannot be told apart")
             }
             return "'\(name)': " + words.joined(separator: "; ")
         }
@@ -135,7 +139,9 @@ public struct DatasetFindings: Hashable, Sendable {
     public var isEmptied: Bool {
         // The directory itself is one of its items.
         let least = kind == "files" ? 1 : 0
-        return (before?.items ?? 0) > least && extra == 0 && after.map { $0.items <= least } == true
+        guard let before, let after, before.items > least, after.items <= least else { return false }
+        // What could not be read is not known to be gone.
+        return extra == 0 && missing + least >= before.items
     }
 
     private var first: String {

@@ -28,6 +28,9 @@ final class DatasetPass {
         var ownRows = 0
         /// Rows with one key are allowed, because the whole row is the key.
         var allowsTwins = false
+        /// The keys came in another order than the one in which they compare: ranges mean nothing, the sum of all does.
+        var isDisordered = false
+        var unknown = UnknownKeys()
     }
 
     private(set) var parts: [Part] = []
@@ -120,6 +123,13 @@ final class DatasetPass {
     func problem(_ text: String) { if problems.count < 20 { problems.append(text) } }
     func note(_ text: String) { if notes.count < 20 { notes.append(text) } }
 
+    /// Something of the part that is being read cannot be told: nothing in it counts as a difference then.
+    /// - Parameter why: nil where it is a problem only when something was read there before.
+    func doubt(_ why: String?, _ place: (inout UnknownKeys) -> Void) {
+        if let why { problem(why) }
+        if !parts.isEmpty { place(&parts[parts.count - 1].unknown) }
+    }
+
     /// - Throws: when the time is over or somebody breaks it off.
     func look() throws(DatasetFailure) {
         rowsSinceLook = 0
@@ -143,6 +153,7 @@ final class DatasetPass {
         parts[place].digest = builder.finish(at: index.end)
         let what = parts[place].name.isEmpty ? "" : " of \(parts[place].name)"
         if builder.isDisordered {
+            parts[place].isDisordered = true
             problem(
                 "the keys\(what) did not come in the order in which they compare: no range can be told from another"
             )
