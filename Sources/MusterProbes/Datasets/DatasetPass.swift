@@ -6,7 +6,12 @@ import MusterSystem
 /// Why a dataset was not read to its end.
 struct DatasetFailure: Error {
     var reason: String
-    init(_ reason: String) { self.reason = reason }
+    /// Nothing at all is left of what there was; what cannot be reached is not known to be gone.
+    var isGone = false
+    init(_ reason: String, isGone: Bool = false) {
+        self.reason = reason
+        self.isGone = isGone
+    }
     init(_ error: SystemError) { reason = error.description }
 }
 

@@ -7,11 +7,13 @@ import MusterSystem
 final class PostgresReader {
     private let handle: OpaquePointer
     private let end: Instant
+    private let isOneOfSeveral: Bool
     private let warned = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// - Parameter end: when everything must be over.
     init(_ login: PostgresLogin, until end: Instant) throws(DatasetFailure) {
         self.end = end
+        isOneOfSeveral = login.hosts.count > 1
         warned.initialize(to: 0)
         // libpq may look names up by itself: nobody else waits for this thread.
         guard let handle = cpq_start(login.conninfo(login.hosts.map { ($0, "") }), warned) else {
@@ -52,8 +54,12 @@ final class PostgresReader {
     }
 
     private func lost() -> DatasetFailure {
-        let words = String(cString: cpq_error(handle)).split(separator: "\n").first.map(String.init)
-        return DatasetFailure("the server: \(words ?? "the connection was lost")")
+        let text = String(cString: cpq_error(handle))
+        let words = text.split(separator: "\n").first.map(String.init)
+        // invalid_catalog_name (https://www.postgresql.org/docs/15/errcodes-appendix.html).
+        let isUnknown = PostgresError.code(ofText: text) == SampleCode.sqlState("3D000")
+        return DatasetFailure(
+            "the server: \(words ?? "the connection was lost")", isGone: isUnknown && !isOneOfSeveral)
     }
 
     /// Statements in one message.

@@ -36,7 +36,8 @@ extension SQLiteDataset: ReadableDataset {
                 if reader.ended != nil { break }
             }
         } catch {
-            throw DatasetFailure("\(sqlite): \(error.text)")
+            // SQLite has one code for all that cannot be opened.
+            throw DatasetFailure("\(sqlite): \(error.text)", isGone: access(sqlite, F_OK) != 0 && errno == ENOENT)
         }
         if let ended = reader.ended { throw ended }
     }

@@ -38,7 +38,7 @@ final class TreeWalk {
             top = try FileReader.open(Array(path.utf8), O_RDONLY, in: nil)
             status = try top.status()
         } catch {
-            throw DatasetFailure("\(path): \(error.reason)")
+            throw DatasetFailure("\(path): \(error.reason)", isGone: [ENOENT, ENOTDIR].contains(error.code))
         }
         device = UInt64(status.st_dev)
         do throws(FileTrouble) { try tell(top, status, path: []) } catch { return try doubt([], error) }
