@@ -80,7 +80,7 @@ public struct DatasetFindings: Hashable, Sendable {
     public var changed = 0
     /// The run's own entries that the ledger accounts for: acknowledged, or in doubt.
     public var explained = 0
-    /// Tables that are gone, are new or have other columns, in words.
+    /// What is gone, new or another besides rows, such as tables, columns and indices, in words.
     public var structure: [String] = []
     /// The ranges that differ; of more than `mostRanges` the first ones.
     public var ranges: [DatasetRange] = []
@@ -94,6 +94,8 @@ public struct DatasetFindings: Hashable, Sendable {
 
     public static let mostRanges = 16
     public static let mostDifferences = 100
+    /// Of `structure`, in one sentence.
+    private static let mostTold = 3
 
     public init(name: String, kind: String) {
         self.name = name
@@ -121,7 +123,8 @@ public struct DatasetFindings: Hashable, Sendable {
             let own = explained > 0 ? "; \(explained) more are the run's own, and accounted for" : ""
             return "'\(name)': all \(count) \(noun) are as they were\(own)"
         case .differs:
-            var words = structure
+            var words = Array(structure.prefix(Self.mostTold))
+            if structure.count > words.count { words.append("\(structure.count - words.count) more like it") }
             if isEmptied { return "'\(name)': it is empty: all \(before?.items ?? 0) \(noun) are gone" }
             let counts = [(missing, "missing"), (changed, "changed"), (extra, "extra")].filter { $0.0 > 0 }
                 .map { "\($0.0) \($0.1)" }
@@ -129,7 +132,8 @@ public struct DatasetFindings: Hashable, Sendable {
                 let of = before.map { " of \($0.items) \(noun)" } ?? " \(noun)"
                 words.append(counts.joined(separator: ", ") + of + first)
             } else if words.isEmpty {
-                words.append("\(differingRanges) ranges of keys differ, and their \(noun) cannot be told apart")
+                words.append(
+                    "\(differingRanges) ranges of keys differ, and their \(noun) cannot be told apart")
             }
             return "'\(name)': " + words.joined(separator: "; ")
         }

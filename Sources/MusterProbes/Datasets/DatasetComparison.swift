@@ -13,15 +13,14 @@ struct DatasetComparison {
         findings.differences += after.unexplained
         findings.notes += before.notes + after.notes.filter { !before.notes.contains($0) }
         findings.problems += (before.problems + after.problems)
+        findings.structure += DatasetObject.differences(before.objects, after.objects, of: "")
         for (index, part) in before.parts.enumerated() {
             guard let other = after.parts.firstIndex(where: { $0.name == part.name }) else {
                 findings.structure.append("the table \(part.name) is gone, with \(part.digest.rows) rows")
                 findings.missing += part.digest.rows
                 continue
             }
-            if after.parts[other].shape != part.shape {
-                findings.structure.append("the columns of \(part.name) are others")
-            }
+            compareStructure(part, after.parts[other], &findings)
             compare(index, other, &findings)
         }
         for part in after.parts where !before.parts.contains(where: { $0.name == part.name }) {
@@ -30,6 +29,25 @@ struct DatasetComparison {
             findings.structure.append("the table \(part.name) is new")
             findings.extra += part.digest.rows
         }
+        let most = DatasetFindings.mostDifferences
+        if findings.structure.count > most {
+            let left = findings.structure.count - most
+            findings.structure.removeLast(left)
+            findings.structure.append("\(left) more of this kind")
+        }
+    }
+
+    private func compareStructure(
+        _ part: DatasetPass.Part, _ other: DatasetPass.Part, _ findings: inout DatasetFindings
+    ) {
+        var (old, new) = (part.objects, other.objects)
+        if other.shape != part.shape {
+            findings.structure.append("the columns of \(part.name) are others")
+            // Which the table's own words say as well.
+            old.removeAll { $0.kind == DatasetObject.table }
+            new.removeAll { $0.kind == DatasetObject.table }
+        }
+        findings.structure += DatasetObject.differences(old, new, of: part.name)
     }
 
     private func isOwnTable(_ name: String) -> Bool {

@@ -85,7 +85,8 @@ final class TreeWalk {
 
     private func countOwn(_ name: String, in directory: Descriptor) throws(DatasetFailure) {
         let flags = O_RDONLY | O_NOFOLLOW
-        guard isOwn(name), let own = try? FileReader.open(Array(name.utf8), flags | O_DIRECTORY, in: directory)
+        guard isOwn(name),
+            let own = try? FileReader.open(Array(name.utf8), flags | O_DIRECTORY, in: directory)
         else { return }
         let entries: [[UInt8]]
         do throws(SystemError) { entries = try FileReader.names(in: own) } catch {
@@ -198,7 +199,9 @@ final class TreeWalk {
             if found != 0 || !status.st_ctim.isSame(as: entered.changed) {
                 changed(Array(path.joined(separator: [UInt8(ascii: "/")])))
             }
-            guard place + 1 < directories.count, directories[place + 1].depth > entered.depth else { continue }
+            guard place + 1 < directories.count, directories[place + 1].depth > entered.depth else {
+                continue
+            }
             do throws(SystemError) {
                 let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
                 open.append(try FileReader.open(entered.name, flags, in: open[entered.depth - 1]))
