@@ -4,6 +4,7 @@ import MusterDrills
 /// What there is in a PostgreSQL database besides its rows, as its catalogues tell
 /// (https://www.postgresql.org/docs/15/catalogs.html).
 struct PostgresCatalog {
+    private(set) var role = ""
     private(set) var tables: [PostgresDatasetTable] = []
     private let reader: PostgresReader
 
@@ -24,6 +25,8 @@ struct PostgresCatalog {
 
     init(_ reader: PostgresReader) throws(DatasetFailure) {
         self.reader = reader
+        let facts = try reader.run("SELECT current_user")
+        role = facts.first?.first.flatMap { $0 } ?? ""
         try readTables()
         try readObjects()
     }
@@ -34,7 +37,7 @@ struct PostgresCatalog {
             """
             SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), \
             coalesce((SELECT k.place FROM unnest(i.indkey) WITH ORDINALITY AS k (number, place) \
-            WHERE k.number = a.attnum AND k.place <= i.indnkeyatts), 0), \
+            WHERE k.number = a.attnum AND k.place <= i.indnkeyatts), 0), pg_catalog.row_security_active(c.oid), \
             a.attnotnull::text || ' ' || \(Self.worded("pg_catalog.pg_get_expr(d.adbin, d.adrelid)")) \
             FROM pg_catalog.pg_class c \(Self.namespace) \
             JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
@@ -45,11 +48,11 @@ struct PostgresCatalog {
         for row in rows {
             let (schema, table) = (row[0] ?? "", row[1] ?? "")
             if tables.last?.schema != schema || tables.last?.table != table {
-                tables.append(PostgresDatasetTable(schema: schema, table: table))
+                tables.append(PostgresDatasetTable(schema: schema, table: table, hidesRows: row[5] == "t"))
             }
             tables[tables.count - 1].columns.append(
                 PostgresDatasetTable.Column(
-                    name: row[2] ?? "", type: row[3] ?? "", rest: row[5] ?? "",
+                    name: row[2] ?? "", type: row[3] ?? "", rest: row[6] ?? "",
                     keyPlace: row[4].flatMap { Int($0) } ?? 0))
         }
     }

@@ -41,7 +41,7 @@ extension PostgresDataset: ReadableDataset {
             (tables.isEmpty || tables.contains($0.name)) && !exclude.contains($0.name)
         }
         try tellObjects(catalog, besides: Set(chosen.map(\.name)), to: pass)
-        for table in chosen { try table.read(reader, into: pass) }
+        for table in chosen { try table.read(reader, catalog, into: pass) }
     }
 
     /// What belongs to no table is told when all tables are wanted.
@@ -57,11 +57,12 @@ extension PostgresDataset: ReadableDataset {
     }
 
     /// Values in one text each, whatever the server's and the role's settings are, and one snapshot for all tables. A lock
-    /// that somebody holds is waited for, but not for ever.
+    /// that somebody holds is waited for, but not for ever. Rows that a policy hides are an error, as for pg_dump(1)
+    /// (https://www.postgresql.org/docs/15/ddl-rowsecurity.html).
     private static let session = """
         SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; \
         SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET search_path = ''; \
-        SET lock_timeout = '10s'; SET statement_timeout = 0; \
+        SET lock_timeout = '10s'; SET statement_timeout = 0; SET row_security = off; \
         BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
         """
 }

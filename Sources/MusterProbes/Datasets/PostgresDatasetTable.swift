@@ -14,6 +14,8 @@ struct PostgresDatasetTable {
     }
     var schema: String
     var table: String
+    /// By a policy, from the role that reads.
+    var hidesRows = false
     var columns: [Column] = []
     var objects: [DatasetObject] = []
     var name: String { schema + "." + table }
@@ -29,11 +31,17 @@ struct PostgresDatasetTable {
     }
 
     func read(
-        _ reader: PostgresReader, into pass: DatasetPass
+        _ reader: PostgresReader, _ catalog: PostgresCatalog, into pass: DatasetPass
     ) throws(DatasetFailure) {
         let key = self.key(as: pass.earlierKey(of: name))
         let shape = columns.map { "\($0.name) \($0.type) \($0.rest)" }.joined(separator: ", ")
         pass.begin(name, shape: shape, objects: objects, key: key.map(\.name))
+        if hidesRows {
+            return pass.doubt(
+                "row-level security hides rows of \(name) from the role '\(catalog.role)'; name one with BYPASSRLS, or "
+                    + "the table's owner"
+            ) { $0.addAll() }
+        }
         // Without a key the whole row is its own.
         let keys = key.isEmpty ? columns : key
         let areNumbers = keys.map { ["smallint", "integer", "bigint"].contains($0.type) && !key.isEmpty }

@@ -116,6 +116,40 @@ import Testing
         #expect(rest.structure == ["the columns of public.sizes are others"] && rest.changed == 0, "\(rest)")
     }
 
+    /// A role that sees some of the rows would call any loss among the others equal.
+    @Test(.enabled(if: isInstalled)) func rowsThatAPolicyHidesAreNoDataset() throws {
+        let server = try TestPostgres()
+        try sql(
+            server,
+            """
+            CREATE ROLE app LOGIN; CREATE TABLE customers (id int PRIMARY KEY, tenant text); CREATE TABLE plain (id int PRIMARY KEY);
+            INSERT INTO customers VALUES (1, 'app'), (2, 'other'), (3, 'other'); INSERT INTO plain VALUES (1), (2);
+            CREATE POLICY own ON customers USING (tenant = current_user); GRANT SELECT ON customers, plain TO app
+            """)
+        var app = dataset(server)
+        app.postgres = server.address.replacing("user=muster", with: "user=app")
+        let enable = "ALTER TABLE customers ENABLE ROW LEVEL SECURITY"
+        let disable = "ALTER TABLE customers DISABLE ROW LEVEL SECURITY"
+        let why = "row-level security hides rows of public.customers from the role 'app'"
+        let hidden = try compareDataset("postgres", app) { try sql(server, enable) }
+        #expect(hidden.result == .inconclusive && hidden.sentence.contains(why), "\(hidden)")
+        #expect(hidden.missing == 0, "\(hidden)")
+        #expect(try problem(reading: "postgres", app)?.contains(why) == true)
+        // It is not its owner's business, nor that of whoever reads another table.
+        let whole = try compareDataset("postgres", dataset(server)) {
+            try sql(server, "DELETE FROM customers WHERE id = 3")
+        }
+        #expect(whole.missing == 1 && whole.problems.isEmpty, "\(whole)")
+        app.exclude = ["public.customers"]
+        #expect(try compareDataset("postgres", app).result == .equal)
+        app.exclude = []
+        try sql(server, disable)
+        let other = try compareDataset("postgres", app) {
+            try sql(server, enable + "; DELETE FROM plain WHERE id = 2")
+        }
+        #expect(other.result == .differs && other.missing == 1 && other.problems.count == 1, "\(other)")
+    }
+
     private static let shop = """
         CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL, kind varchar(20) DEFAULT 'new',
             CHECK (kind IN ('new', 'old')), CHECK (length(name) > 2), UNIQUE (name));
