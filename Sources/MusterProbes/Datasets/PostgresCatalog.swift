@@ -6,6 +6,8 @@ import MusterDrills
 struct PostgresCatalog {
     private(set) var role = ""
     private(set) var tables: [PostgresDatasetTable] = []
+    /// Whether the bytes of the server's text lie in another order than those of the same text in UTF-8.
+    private var isOrderedOtherwise = false
     private let reader: PostgresReader
 
     /// Neither the system's nor a probe's.
@@ -25,10 +27,20 @@ struct PostgresCatalog {
 
     init(_ reader: PostgresReader) throws(DatasetFailure) {
         self.reader = reader
-        let facts = try reader.run("SELECT current_user")
-        role = facts.first?.first.flatMap { $0 } ?? ""
+        let facts = try reader.run("SELECT current_setting('server_encoding'), current_user")
+        let encoding = facts.first?.first.flatMap { $0 } ?? ""
+        role = facts.first?.last.flatMap { $0 } ?? ""
+        isOrderedOtherwise = !["UTF8", "LATIN1", "SQL_ASCII"].contains(encoding)
+        // What is in no encoding cannot be had in another one.
+        if encoding == "SQL_ASCII" { try reader.run("SET client_encoding = 'SQL_ASCII'") }
         try readTables()
         try readObjects()
+    }
+
+    /// What to order text by, so that it comes in the order of the bytes that are sent. In the server's own order an index spares
+    /// it the sorting.
+    func inOrderOfBytes(_ text: String) -> String {
+        isOrderedOtherwise ? "pg_catalog.convert_to(\(text), 'UTF8')" : text + " COLLATE \"C\""
     }
 
     /// Partitions are tables of their own.

@@ -51,7 +51,7 @@ struct PostgresDatasetTable {
         // A key is never NULL, and saying where NULL belongs would make its index useless.
         let nulls = key.isEmpty || key.contains { $0.keyPlace == 0 } ? " NULLS FIRST" : ""
         let order = zip(expressions, areNumbers).map { expression, isNumber in
-            (isNumber ? expression : expression + " COLLATE \"C\"") + nulls
+            (isNumber ? expression : catalog.inOrderOfBytes(expression)) + nulls
         }
         let query =
             "SELECT \((expressions + ["t.*"]).joined(separator: ", ")) "

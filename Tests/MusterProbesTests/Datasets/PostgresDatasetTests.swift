@@ -272,4 +272,27 @@ import Testing
                 "the sequence public.customers_id_seq is ahead: it stood at 999 and stands at 1033"
             ], "\(ahead)")
     }
+
+    /// Where the server's bytes lie in another order than those that it sends.
+    @Test(.enabled(if: isInstalled)) func keysOfOtherEncodingsAreInOrder() throws {
+        let server = try TestPostgres()
+        for (database, encoding) in [("latin", "LATIN1"), ("windows", "WIN1252"), ("plain", "SQL_ASCII")] {
+            let locale = "LC_COLLATE 'C' LC_CTYPE 'C'"
+            try sql(server, "CREATE DATABASE \(database) TEMPLATE template0 ENCODING '\(encoding)' \(locale)")
+            let words = database == "windows" ? "('€'), ('œuvre'), " : ""
+            try sql(
+                server,
+                """
+                CREATE TABLE words (word text PRIMARY KEY); INSERT INTO words VALUES \(words)('été'), ('zoo'), ('ähre'), ('a'), ('ü');
+                CREATE TABLE loose (word text); INSERT INTO loose SELECT word FROM words
+                """, in: database)
+            let dataset = dataset(server, database)
+            let equal = try compareDataset("postgres", dataset)
+            #expect(equal.result == .equal && equal.problems.isEmpty, "\(encoding): \(equal)")
+            let found = try compareDataset("postgres", dataset) {
+                try sql(server, "DELETE FROM words WHERE word = 'été'", in: database)
+            }
+            #expect(found.differences.map(\.key) == ["\"été\""], "\(encoding): \(found)")
+        }
+    }
 }
