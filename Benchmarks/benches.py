@@ -159,17 +159,31 @@ def classify(bench):
 
 
 def schedules(bench):
-    """What is due next for 100,000 schedules in ten zones, and a year of 1,000 weekly and monthly ones as iCalendar."""
+    """What is due next for 100,000 schedules in ten zones, a year of 1,000 weekly and monthly ones as iCalendar, and what
+    reading a file of them takes: a whole command with 100,000, and the look for blackouts in 1,000."""
     taken = []
     for _ in range(bench.runs(10)):
         bench.patience.wait()
         done = subprocess.run(
             [bench.release + "/schedules", "100000", "1000"], check=True, stdout=subprocess.PIPE, text=True)
         taken.append([int(line) for line in done.stdout.split()])
-    following, feed, _, size = zip(*taken)
+    following, feed, _, size, look = zip(*taken)
     yield Figure("schedules", "next occurrence of 100,000 schedules", "ms", 1000, [value / 1e6 for value in following])
     yield Figure("schedules", "a year of 1,000 schedules as iCalendar", "ms", 1000, [value / 1e6 for value in feed])
     yield Figure("schedules", "its size", "MB", None, [value / MEGABYTE for value in size])
+    yield Figure("schedules", "blackouts of a file of 1,000", "ms", 100, [value / 1e6 for value in look])
+    whole = bench.time(bench.muster, "schedule", "next", "--file", many_schedules(bench), count=bench.runs(10))
+    yield Figure("schedules", "muster schedule next, a file of 100,000", "ms", 2000, whole)
+
+
+def many_schedules(bench):
+    path = bench.work + "/project/drills/many.yaml"
+    with open(path, "w", encoding="ascii") as file:
+        file.write("format: 1\ntimezone: Europe/Berlin\nschedules:\n")
+        for number in range(100_000):
+            cron = f"{number * 7 % 60} {number % 24} * * {number % 7}"
+            file.write(f"  s{number:06}: {{ drill: drills/first-drill.yaml, cron: {cron} }}\n")
+    return path
 
 
 def memory(bench):

@@ -3,13 +3,20 @@ import contextlib
 import glob
 import os
 import re
+import secrets
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}", re.IGNORECASE)
 # Of the state directory: what is kept on purpose (docs/SAFETY.md, "Where things are").
 KEPT = re.compile(r"journal\.sqlite.*|ledgers|hands\.lock|warden\.log|ballast|quarantine")
+# Of the runtime directory: the host's lock, and what people put there to stop everything.
+KEPT_RUNTIME = re.compile(r"muster\.lock|halt")
+# Where programs put what they need for a moment. Everybody does: what is ours there must say so, or be seen in our hands.
+TEMPORARY = ("/tmp", "/var/tmp")
 PATIENCE = 60
 
 
@@ -38,6 +45,40 @@ def state_directory():
     return "/var/lib/muster" if os.geteuid() == 0 else home + "/muster"
 
 
+def runtime_directory():
+    return os.environ.get("MUSTER_RUNTIME")
+
+
+def temporary():
+    """Everything that lies openly in a temporary directory."""
+    return {f"{place}/{one}" for place in TEMPORARY for one in names(place)}
+
+
+def ulids(words):
+    return {one.upper() for one in ULID.findall(words.replace("_", "-"))}
+
+
+def names_one(path, ids):
+    """Whether a file, a link, or what is in a directory names one of the ids: the beginnings of as much as a run leaves."""
+    ahead, looked = [path], 0
+    while ahead and looked < 200:
+        one = ahead.pop()
+        looked += 1
+        said = one
+        with contextlib.suppress(OSError):
+            if os.path.islink(one):
+                said += os.readlink(one)
+            elif os.path.isdir(one):
+                ahead += [f"{one}/{name}" for name in names(one)]
+            # Whoever reads a pipe or a device may wait for ever, or take what is another's.
+            elif os.path.isfile(one):
+                with open(one, "rb") as file:
+                    said += " " + file.read(65536).decode(errors="replace")
+        if ulids(said) & ids:
+            return True
+    return False
+
+
 def segments():
     """System V segments, semaphores and queues: kind and number, and who made it (proc(5), /proc/sysvipc)."""
     for kind, maker in (("shm", 4), ("sem", None), ("msg", None)):
@@ -60,6 +101,8 @@ def on_the_host():
     found |= {one for one, _ in segments()}
     state = state_directory()
     found |= {f"file {state}/{one}" for one in names(state) if not KEPT.fullmatch(one)}
+    if runtime := runtime_directory():
+        found |= {f"file {runtime}/{one}" for one in names(runtime) if not KEPT_RUNTIME.fullmatch(one)}
     return found
 
 
@@ -78,19 +121,36 @@ def processes(ids):
 
 
 class Watch:
-    """One run: which ids it has, and what they were seen to own, from its start to its end."""
+    """One run: which ids it has, and what they were seen to own, from its start to its end. `with` removes what is its own."""
 
     def __init__(self):
+        # What the run's programs make where TMPDIR says is theirs by its place, whatever it is called.
+        self.private = tempfile.mkdtemp(prefix="test-systems-")
+        self.lying = temporary()
+        self.touched = set()
         self.before = on_the_host()
         self.ids = set()
         self.makers = {}
         self.pids = {}
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.private, ignore_errors=True)
+
+    def environment(self):
+        """For the engine."""
+        return os.environ | {"TMPDIR": self.private}
+
     def look(self, engine):
         """While it runs: the processes of ours, by what they are, and all names that the run goes by."""
         self.pids = {"engine": engine}
-        guards = self.below({str(engine)})
-        for pid, words in guards.items():
+        below = self.below({str(engine)})
+        self.touch({str(engine), *below})
+        for pid, words in below.items():
+            if "muster-guard" not in words[0]:
+                continue
             if words[1:2] and words[1] in ("guard", "hands", "warden"):
                 self.pids.setdefault(words[1], int(pid))
             for flag in ("--run", "--id"):
@@ -103,7 +163,7 @@ class Watch:
 
     @staticmethod
     def below(known):
-        """Programs of the guard that descend from the engine: theirs is a session of its own, and its child all the same."""
+        """What descends from the engine: the guard's programs have sessions of their own, and are its children all the same."""
         parents, found = {}, {}
         for path in glob.glob("/proc/[0-9]*/stat"):
             stat = text(path)
@@ -113,20 +173,48 @@ class Watch:
         while ahead:
             for child in parents.get(ahead.pop(), ()):
                 words = text(f"/proc/{child}/cmdline").split()
-                if words and "muster-guard" in words[0]:
+                if words:
                     found[child] = words
                 ahead.append(child)
         return found
 
+    def touch(self, pids):
+        """Notes what of the temporary directories is open in one of these processes, or a socket that it listens on."""
+        sockets = {}
+        for line in text("/proc/net/unix").splitlines()[1:]:
+            part = line.split(None, 7)
+            if len(part) == 8 and part[7].startswith(TEMPORARY):
+                sockets[f"socket:[{part[6]}]"] = part[7]
+        for pid in pids:
+            held = [f"/proc/{pid}/cwd"] + glob.glob(f"/proc/{pid}/fd/*")
+            for link in held:
+                with contextlib.suppress(OSError):
+                    path = os.readlink(link)
+                    path = sockets.get(path, path)
+                    place = next((one for one in TEMPORARY if path.startswith(one + "/")), None)
+                    if place:
+                        self.touched.add("/".join([place, path[len(place) + 1:].split("/")[0]]))
+
     def is_ours(self, item):
         """Whether it is this run's: others may run drills meanwhile, whose names are in what is theirs."""
-        named = {one.upper() for one in ULID.findall(item.replace("_", "-") + self.makers.get(item, ""))}
-        own = {one.upper() for each in self.ids for one in ULID.findall(each)}
-        return not named or bool(named & own)
+        named = ulids(item + self.makers.get(item, ""))
+        return not named or bool(named & self.own())
+
+    def own(self):
+        return set().union(*map(ulids, self.ids))
+
+    def left_lying(self):
+        """In the temporary directories, where others put theirs as well."""
+        found = {f"{self.private}/{one}" for one in names(self.private)}
+        for path in temporary() - self.lying:
+            if path in self.touched or names_one(path, self.own()):
+                found.add(path)
+        return {f"file {one}" for one in found}
 
     def left(self):
         """What is there now, was not before, and is nobody else's."""
-        return {one for one in on_the_host() - self.before if self.is_ours(one)} | processes(self.ids)
+        found = {one for one in on_the_host() - self.before if self.is_ours(one)}
+        return found | self.left_lying() | processes(self.ids)
 
     def left_in_the_end(self):
         """Ends of processes and mounts take their time: what is still there after a minute is left for good."""
@@ -152,43 +240,107 @@ def kill(watch, kind):
     return len(there) == len(KINDS[kind])
 
 
-def check():
-    """Whether each kind of thing is seen: makes one, and removes it. For root. A look that sees nothing finds nothing wrong."""
-    run = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-    state = state_directory()
+def random_id():
+    return "01" + "".join(secrets.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(24))
+
+
+def kinds(run, state, runtime):
+    """What makes one of each kind, and removes it."""
     made = f"/var/tmp/muster-{run}"
-    kinds = {
+    link = f"mu{run[-8:].lower()}"
+    cgroups = "/sys/fs/cgroup/unified" if os.path.isdir("/sys/fs/cgroup/unified") else "/sys/fs/cgroup"
+    return {
         "network namespace": (f"ip netns add muster-{run[-8:]}", f"ip netns delete muster-{run[-8:]}"),
         "file /var/tmp": (f"mkdir {made}", f"rmdir {made}"),
         "mount": (f"mkdir {made} && mount -t tmpfs none {made}", f"umount {made}; rmdir {made}"),
         "nft": (f"nft add table inet muster_{run}", f"nft delete table inet muster_{run}"),
-        "tc": ("ip link add muster0 type veth && tc qdisc add dev muster0 root pfifo limit 10", "ip link delete muster0"),
-        "interface": ("ip link add muster0 type veth", "ip link delete muster0"),
+        "tc": (f"ip link add {link} type veth && tc qdisc add dev {link} root pfifo limit 10", f"ip link delete {link}"),
+        "interface": (f"ip link add {link} type veth", f"ip link delete {link}"),
         "loop device": (f"truncate -s 1M {made}.img && losetup -f {made}.img",
                         f"losetup -d $(losetup -nO NAME -j {made}.img); rm {made}.img"),
-        "cgroup": (f"mkdir -p /sys/fs/cgroup/unified/muster/{run}", f"rmdir /sys/fs/cgroup/unified/muster/{run}")
-        if os.path.isdir("/sys/fs/cgroup/unified") else
-        (f"mkdir -p /sys/fs/cgroup/muster/{run}", f"rmdir /sys/fs/cgroup/muster/{run}"),
+        "cgroup": (f"mkdir -p {cgroups}/muster/{run}", f"rmdir {cgroups}/muster/{run}"),
         "file /dev/shm": (f"touch /dev/shm/muster-{run}", f"rm /dev/shm/muster-{run}"),
         "System V": ("ipcmk --shmem 56", "ipcrm --shmem-id ${1##* }"),
         f"file {state}": (f"mkdir -p {state} && touch {state}/{run}.sock", f"rm {state}/{run}.sock"),
+        f"file {runtime}": (f"touch {runtime}/fixture.sock", f"rm {runtime}/fixture.sock"),
         "process": (f"(exec -a {run} sleep 60) >/dev/null & sleep 0.2", f"kill $(pgrep -f '^{run} 60$')"),
+        # In temporary directories: by its name, by what it says, by where it leads, by what is in it.
+        f"file /tmp/named-{run}": (f"touch /tmp/named-{run}", f"rm /tmp/named-{run}"),
+        f"file /tmp/says-{link}": (f"echo 1234 {made}/data >/tmp/says-{link}", f"rm /tmp/says-{link}"),
+        f"file /tmp/leads-{link}": (f"ln -s {made}/data /tmp/leads-{link}", f"rm /tmp/leads-{link}"),
+        f"file /tmp/holds-{link}": (f"mkdir -p /tmp/holds-{link}/{run}", f"rm -r /tmp/holds-{link}"),
+        f"file /var/tmp/says-{link}": (f"echo {run} >/var/tmp/says-{link}", f"rm /var/tmp/says-{link}"),
     }
+
+
+def held(run):
+    """What is only known by the hands it was in: a file, a socket, and what was made where TMPDIR says."""
     wrong = []
-    for kind, (make, unmake) in kinds.items():
-        watch = Watch()
-        watch.ids.add(run)
-        told = ""
+    name = run[-8:].lower()
+    script = f"""import os, socket, tempfile, time
+file = open("/tmp/file-{name}", "w")
+socket.socket(socket.AF_UNIX).bind("/tmp/lost-{name}")
+own = socket.socket(socket.AF_UNIX); own.bind("/tmp/socket-{name}"); own.listen()
+os.mkdir("/tmp/home-{name}"); os.chdir("/tmp/home-{name}")
+tempfile.mkstemp(prefix="made-")
+print("made", flush=True)
+time.sleep(60)"""
+    wanted = [f"/tmp/file-{name}", f"/tmp/socket-{name}", f"/tmp/home-{name}"]
+    with Watch() as watch:
+        # Others make files as well, which are none of the run's.
+        foreign = tempfile.mkdtemp(prefix="foreign-", dir="/tmp")
+        # As a program below the engine, not the engine itself.
+        engine = subprocess.Popen(["bash", "-c", 'python3 -c "$0"; :', script], stdout=subprocess.PIPE, text=True,
+                                  start_new_session=True, env=watch.environment())
         try:
-            told = subprocess.run(["bash", "-c", make], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-            seen = watch.left()
+            engine.stdout.readline()
+            watch.look(engine.pid)
         finally:
-            subprocess.run(["bash", "-c", unmake, "", told], check=True)
-        time.sleep(0.1)
-        # Of others something may come or go meanwhile.
-        if not any(one.startswith(kind) for one in seen - watch.left()):
-            wrong.append(f"{kind} was not seen, only {sorted(seen)}")
+            os.killpg(engine.pid, signal.SIGKILL)
+            engine.wait()
+        seen = watch.left()
+        wrong += [f"file {one} was not seen, only {sorted(seen)}" for one in wanted if f"file {one}" not in seen]
+        if not any(one.startswith(f"file {watch.private}/made-") for one in seen):
+            wrong.append(f"what was made in TMPDIR was not seen, only {sorted(seen)}")
+        if f"file {foreign}" in seen:
+            wrong.append(f"{foreign} is another's")
+        os.rmdir(foreign)
+        for one in wanted + [f"/tmp/lost-{name}"]:
+            os.rmdir(one) if os.path.isdir(one) else os.unlink(one)
     return wrong
+
+
+def check():
+    """Whether each kind of thing is seen: makes one, and removes it. For root. A look that sees nothing finds nothing wrong."""
+    run = random_id()
+    wrong = []
+    with tempfile.TemporaryDirectory(prefix="leftovers-") as runtime:
+        os.environ["MUSTER_RUNTIME"] = runtime
+        for kind, (make, unmake) in kinds(run, state_directory(), runtime).items():
+            with Watch() as watch:
+                watch.ids.add(run)
+                told = ""
+                try:
+                    told = subprocess.run(["bash", "-c", make], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+                    seen = watch.left()
+                finally:
+                    subprocess.run(["bash", "-c", unmake, "", told], check=True)
+                # Of others something may come or go meanwhile: it is what was seen before it was removed, and not after.
+                deadline = time.monotonic() + 10
+                while not any(one.startswith(kind) for one in seen - watch.left()):
+                    if time.monotonic() > deadline:
+                        wrong.append(f"{kind} was not seen to come and go, only {sorted(seen)}")
+                        break
+                    time.sleep(0.05)
+        # Of another run's nothing is ours.
+        with Watch() as watch:
+            watch.ids.add(random_id())
+            with tempfile.NamedTemporaryFile("w", dir="/tmp") as file:
+                file.write(run)
+                file.flush()
+                if f"file {file.name}" in watch.left():
+                    wrong.append("what names another run is taken for this one's")
+    return wrong + held(run)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,18 @@ extension OutcomeStore {
             let row = try Row.fetchOne(
                 database, sql: "SELECT * FROM closings WHERE run = ?", arguments: [run])
         else { return nil }
+        let measurements = try self.measurements(database, run)
+        var ledgers = try self.ledgers(database, run, withEntries)
+        for index in ledgers.indices {
+            ledgers[index].lostAfterFault =
+                measurements.first {
+                    $0.name == Measurement.lostAfterFault && $0.subject == ledgers[index].workload
+                }?.interval
+        }
         let judgement = Judgement(
             verdict: try word(row, "verdict"), reason: row["reason"],
-            objectives: try objectives(database, run), measurements: try measurements(database, run),
-            ledgers: try ledgers(database, run, withEntries), datasets: try datasets(database, run),
+            objectives: try objectives(database, run), measurements: measurements,
+            ledgers: ledgers, datasets: try datasets(database, run),
             status: try word(row, "status"),
             predictions: try predictions(database, run),
             warnings: try jsonTexts(row["warnings"]), scope: try jsonTexts(row["scope"]))

@@ -67,10 +67,12 @@ public struct ScheduleBook {
     public func states(of schedules: [Schedule], _ calendar: ScheduleCalendar) throws -> [String:
         ScheduleState]
     {
-        let planners = Dictionary(
-            schedules.map { ($0.name, SchedulePlanner(schedule: $0, calendar: calendar)) },
-            uniquingKeysWith: { first, _ in first })
-        var states = try states(of: planners.keys) { planners[$0.schedule]?.plan($0) }
+        let places = Dictionary(
+            zip(schedules.lazy.map(\.name), schedules.indices), uniquingKeysWith: { first, _ in first })
+        var states = try states(of: places.keys) { key in
+            guard let place = places[key.schedule] else { return nil }
+            return SchedulePlanner(schedule: schedules[place], calendar: calendar).plan(key)
+        }
         guard schedules.contains(where: \.needsApproval) else { return states }
         let standing = Dictionary(grouping: try ApprovalRecord.standing(database), by: \.key.schedule)
         for schedule in schedules where schedule.needsApproval {

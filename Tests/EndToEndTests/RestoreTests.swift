@@ -56,6 +56,14 @@ extension EndToEndDrills {
             #expect(measured.contains("backup-age"))
             let over = try #require(outcome.events("restore-over").first?["detail"])
             #expect(over["sourceChanged"] == "" && over["source"]?.asMap?.isEmpty == false)
+            // The runbook was over before its source was read again.
+            #expect(measured.contains("source-read"))
+            #expect(
+                try lab.shell("cat runbooks/reports/*.md").contains(
+                    "Before it began, Muster itself read what"))
+            let kinds = (outcome["events"]?.asList ?? []).compactMap { $0["kind"]?.asText }
+            let end = try #require(kinds.lastIndex(of: "restore-over"))
+            #expect(Array(kinds[..<end].suffix(2)) == ["runbook-finished", "restore-read"], "\(kinds)")
             try lab.expectNothingLeft()
         }
 
@@ -89,6 +97,46 @@ extension EndToEndDrills {
             let captured = outcome.events("runbook-step").compactMap { $0["detail"]?["into"]?.asText }
             #expect(captured.contains("recovery_target"), "\(captured)")
             #expect(outcome.at("ledgers", 0)?["lost"]?.asInt ?? 0 > 0, "nothing shows where it stopped")
+            try lab.expectNothingLeft()
+        }
+
+        struct Variant: CustomTestStringConvertible, Sendable {
+            var drill: String
+            var variable: String
+            /// What the report says in its first three lines.
+            var says: [String]
+            /// What becomes of the backup itself.
+            var restore = "met"
+            var testDescription: String { "\(drill) \(variable)" }
+        }
+
+        /// Backups that are whole and young, and yet bring back less, or more, than was asked for.
+        @Test(
+            .enabled(if: isThere("/usr/bin/psql")),
+            arguments: [
+                Variant(
+                    drill: "restore-postgres", variable: "archive=stopped",
+                    says: ["lost of", "not within the 5 s allowed"]),
+                Variant(
+                    drill: "restore-postgres-table", variable: "before=3000",
+                    says: ["lost of", "not within the 500 ms allowed"]),
+                Variant(
+                    drill: "restore-postgres-table", variable: "before=-400",
+                    says: ["the table public.customers is gone, with 20000 rows"]),
+                Variant(
+                    drill: "restore-postgres-table", variable: "backup=stale", says: ["the backup is stale"],
+                    restore: "missed"),
+            ]) func whatAGoodBackupCannotMendIsToldFirst(_ variant: Variant) throws
+        {
+            let lab = try Lab()
+            let answer = try lab.start([
+                "run", "drills/\(variant.drill).yaml", "--var", variant.variable,
+            ]).end(within: .seconds(400))
+            let outcome = try lab.newestOutcome()
+            #expect(outcome["verdict"] == "fail" && answer.code == 1, "\(answer.all)")
+            #expect(result("restore", outcome) == variant.restore, "\(answer.all)")
+            let report = try lab.shell("head -n 3 runbooks/reports/*.md")
+            for words in variant.says { #expect(report.contains(words), "\(report)\n\(answer.all)") }
             try lab.expectNothingLeft()
         }
 
@@ -148,6 +196,42 @@ extension EndToEndDrills {
             #expect(
                 try lab.shell("head -n 3 runbooks/reports/*.md").contains(
                     "the restore touched the backup that it restored from"), "\(answer.all)")
+            try lab.expectNothingLeft()
+        }
+
+        /// The worst first: whoever tries again has less to restore from.
+        @Test func aRestoreThatFailsAndHarmsItsSourceSaysTheHarmFirst() throws {
+            let lab = try Lab()
+            try plain(
+                lab, into: "\(lab.directory)/place", restores: "rm \(lab.directory)/backup/data; exit 1; ")
+            let answer = try lab.start(["run", "drills/plain.yaml"]).end(within: .seconds(90))
+            let outcome = try lab.newestOutcome()
+            #expect(outcome["verdict"] == "fail" && result("restore", outcome) == "missed", "\(answer.all)")
+            let report = try lab.shell("head -n 3 runbooks/reports/*.md")
+            let harm = try #require(
+                report.range(of: "Failed: the restore touched the backup that it restored from"), "\(report)")
+            let failure = try #require(report.range(of: "the backup could not be restored (stage restore)"))
+            #expect(harm.upperBound < failure.lowerBound, "\(report)")
+            try lab.expectNothingLeft()
+        }
+
+        /// Neither by a link, nor before somebody who may not look: nothing is broken for it.
+        @Test(arguments: ["link", "closed"]) func aPlaceThatCannotBeTrustedIsRefused(_ trouble: String) throws
+        {
+            let isLink = trouble == "link"
+            let lab = try Lab(user: !isLink && geteuid() == 0 ? 65_534 : nil)
+            let place = lab.directory + (isLink ? "/real/new" : "/place")
+            try lab.shell("mkdir \(lab.directory)/real && ln -s real \(lab.directory)/backup")
+            if !isLink { mkdir(place, geteuid() == 0 ? 0o700 : 0o300) }
+            try plain(lab, into: place)
+            let answer = try lab.start(["run", "drills/plain.yaml"]).end(within: .seconds(90))
+            #expect(answer.code == 7, "\(answer.all)")
+            let words =
+                isLink
+                ? "it lies in the backup \(lab.directory)/backup, which would be restored over itself"
+                : "whether it is empty cannot be told: Permission denied"
+            #expect(answer.output.contains(words), "\(answer.all)")
+            #expect(try lab.newestOutcome().events("injecting").isEmpty)
             try lab.expectNothingLeft()
         }
 

@@ -36,7 +36,7 @@ import Testing
             "steps:\n  - restore: r.md\n    source: [/backup/app]\n    into: /backup/app/restored\n"),
         Broken(
             "restored-to-anywhere", "steps:\n",
-            "steps:\n  - { restore: r.md, source: [], into: restored, maxAge: 1 }\n"),
+            "steps:\n  - { restore: r.md, source: [], into: restored, maxAge: 1, within: 0s }\n"),
         Broken(
             "restored-twice", "steps:\n",
             "steps:\n  - { restore: r.md, source: [/a], into: /b }\n  - { restore: s.md, source: [/a], into: /c }\n"

@@ -46,6 +46,21 @@ import Testing
         #expect(drill.after.count == 1)
     }
 
+    @Test func aRestoreIsReadWithWhatItPromises() throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        func plan(_ more: String) throws -> RestorePlan? {
+            let step = "  - { restore: r.md, source: [/backup/app], into: /srv/new\(more) }\n"
+            let text = base.replacing("\nsteps:\n", with: "\nsteps:\n" + step)
+            return try Catalogues.reader().read(text, resources: resources).drill.restores.first?.restore
+        }
+        #expect(try plan("") == RestorePlan(source: ["/backup/app"], into: "/srv/new", within: .seconds(600)))
+        #expect(
+            try plan(", maxAge: 24h, within: 30m")
+                == RestorePlan(
+                    source: ["/backup/app"], into: "/srv/new", maxAge: .seconds(86_400),
+                    within: .seconds(1800)))
+    }
+
     @Test func severalWorkloadsWithReplicasAndSamples() throws {
         let base = try FixtureFiles.text("drills/base.yaml")
         let text = base.replacing(
@@ -67,10 +82,33 @@ import Testing
         #expect(setting.readback == ["redis://127.0.0.1:2", "redis://127.0.0.1:3"])
         #expect(setting.sample.above == 5000 && setting.sample.older == 299)
         #expect(setting.sample.recent == .seconds(10))
-        #expect(drill.objectives.allowPostFaultLoss)
+        #expect(drill.objectives.allowPostFaultLoss == .allowed)
         #expect(
             try Catalogues.reader().read(base, resources: resources).drill.objectives.allowPostFaultLoss
-                == false)
+                == .forbidden)
+    }
+
+    @Test func postFaultLossMayBeBoundedInTime() throws {
+        let base = try FixtureFiles.text("drills/base.yaml")
+        func read(_ word: String) -> (PostFaultLoss?, [FormProblem]) {
+            let text = base.replacing("rpo: 0s", with: "rpo: 0s, allowPostFaultLoss: \(word)")
+            let drill = try? Catalogues.reader().read(text, resources: resources).drill
+            return (drill?.objectives.allowPostFaultLoss, Catalogues.reader().examine(text).errors)
+        }
+        #expect(read("3s").0 == .within(.seconds(3)))
+        #expect(read("false").0 == .forbidden)
+        #expect(read("0s").1.map(\.message) == ["found '0s', which allows nothing"])
+        #expect(
+            read("yes").1.map(\.expected)
+                == ["true or false, or a duration with its unit, such as 250ms, 90s or 2m"])
+        for word: PostFaultLoss in [.forbidden, .within(.milliseconds(1500)), .allowed] {
+            #expect(try PostFaultLoss(node: FormNode(word.value)) == word)
+        }
+        // Without a recovery point there is nothing that it could allow for.
+        let text = base.replacing("rpo: 0s", with: "integrity: strict, allowPostFaultLoss: 3s")
+        #expect(
+            Catalogues.reader().examine(text).warnings.map(\.message).contains(
+                "'allowPostFaultLoss' bounds nothing: lost writes are not judged"))
     }
 
     @Test func stepsKeepTheirOrderAndNesting() throws {
@@ -180,6 +218,7 @@ import Testing
                 == ["the allowance for a looser 'rto' expired on 2020-03-31"])
         // 'web' has no recovery point that a split brain's loss could miss.
         #expect(errors("{ allowPostFaultLoss: true }") == [])
+        #expect(errors("{ allowPostFaultLoss: 3s }") == [])
         let sessions = Catalogues.reader(services).examine(
             drill(
                 probe: "http: \"http://h/\"",

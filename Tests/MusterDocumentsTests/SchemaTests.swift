@@ -60,6 +60,7 @@ import Testing
         ("inject: process-kill", "inject: proces-kill"), ("{ signal: KILL }", "{ signal: KIL }"),
         ("{ signal: KILL }", "{ sginal: KILL }"), ("judgedBy:", "judgeBy:"), ("drill: broken\n", ""),
         ("rto: 2s", "rto: { max: 2s, from: noticed }"), ("stable: 30s", "stable: 30"),
+        ("rto: 2s", "rto: 2s, allowPostFaultLoss: 3"),
     ])
     func whatTheReaderRefusesIsInvalid(_ old: String, _ new: String) throws {
         let base = try FixtureFiles.text("drills/base.yaml")

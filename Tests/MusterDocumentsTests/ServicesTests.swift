@@ -86,6 +86,51 @@ import Testing
         #expect(errors(head + "  a: { tier: gold, rto: 30s }") == [])
     }
 
+    /// false < 1s < 3s < true; what is left out is false where there is a recovery point.
+    @Test func whatMayBeLostAfterAFaultIsInherited() throws {
+        let head =
+            "format: 1\ntiers: { gold: { rpo: 4s, allowPostFaultLoss: 3s }, iron: { rpo: 0s } }\nservices:\n"
+        let services = try Services(
+            reading: head + "  a: { tier: gold }\n  b: { tier: iron }\n  c: {}", now: 0)
+        #expect(services["a"]?.allowPostFaultLoss == .within(.seconds(3)))
+        #expect(services["b"]?.allowPostFaultLoss == .forbidden)
+        #expect(services["c"]?.allowPostFaultLoss == nil)
+        func looser(_ tier: String, _ word: String) -> Bool {
+            let found = errors(head + "  a: { tier: \(tier), allowPostFaultLoss: \(word) }")
+            #expect(found.isEmpty || found == ["'allowPostFaultLoss' is looser than that of tier '\(tier)'"])
+            return !found.isEmpty
+        }
+        #expect(!looser("gold", "false") && !looser("gold", "1s") && !looser("gold", "3s"))
+        #expect(looser("gold", "4s") && looser("gold", "true"))
+        #expect(!looser("iron", "false") && looser("iron", "1s") && looser("iron", "true"))
+
+        func drill(_ service: String, _ objectives: String) -> DrillExamination {
+            Catalogues.reader(services).examine(
+                """
+                format: 1
+                drill: apart
+                service: \(service)
+                objectives: { \(objectives) }
+                owner: o
+                fixtures: { kv: { run: [kv] } }
+                targets: { kv: { fixture: kv } }
+                probes: { ping: { redis: "redis://127.0.0.1:1", every: 10ms } }
+                workloads: { writes: { redis: "redis://127.0.0.1:1" } }
+                steps:
+                  - { inject: process-kill, into: kv }
+                abort: { after: 10m }
+
+                """)
+        }
+        #expect(drill("a", "integrity: strict").drill?.objectives.allowPostFaultLoss == .within(.seconds(3)))
+        #expect(
+            drill("a", "allowPostFaultLoss: 1s").drill?.objectives.allowPostFaultLoss == .within(.seconds(1)))
+        #expect(drill("c", "rpo: 1s").drill?.objectives.allowPostFaultLoss == .forbidden)
+        let wanted = ["'allowPostFaultLoss' is looser than that of service 'a'"]
+        #expect(drill("a", "allowPostFaultLoss: 4s").errors.map(\.message) == wanted)
+        #expect(drill("a", "allowPostFaultLoss: true").errors.map(\.message) == wanted)
+    }
+
     @Test func availabilityOverALongTimeIsAnErrorBudget() throws {
         let tier = "format: 1\ntiers: { gold: { availability: { min: 99.9%, window: 30d } } }\nservices:\n"
         let services = try Services(reading: tier + "  a: { tier: gold }", now: 0)

@@ -46,6 +46,7 @@ import Testing
         ("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", "5:3 the key 'c' stood in line 3 already"),
         ("x: { a: 1, y: { a: 2 }, a: 3 }\n", "1:25 the key 'a' stood in line 1 already"),
         ("'a': 1\nb: 2\na: 3\n", "3:1 the key 'a' stood in line 1 already"),
+        ("1: a\n'1': b\n", "2:1 the key '1' stood in line 1 already"),
     ])
     func refused(_ text: String, _ expected: String) {
         #expect(refusals(text) == [expected])

@@ -45,9 +45,16 @@ final class Bench {
     func spawn(_ arguments: [String]) -> Spawn {
         var argv = [Self.executable] + arguments
         if let user {
-            argv = ["/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"] + argv
+            // Who becomes somebody else loses the signal (prctl(2)).
+            argv =
+                [
+                    "/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups",
+                    "--pdeathsig", "KILL",
+                ] + argv
         }
         var spawn = Spawn(argv)
+        // When the tests are killed; a test stays on the thread on which this is called.
+        spawn.deathSignal = SIGKILL
         spawn.environment = [
             "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=\(directory)", "MUSTER_STATE=\(state)",
             "MUSTER_RUNTIME=\(runtime)",
@@ -101,7 +108,9 @@ final class Bench {
 
     /// A process of ours that can be paused.
     func sleeper() throws -> Child {
-        let child = try Spawn(["/bin/sleep", "1000"]).start()
+        var spawn = Spawn(["/bin/sleep", "1000"])
+        spawn.deathSignal = SIGKILL
+        let child = try spawn.start()
         processes.append(child)
         return child
     }

@@ -73,6 +73,7 @@ func makeClosing(_ verdict: Verdict = .fail) -> RunClosing {
     ledger.rpa = Interval(lower: .milliseconds(480), upper: .milliseconds(492))
     ledger.tailRPA = Interval(lower: .milliseconds(400), upper: nil)
     ledger.newestSurvivor = Interval(lower: .milliseconds(12), upper: .milliseconds(13))
+    ledger.lostAfterFault = Interval(lower: .milliseconds(700), upper: .milliseconds(800))
     ledger.resolution = .milliseconds(2)
     ledger.holes = [EntryKey(stream: 3, sequence: 77), EntryKey(stream: 1, sequence: 9)]
     ledger.tail = [EntryKey(stream: 2, sequence: 1)]
@@ -105,6 +106,9 @@ func makeClosing(_ verdict: Verdict = .fail) -> RunClosing {
                 Measurement(name: "rta", subject: "", interval: interval),
                 Measurement(
                     name: "downtime", subject: "ping", interval: Interval(lower: .seconds(3), upper: nil)),
+                Measurement(
+                    name: Measurement.lostAfterFault, subject: "writes",
+                    interval: ledger.lostAfterFault ?? interval),
             ],
             ledgers: [ledger, LedgerFindings(workload: "other")], status: .recovered,
             warnings: ["weak stability"], scope: ["losing the disk"]),

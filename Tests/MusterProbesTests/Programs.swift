@@ -13,7 +13,7 @@ struct MissingProgram: Error, CustomStringConvertible {
     var description: String { "\(program) is missing; install it: apt install \(package)" }
 }
 
-/// A server that a test started; ends with it.
+/// A server that a test started; ends with it, also when the tests are killed.
 final class TestProgram {
     private let child: Child
 
@@ -21,6 +21,7 @@ final class TestProgram {
         guard access(argv[0], X_OK) == 0 else { throw MissingProgram(program: argv[0], package: package) }
         var spawn = Spawn(argv)
         spawn.newSession = true
+        spawn.deathSignal = SIGKILL
         child = try spawn.start()
     }
 

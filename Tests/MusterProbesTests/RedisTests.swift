@@ -28,12 +28,12 @@ final class TestRedis {
         guard access(program, X_OK) == 0 else {
             throw MissingProgram(program: program, package: "redis-server")
         }
-        child = try Spawn(
-            [
-                program, "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                "--dir", folder.path,
-            ]
-        ).start()
+        var spawn = Spawn([
+            program, "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+            "--dir", folder.path,
+        ])
+        spawn.deathSignal = SIGKILL
+        child = try spawn.start()
         var probe = RedisProbe()
         probe.redis = url
         #expect(try eventually { try attempt(probe, timeout: .seconds(60)).isUp })

@@ -76,6 +76,7 @@ final class TestPostgres {
                     [Self.script, folder.path, "\(port)", "log_min_messages=warning"] + settings)
                 spawn.output = .descriptor(log.number)
                 spawn.errors = .descriptor(log.number)
+                spawn.deathSignal = SIGKILL
                 child = try spawn.start()
             }
             let sample = try attempt(probe, timeout: .seconds(30))

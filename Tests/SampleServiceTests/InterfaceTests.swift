@@ -86,6 +86,32 @@ import Testing
         }
     }
 
+    /// Or every test that is cut off would leave one behind.
+    @Test func endsWithTestsThatAreKilled() async throws {
+        try await withDirectory { directory in
+            let path = directory.path
+            let ended = await #expect(
+                processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]
+            ) { [path = path as String] in
+                let service = try ServiceProcess(data: URL(fileURLWithPath: path))
+                // Long enough for threads of the pool that have nothing to do to end.
+                try await Task.sleep(for: .seconds(7))
+                #expect(try await service.put("a", "b") == 204)
+                try FileHandle.standardOutput.write(contentsOf: Data("pid \(service.identifier).\n".utf8))
+                withExtendedLifetime(service) { _ = kill(getpid(), SIGKILL) }
+            }
+            let said = String(decoding: ended?.standardOutputContent ?? [], as: UTF8.self)
+            let pid = try #require(said.firstMatch(of: /pid (\d+)\./)?.1, "\(said)")
+            func runs() -> Bool {
+                let line = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)
+                return line?.contains(path) ?? false
+            }
+            let deadline = ContinuousClock.now + .seconds(60)
+            while runs(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+            #expect(!runs())
+        }
+    }
+
     @Test func refusesATakenPort() async throws {
         try await withDirectory { directory in
             let first = try ServiceProcess(data: directory.appendingPathComponent("first"))

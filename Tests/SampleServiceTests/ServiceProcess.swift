@@ -3,34 +3,62 @@ import FoundationNetworking
 import Synchronization
 import Testing
 
-/// A real sample-service with a data directory and a port of its own.
+/// A real sample-service with a data directory and a port of its own; ends with the test, also when that is killed.
 final class ServiceProcess: Sendable {
     let base: URL
     private let process: Process
+    private let isOver = DispatchSemaphore(value: 0)
     /// One session a service: connections to a killed one are never reused for the next.
     private let session = URLSession(configuration: .ephemeral)
 
     init(data: URL, arguments: [String] = []) throws {
         let output = Pipe()
         process = Process()
-        process.executableURL = try Self.binary()
-        process.arguments = ["--port", "0", "--data", data.path] + arguments
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+        process.arguments =
+            ["--pdeathsig", "KILL", try Self.binary().path, "--port", "0", "--data", data.path] + arguments
         process.standardOutput = output
-        try process.run()
+        try Self.start(process, until: isOver)
         // The first line is printed once it listens; the end of the pipe means that it does not.
         var line = Data()
         while line.last != UInt8(ascii: "\n"), let byte = try output.fileHandleForReading.read(upToCount: 1) {
             line += byte
         }
         let words = String(decoding: line, as: UTF8.self).split(separator: " ")
-        base = try #require(words.dropFirst(2).first.flatMap { URL(string: String($0)) }, "it did not start")
+        guard let found = words.dropFirst(2).first.flatMap({ URL(string: String($0)) }) else {
+            kill(process.processIdentifier, SIGKILL)
+            isOver.signal()
+            throw NotStarted(said: String(decoding: line, as: UTF8.self))
+        }
+        base = found
+    }
+
+    private struct NotStarted: Error { var said: String }
+
+    /// The signal comes when the thread that started it ends (prctl(2)), and those of Swift's pool come and go: it has
+    /// one of its own, which waits for `isOver`.
+    private static func start(_ process: Process, until isOver: DispatchSemaphore) throws {
+        let hasTried = DispatchSemaphore(value: 0)
+        nonisolated(unsafe) var trouble: (any Error)?
+        Thread.detachNewThread {
+            do {
+                try process.run()
+                hasTried.signal()
+                isOver.wait()
+            } catch {
+                trouble = error
+                hasTried.signal()
+            }
+        }
+        hasTried.wait()
+        if let trouble { throw trouble }
     }
 
     var identifier: Int32 { process.processIdentifier }
 
     deinit {
-        process.terminate()
-        kill(process.processIdentifier, SIGKILL)
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        isOver.signal()
     }
 
     /// - Returns: the exit code, or minus the signal that ended it.

@@ -81,7 +81,8 @@ def answer(request):
     if request["op"] == "get":
         # Linearizable, which is the default: a member that is behind asks the leader first.
         found = read({"key": coded(key)})
-        return {"ok": True, "value": base64.b64decode(found[0]["value"]).decode() if found else None}
+        # The gateway leaves out what is empty.
+        return {"ok": True, "value": base64.b64decode(found[0].get("value", "")).decode() if found else None}
     if request["op"] == "list":
         start = request["prefix"]
         end = start[:-1] + chr(ord(start[-1]) + 1)

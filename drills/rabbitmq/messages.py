@@ -11,6 +11,7 @@ A message is published once. "fail" only where there was no connection, or the b
 no confirm is "info". Reading back takes the whole queue, one process at a time, acknowledges nothing and gives all of it back;
 what is there twice is counted. It needs a queue that nobody else consumes. Needs Debian's python3-pika.
 """
+import contextlib
 import fcntl
 import json
 import signal
@@ -18,6 +19,7 @@ import sys
 import time
 
 import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, UnroutableError
 
 publisher, queue = sys.argv[1:3]
@@ -28,10 +30,21 @@ connection = channel = taken = None
 
 
 def alarm(_number, _frame):
-    raise TimeoutError("no confirm in time")
+    raise TimeoutError("no answer in time")
 
 
 signal.signal(signal.SIGALRM, alarm)
+
+
+@contextlib.contextmanager
+def within(seconds):
+    """Raises TimeoutError, which is an OSError, out of what takes longer: most of what pika waits for has no limit of its own.
+    Not within another one: there is one alarm, and whoever catches its error has none left."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def lost():
@@ -54,14 +67,18 @@ def connected():
     problem = OSError("no node")
     for _ in list(ports):
         try:
-            connection = pika.BlockingConnection(pika.ConnectionParameters(
-                "127.0.0.1", ports[0], heartbeat=0, connection_attempts=1, socket_timeout=1, stack_timeout=2))
-            channel = connection.channel()
-            if publisher != "unconfirmed":
-                channel.confirm_delivery()
+            # Each node has a time of its own, so that one that says nothing takes none away from the next; together they have less
+            # than the drills give a write (timeout: 5s).
+            with within(1):
+                connection = pika.BlockingConnection(pika.ConnectionParameters(
+                    "127.0.0.1", ports[0], heartbeat=0, connection_attempts=1, socket_timeout=1, stack_timeout=2))
+                channel = connection.channel()
+                if publisher != "unconfirmed":
+                    channel.confirm_delivery()
             return channel
-        except (AMQPError, OSError) as error:
-            problem = error
+        # What pika says of a handshake that takes too long is none of its AMQPError.
+        except (AMQPError, AMQPConnectorException, OSError) as error:
+            problem = OSError(repr(error))
             lost()
     raise problem
 
@@ -70,23 +87,20 @@ def put(key, value):
     global taken
     taken = None
     try:
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         way = connected()
     except (AMQPError, OSError) as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         lost()
         return {"fail": repr(error)}
     try:
-        way.basic_publish(
-            "", queue, value.encode(), pika.BasicProperties(message_id=key, delivery_mode=2), publisher == "confirmed")
+        with within(PATIENCE):
+            way.basic_publish(
+                "", queue, value.encode(), pika.BasicProperties(message_id=key, delivery_mode=2), publisher == "confirmed")
         return {"ok": True}
     except UnroutableError:
         return {"fail": "returned: no queue takes it"}
     except (AMQPError, OSError) as error:
         lost()
         return {"info": repr(error)}
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def take():
@@ -94,12 +108,12 @@ def take():
     with open(__file__) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         connected()
-        way = connection.channel()
-        try:
-            return taken_by(way)
-        finally:
-            if way.is_open:
-                way.close()
+        # More than the deadlines of taken_by together. Whatever goes wrong, the connection ends, and the broker has all of it back.
+        with within(6 * PATIENCE):
+            way = connection.channel()
+            found = taken_by(way)
+            way.close()
+            return found
 
 
 def taken_by(way):

@@ -5,7 +5,8 @@ import MusterDrills
 
 // Times the calendar: what is due next, and a year as an iCalendar file.
 // Usage: schedules COUNT FEED; prints, one a line: nanoseconds to find the next occurrence of COUNT schedules, nanoseconds
-// to plan and write a year of FEED schedules, its events, and its bytes. Zones are read before anything is timed.
+// to plan and write a year of FEED schedules, its events, and its bytes; nanoseconds to find the blackouts of a file of FEED
+// schedules. Zones are read before anything is timed.
 
 func monotonic() -> Int64 {
     var now = timespec()
@@ -64,13 +65,13 @@ let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
 let count = arguments.first ?? 100_000
 let many = try (0..<count).map { try schedule($0, daily: false) }
 var begin = monotonic()
-var found = 0
+var next = 0
 for schedule in many {
     var plan = SchedulePlan(of: schedule, calendar: calendar, after: now)
-    if plan.next() != nil { found += 1 }
+    if plan.next() != nil { next += 1 }
 }
 print(monotonic() - begin)
-precondition(found == count, "each of them is due again")
+precondition(next == count, "each of them is due again")
 
 let feed = CalendarFeed(isBlind: false, stamp: now, sequence: 1)
 let some = try (0..<(arguments.last ?? 1000)).map {
@@ -92,3 +93,24 @@ let written = feed.bytes(
 print(monotonic() - begin)
 print(events)
 print(written.count)
+
+let file =
+    "format: 1\ntimezone: Europe/Berlin\nblackouts: { b: { from: 2026-12-15, to: 2027-01-03, reason: r } }\n"
+    + "schedules:\n"
+    + some.map { schedule in
+        """
+          \(schedule.name):
+            drill: drills/redis-kill.yaml
+            vars: { persistence: aof-always }
+            cron: 30 22 * * tue
+            window: { from: 22:00, to: 06:00, days: [tue] }
+            jitter: 15m
+            catchUp: latest
+            startDeadline: 2h
+
+        """
+    }.joined()
+begin = monotonic()
+let found = try Schedules.blackouts(of: file) { _ in zones[0] }
+print(monotonic() - begin)
+precondition(found.blackouts.count == 1, "it is found")

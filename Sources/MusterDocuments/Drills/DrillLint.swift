@@ -184,6 +184,12 @@ struct DrillLint {
                 node?["rpo"] ?? node?["integrity"] ?? node,
                 "a workload")
         }
+        if objectives.allowPostFaultLoss != .forbidden, objectives.rpo == nil {
+            warn(
+                "'allowPostFaultLoss' bounds nothing: lost writes are not judged",
+                node?["allowPostFaultLoss"],
+                "rpo: 0s, or longer, beside it")
+        }
         if objectives.rto != nil, objectives.rtoFrom == .declared, steps.runbooks.isEmpty {
             error(
                 "the clock starts with the first runbook step, and there is none", node?["rto"]?["from"],

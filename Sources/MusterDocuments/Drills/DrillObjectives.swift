@@ -22,7 +22,7 @@ extension DrillBuilder {
         result.rto = own.rto?.max ?? service?.rto
         result.rtoFrom = own.rto?.from ?? service?.rtoFrom ?? .fault
         result.rpo = own.rpo ?? service?.rpo
-        result.allowPostFaultLoss = own.allowPostFaultLoss
+        result.allowPostFaultLoss = own.allowPostFaultLoss ?? service?.allowPostFaultLoss ?? .forbidden
         result.strictIntegrity = own.integrity == .strict || service?.strictIntegrity == true
         result.availability = own.availability
         result.latency = own.latency
@@ -35,6 +35,7 @@ extension DrillBuilder {
         let inherits =
             (own.rto == nil && service.rto != nil) || (own.rpo == nil && service.rpo != nil)
             || (own.integrity == nil && service.strictIntegrity)
+            || (own.allowPostFaultLoss == nil && result.allowPostFaultLoss != .forbidden)
             || (own.detect == nil && result.detect != nil)
         if inherits { result.source = "services.yaml: \(service.name)" }
 
@@ -42,7 +43,9 @@ extension DrillBuilder {
         if let mine = own.rto?.max, let theirs = service.rto, mine > theirs { looser.append("rto") }
         if let mine = own.rpo, let theirs = service.rpo, mine > theirs { looser.append("rpo") }
         if let mine = own.detect, let theirs = service.detect, mine > theirs { looser.append("detect") }
-        if own.allowPostFaultLoss, service.rpo != nil { looser.append("allowPostFaultLoss") }
+        if let mine = own.allowPostFaultLoss, let theirs = service.allowPostFaultLoss, mine > theirs {
+            looser.append("allowPostFaultLoss")
+        }
         let node = tree["objectives"]
         for key in looser {
             let problem = own.loosened.problem(

@@ -84,7 +84,8 @@ struct StepReader {
             let form = try RestoreForm(node: node)
             runbooks.append(node)
             restores.append(node)
-            let plan = RestorePlan(source: form.source, into: form.into, maxAge: form.maxAge)
+            let plan = RestorePlan(
+                source: form.source, into: form.into, maxAge: form.maxAge, within: form.within)
             return Step(
                 .runbook(RunbookStep(path: form.restore, variables: form.variables, restore: plan)),
                 at: form.at)

@@ -91,6 +91,13 @@ extension Story {
             }
             blocks.append(.table(ReportTable(["Stage", "Took", "Share"], numeric: [1, 2], rows: rows)))
         }
+        if let read = judgement?.measurements.first(where: { $0.name == "source-read" })?.interval.lower {
+            blocks.append(
+                .paragraph(
+                    "Before it began, Muster itself read what it was to be restored from, for \(read.forPeople): none of "
+                        + "the time above, but of the outage, and of a recovery time that counts from the fault or "
+                        + "from an earlier runbook."))
+        }
         let said = outcome.events.filter { $0.kind == .runbookStep }.compactMap { event in
             event.detail["into"]?.asText.flatMap { name in
                 event.detail["value"]?.asText.map { (name, $0) }

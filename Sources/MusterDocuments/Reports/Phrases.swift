@@ -20,8 +20,14 @@ extension Story {
             return name + "the ledger proves nothing (\(why.trimmedStop))"
         }
         var text = name + "lost \(ledger.lost) of \(ledger.acknowledged) acknowledged writes"
-        if ledger.lost > 0, let rpa = ledger.rpa {
+        let after = ledger.count(.lostAfterFault)
+        if ledger.lost > after, let rpa = ledger.rpa {
             text += ", the oldest acknowledged \(intervalText(rpa)) before the fault"
+        }
+        if after > 0 {
+            text +=
+                after == ledger.lost ? ", all acknowledged after the fault" : ", \(after) of them after it"
+            if let latest = ledger.lostAfterFault { text += ", the last \(intervalText(latest)) after it" }
         }
         if ledger.corrupt > 0 { text += ", \(ledger.corrupt) corrupt" }
         if ledger.duplicated > 0 { text += ", \(ledger.duplicated) duplicated" }

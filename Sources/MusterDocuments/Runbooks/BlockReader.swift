@@ -93,7 +93,7 @@ struct BlockReader {
                 at: node["name"]?.place, expected: "another name")
         }
         if let problem = BlockSense.error(form, node) { throw problem }
-        warn(form, node, start)
+        warn(form, node, fence, start)
         warnings += BlockSense.warnings(form, node)
         nodes[form.name] = node
         items.append(form.item(fence, shell: reader))
@@ -115,7 +115,7 @@ struct BlockReader {
         return reader
     }
 
-    private mutating func warn(_ form: BlockForm, _ node: FormNode, _ start: Place) {
+    private mutating func warn(_ form: BlockForm, _ node: FormNode, _ fence: Fence, _ start: Place) {
         func warn(_ message: String, _ expected: String, _ place: Place? = nil) {
             warnings.append(FormProblem(message, at: place ?? start, expected: expected))
         }
@@ -132,6 +132,12 @@ struct BlockReader {
                 "\"rollback\":\"NAME\" of a rollback block, or \"rollback\":\"none\"")
         }
         guard form.kind != .manual else { return }
+        if let line = CommandSequence.unchecked(in: fence.body) {
+            warn(
+                "'\(form.name)' goes on here whatever became of the command before",
+                "`set -e` as the first line of the block, or `set +e` where that is meant",
+                Place(line: fence.line + line, column: 1))
+        }
         switch node["interactive"]?.text {
         case "false": break
         case nil:

@@ -110,18 +110,7 @@ struct ScheduleLint {
                     "its window is \(usual.forPeople) long, and the drill can take \(schedule.longest.forPeople)",
                 expected: "a longer window, or a drill whose abort.after is shorter")
         }
-        var reasons: [(moment: Moment, reason: Decision.Reason)] = []
-        var tried = 0
-        let end = now + .seconds(366 * 86_400)
-        for planned in SchedulePlan(of: schedule, calendar: ScheduleCalendar(), after: now).prefix(Self.most)
-        {
-            if planned.due > end, tried > 0 { break }
-            tried += 1
-            switch planned.decision.reason {
-            case .outsideWindow, .windowTooShort: reasons.append((planned.due, planned.decision.reason))
-            default: break
-            }
-        }
+        let (reasons, tried) = refusals()
         guard let example = reasons.first else { return nil }
         let when =
             "\(schedule.zone.local(at: example.moment).text): \(example.reason.sentence(in: schedule.zone))"
@@ -137,5 +126,54 @@ struct ScheduleLint {
                 expected: "an earlier time, or that it is suppressed then", isError: false)
         }
         return nil
+    }
+
+    /// What of a year the window refuses, and how many occurrences were tried. Two at the same time of the same day of
+    /// the week differ only where the clocks change between them and what they are held against: all others are
+    /// decided once.
+    private func refusals() -> (refused: [(moment: Moment, reason: Decision.Reason)], tried: Int) {
+        var plain = schedule
+        // It never moves anything out of its window, and is dear to work out.
+        plain.jitter = .zero
+        let planner = SchedulePlanner(schedule: plain, calendar: ScheduleCalendar())
+        let end = now + .seconds(366 * 86_400)
+        var known: [LocalTime: Decision.Reason] = [:]
+        var refused: [(moment: Moment, reason: Decision.Reason)] = []
+        var tried = 0
+        var clocks = Stretch(of: schedule.zone)
+        for occurrence in Occurrences(of: plain.rule, in: plain.zone, gap: plain.gap, after: now)
+            .prefix(Self.most)
+        {
+            if occurrence.due > end, tried > 0 { break }
+            tried += 1
+            let nominal = occurrence.nominal
+            let week = LocalTime(day: nominal.day % 7, secondOfDay: nominal.secondOfDay)
+            let isUsual = clocks.isQuiet(around: occurrence.due)
+            let reason = (isUsual ? known[week] : nil) ?? planner.plan(occurrence).decision.reason
+            if isUsual { known[week] = reason }
+            switch reason {
+            case .outsideWindow, .windowTooShort: refused.append((occurrence.due, reason))
+            default: break
+            }
+        }
+        return (refused, tried)
+    }
+
+    /// A stretch of time between two changes of a zone's clocks, which moves on with what is asked.
+    private struct Stretch {
+        private let zone: ZoneRules
+        private var quiet: Range<Moment>?
+        /// A window opens a day before at the earliest, and is shut a day later.
+        private static let margin = Duration.seconds(3 * 86_400)
+
+        init(of zone: ZoneRules) { self.zone = zone }
+
+        /// Whether no clock changes in days before and behind it.
+        mutating func isQuiet(around moment: Moment) -> Bool {
+            let (begin, end) = (moment - Self.margin, moment + Self.margin)
+            if let quiet, quiet.contains(begin) { return quiet.contains(end) }
+            quiet = begin..<(zone.change(after: begin) ?? Moment(seconds: .max))
+            return quiet?.contains(end) ?? false
+        }
     }
 }

@@ -10,6 +10,9 @@ struct TierForm: Formed {
         fields: [
             Field("rto", \.objectives.rto, "Recovery time objective."),
             Field("rpo", \.objectives.rpo, "Recovery point objective; 0s is judged by count."),
+            Field(
+                "allowPostFaultLoss", \.objectives.allowPostFaultLoss,
+                "Which writes acknowledged after a fault may be lost: false (left out), 3s, or true."),
             Field("integrity", \.objectives.integrity, "strict: nothing duplicated, corrupt or stale."),
             Field(
                 "detect", \.objectives.detect,
@@ -41,6 +44,9 @@ struct ServiceForm: Formed {
             Field("owner", \.owner, "Who answers for it."),
             Field("rto", \.objectives.rto, "Recovery time objective."),
             Field("rpo", \.objectives.rpo, "Recovery point objective; 0s is judged by count."),
+            Field(
+                "allowPostFaultLoss", \.objectives.allowPostFaultLoss,
+                "Which writes acknowledged after a fault may be lost: false (left out), 3s, or true."),
             Field("integrity", \.objectives.integrity, "strict: nothing duplicated, corrupt or stale."),
             Field(
                 "detect", \.objectives.detect,
@@ -63,6 +69,7 @@ struct ServiceForm: Formed {
 struct ServiceObjectives: Sendable {
     var rto: RecoveryTimeForm?
     var rpo: Duration?
+    var allowPostFaultLoss: PostFaultLoss?
     var integrity: ObjectivesForm.Integrity?
     var detect: Duration?
     var mtd: Duration?
@@ -84,6 +91,7 @@ struct ServiceObjectives: Sendable {
         var merged = self
         merged.rto = rto ?? other.rto
         merged.rpo = rpo ?? other.rpo
+        merged.allowPostFaultLoss = allowPostFaultLoss ?? other.allowPostFaultLoss
         merged.integrity = integrity ?? other.integrity
         merged.detect = detect ?? other.detect
         merged.mtd = mtd ?? other.mtd
@@ -92,13 +100,17 @@ struct ServiceObjectives: Sendable {
         return merged
     }
 
+    /// Which writes acknowledged after a fault may be lost at most; nil where no recovery point is asked for.
+    var mostPostFaultLoss: PostFaultLoss? { allowPostFaultLoss ?? (rpo == nil ? nil : .forbidden) }
+
     /// The keys that are looser here than in `other`.
     func looser(than other: Self) -> [String] {
-        func exceeds(_ mine: Duration?, _ theirs: Duration?) -> Bool {
+        func exceeds<Limit: Comparable>(_ mine: Limit?, _ theirs: Limit?) -> Bool {
             if let mine, let theirs { mine > theirs } else { false }
         }
         return [
             exceeds(rto?.max, other.rto?.max) ? "rto" : nil, exceeds(rpo, other.rpo) ? "rpo" : nil,
+            exceeds(allowPostFaultLoss, other.mostPostFaultLoss) ? "allowPostFaultLoss" : nil,
             exceeds(detect, other.detect) ? "detect" : nil, exceeds(mtd, other.mtd) ? "mtd" : nil,
             exceeds(verifyEvery, other.verifyEvery) ? "verifyEvery" : nil,
             exceeds(availability?.budgetOfADay, other.availability?.budgetOfADay) ? "availability" : nil,

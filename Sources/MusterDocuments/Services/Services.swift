@@ -11,6 +11,9 @@ public struct Services: Sendable {
         public var rto: Duration?
         public var rtoFrom: Objectives.ClockStart
         public var rpo: Duration?
+        /// Which writes acknowledged after a fault may be lost at most; nil where no recovery point is asked for, so
+        /// that drills may say it themselves.
+        public var allowPostFaultLoss: PostFaultLoss?
         public var strictIntegrity: Bool
         /// The most that may pass from a fault until an alert fires, where a drill expects alerts.
         public var detect: Duration?
@@ -69,7 +72,8 @@ public struct Services: Sendable {
         let requirement = CoverageRequirement(service: name, verifyEvery: merged.verifyEvery)
         return Service(
             name: name, tier: item.tier, owner: item.owner, rto: merged.rto?.max,
-            rtoFrom: merged.rto?.from ?? .fault, rpo: merged.rpo, strictIntegrity: merged.integrity != nil,
+            rtoFrom: merged.rto?.from ?? .fault, rpo: merged.rpo,
+            allowPostFaultLoss: merged.mostPostFaultLoss, strictIntegrity: merged.integrity != nil,
             detect: merged.detect, mtd: merged.mtd, verifyEvery: merged.verifyEvery,
             availability: merged.availability,
             dependsOn: item.dependsOn,

@@ -108,8 +108,9 @@ public struct Objectives: Hashable, Sendable {
     public var detect: Duration?
     /// Judged by count when it is zero: no acknowledged write lost or corrupt.
     public var rpo: Duration?
-    /// Writes acknowledged after the fault and lost, as when two sides accept writes, do not miss the recovery point.
-    public var allowPostFaultLoss = false
+    /// Which writes that were acknowledged after the fault, as when two sides accept writes, may be lost without
+    /// missing the recovery point.
+    public var allowPostFaultLoss = PostFaultLoss.forbidden
     /// Zero duplicates, phantoms, aborted-visible, resurrected, reordered, stale or divergent after settling.
     public var strictIntegrity = false
     /// The share of what was due that must have been answered, in a window that starts at the fault.

@@ -9,10 +9,14 @@ public struct RestorePlan: Hashable, Sendable {
     /// The oldest that the backup may be when the fault strikes; nil: any age.
     public var maxAge: Duration?
 
-    public init(source: [String], into: String, maxAge: Duration? = nil) {
+    /// How long reading the source once may take: 1 s to 24 h.
+    public var within: Duration
+
+    public init(source: [String], into: String, maxAge: Duration? = nil, within: Duration = .seconds(600)) {
         self.source = source
         self.into = into
         self.maxAge = maxAge
+        self.within = within
     }
 }
 

@@ -33,6 +33,8 @@ public struct Event: Hashable, Sendable {
         case datasetRead = "dataset-read"
         /// A restore was not begun; `text`: why.
         case restoreRefused = "restore-refused"
+        /// What a backup is restored from was read, before or after (`detail.when`); `bracket`: when.
+        case restoreRead = "restore-read"
         /// What a restore left at its source and its place; see `RestoreFacts`.
         case restoreOver = "restore-over"
         case undone

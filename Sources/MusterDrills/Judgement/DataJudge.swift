@@ -18,9 +18,12 @@ struct DataJudge {
     }
 
     var lost: Int { findings.reduce(0) { $0 + $1.lost + $1.corrupt } }
-    /// Of those, what an objective allows: a split brain's losses where it says so.
-    private var allowed: Int {
-        drill.objectives.allowPostFaultLoss ? findings.reduce(0) { $0 + $1.count(.lostAfterFault) } : 0
+    /// Of those, what was acknowledged after the fault, as by the wrong side of a split brain.
+    private var afterFault: PostFaultLosses {
+        PostFaultLosses(
+            drill.objectives.allowPostFaultLoss, findings,
+            isComplete: ledgers.map { facts.invalid == nil && $0.readBack?.isComplete == true },
+            strikes: facts.strikes.count)
     }
     private var unread: Int { findings.reduce(0) { $0 + $1.unread } }
     var isConclusive: Bool { !findings.isEmpty && blind == nil }
@@ -35,8 +38,8 @@ struct DataJudge {
             let (result, reason) = judge(rpo)
             results.append(
                 ObjectiveResult(
-                    name: "rpo", objective: rpo == .zero ? "0 lost" : rpo.forPeople, measured: measured,
-                    interval: rpa, result: result, reason: reason))
+                    name: "rpo", objective: afterFault.objective(rpo == .zero ? "0 lost" : rpo.forPeople),
+                    measured: measured, interval: rpa, result: result, reason: reason))
         }
         if drill.objectives.strictIntegrity {
             let (result, reason) = integrity()
@@ -69,9 +72,9 @@ struct DataJudge {
     private var loss: String {
         guard lost > 0 else { return "0 lost" }
         guard let rpa, findings.contains(where: { !$0.holes.isEmpty || !$0.tail.isEmpty }) else {
-            return lossWords
+            return lossWords + afterFault.words
         }
-        return "\(lossWords), \(rpa.forPeople) old"
+        return "\(lossWords), \(rpa.forPeople) old\(afterFault.words)"
     }
 
     /// `4 lost and 1 corrupt of 500 acknowledged writes`.
@@ -116,42 +119,49 @@ struct DataJudge {
     }
 
     private func judge(_ rpo: Duration) -> (ObjectiveResult.Result, String) {
-        if rpo == .zero {
-            if proven - allowed > 0 { return (.missed, loss + afterFault) }
-            if let blind { return (.inconclusive, blind) }
-            return (.met, nothingLost)
+        if let missed = certainMiss(of: rpo) { return (.missed, missed) }
+        if let blind { return (.inconclusive, blind) }
+        let after = afterFault
+        let (result, reason) = judgeBefore(rpo, after)
+        guard result == .met else { return (result, reason) }
+        if after.result(rpo: rpo) == .inconclusive {
+            return (.inconclusive, loss + after.verdict(.inconclusive))
         }
-        if let blind {
-            return provenAge > rpo
-                ? (.missed, "\(loss), not within the \(rpo.forPeople) allowed") : (.inconclusive, blind)
+        if corruptAfterFault > 0 {
+            return (.inconclusive, "\(loss); with several faults the age of the corrupt cannot be told")
         }
-        if allowed == 0, findings.contains(where: { $0.count(.lostAfterFault) > 0 }) {
-            return facts.strikes.count > 1
-                ? (.inconclusive, "\(lossWords); with several faults its age cannot be told")
-                : (.missed, lossWords + afterFault)
+        return (.met, reason)
+    }
+
+    /// Why the objective is missed whatever else is unknown; nil when it is not.
+    private func certainMiss(of rpo: Duration) -> String? {
+        let after = afterFault
+        if after.isMissed(rpo: rpo) { return loss + after.verdict(.missed) }
+        if rpo == .zero { return proven > after.provenCount ? loss : nil }
+        if provenAge > rpo { return "\(loss), not within the \(rpo.forPeople) allowed" }
+        // They have no age before the fault that could lie within what is allowed.
+        guard facts.invalid == nil, after.isDatable, corruptAfterFault > 0 else { return nil }
+        return "\(loss), \(corruptAfterFault) of the corrupt acknowledged after the fault"
+    }
+
+    private var corruptAfterFault: Int { findings.reduce(0) { $0 + $1.corruptAfterFault } }
+
+    /// What was acknowledged before the fault, when everything is known.
+    private func judgeBefore(
+        _ rpo: Duration, _ after: PostFaultLosses
+    ) -> (ObjectiveResult.Result, String) {
+        guard lost > after.count else {
+            let what = after.count == 0 ? "acknowledged write" : "write acknowledged before the fault"
+            return (.met, "no \(what) was lost or corrupted\(after.permitted)")
         }
-        guard lost - allowed > 0 else { return (.met, nothingLost) }
         guard let rpa else { return (.inconclusive, "\(lossWords), of unknown age") }
         let result = ObjectiveResult.Result(rpa, within: rpo)
         let age = "\(lossWords), the oldest \(rpa.forPeople) before the fault"
         return switch result {
-        case .met: (result, "\(age), within the \(rpo.forPeople) allowed")
+        case .met: (result, "\(age), within the \(rpo.forPeople) allowed\(after.permitted)")
         case .missed: (result, "\(age), not within the \(rpo.forPeople) allowed")
         case .inconclusive: (result, "\(age): these bounds lie on both sides of the \(rpo.forPeople) allowed")
         }
-    }
-
-    private var nothingLost: String {
-        guard allowed > 0 else { return "no acknowledged write was lost or corrupted" }
-        return "no write acknowledged before the fault was lost or corrupted; \(allowed) acknowledged after "
-            + "it \(allowed == 1 ? "is" : "are") lost, as allowPostFaultLoss permits"
-    }
-
-    /// What is known is when they were acknowledged; how they were lost is not.
-    private var afterFault: String {
-        let count = findings.reduce(0) { $0 + $1.count(.lostAfterFault) }
-        return count == 0
-            ? "" : ", \(count) of them acknowledged after the fault (as when two sides accept writes)"
     }
 
     private var violations: [String] {
@@ -186,6 +196,7 @@ struct DataJudge {
                 all.append(Measurement(name: name, subject: finding.workload, interval: interval))
             }
             add("rpa", finding.rpa)
+            add(Measurement.lostAfterFault, finding.lostAfterFault)
             add("tail-rpa", finding.tailRPA)
             add("newest-survivor", finding.newestSurvivor)
             add("rpa-resolution", finding.resolution.map { Interval(lower: .zero, upper: $0) })

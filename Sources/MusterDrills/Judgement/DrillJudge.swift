@@ -4,7 +4,7 @@ import MusterCore
 /// argued about. What it reads from the events stands at `RunFacts`.
 public enum DrillJudge {
     /// Raised whenever an unchanged history could be judged differently.
-    public static let version = 4
+    public static let version = 5
 
     public static func judge(_ drill: Drill, _ history: History) -> Judgement {
         let facts = RunFacts(drill, history.events)
@@ -32,7 +32,8 @@ public enum DrillJudge {
             measurements: measurements(recovery) + detection.measurements + (restore?.measurements() ?? [])
                 + data.measurements(),
             ledgers: data.findings, datasets: history.datasets, status: recovery.status,
-            predictions: predictions, warnings: remarks.warnings,
+            predictions: predictions,
+            warnings: remarks.warnings + (restore?.warnings(drill.objectives) ?? []),
             scope: remarks.scope)
     }
 
@@ -76,10 +77,12 @@ public enum DrillJudge {
         _ drill: Drill, _ facts: RunFacts, _ recovery: RecoveryJudge, _ objectives: [ObjectiveResult]
     ) -> (Verdict, String) {
         let missed = objectives.filter { $0.result == .missed }
-        if !missed.isEmpty { return (.fail, "Failed: \(cause(facts, recovery, missed))\(sentences(missed))") }
+        if !missed.isEmpty {
+            return (.fail, "Failed: \(cause(drill, facts, recovery, missed))\(sentences(missed))")
+        }
         let open = objectives.filter { $0.result == .inconclusive }
         if !open.isEmpty {
-            return (.inconclusive, "Inconclusive: \(cause(facts, recovery, open))\(sentences(open))")
+            return (.inconclusive, "Inconclusive: \(cause(drill, facts, recovery, open))\(sentences(open))")
         }
         if objectives.isEmpty {
             return (.inconclusive, "Inconclusive: the drill declares no objective")
@@ -98,10 +101,13 @@ public enum DrillJudge {
 
     /// Why nothing recovered, where a step failed that was to bring it back: it explains the rest, and comes first.
     private static func cause(
-        _ facts: RunFacts, _ recovery: RecoveryJudge, _ results: [ObjectiveResult]
+        _ drill: Drill, _ facts: RunFacts, _ recovery: RecoveryJudge, _ results: [ObjectiveResult]
     ) -> String {
         guard recovery.status == .notRecovered, let failure = facts.failures.first,
-            !results.contains(where: { $0.reason.contains(failure.text) })
+            !results.contains(where: { $0.reason.contains(failure.text) }),
+            // How a restore failed is told by its own objective, after what it did to the backup.
+            !(results.contains { $0.name == "restore" }
+                && drill.restores.contains { $0.path == failure.subject })
         else { return "" }
         return failure.text + "; "
     }

@@ -128,6 +128,11 @@ public struct LedgerFindings: Hashable, Sendable {
     public var tailRPA: Interval?
     /// Age of the newest acknowledged write that survived, in the worst stream that lost any.
     public var newestSurvivor: Interval?
+    /// How long after the fault the last of those was acknowledged that are lost after it; nil where none is. Stored
+    /// among the measurements.
+    public var lostAfterFault: Interval?
+    /// Of the corrupt, those that were acknowledged after the fault for certain. Not stored: the judgement says it.
+    public var corruptAfterFault = 0
     /// How finely the ledger could have seen a loss: the fault minus the sending of the last write acknowledged
     /// before it.
     public var resolution: Duration?

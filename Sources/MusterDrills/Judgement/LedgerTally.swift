@@ -38,6 +38,18 @@ struct LedgerTally {
             LedgerAnomaly(key: key, entryClass: fate, sent: entry?.sent, acknowledged: acknowledged))
     }
 
+    /// Counts a loss that was acknowledged after the fault for certain. It was acknowledged between its sending and
+    /// the reading of its answer, as the fault lies in its bracket.
+    mutating func addLossAfterFault(_ entry: LedgerEntry, isCorrupt: Bool, _ fault: Bracket) {
+        if isCorrupt {
+            findings.corruptAfterFault += 1
+        } else {
+            let late = Interval(
+                lower: entry.sent - fault.upper, upper: entry.acknowledgedAt - fault.lower)
+            findings.lostAfterFault = .worst(findings.lostAfterFault, late)
+        }
+    }
+
     mutating func addLoss(_ key: EntryKey, isHole: Bool) {
         if isHole {
             if findings.holes.count < details { findings.holes.append(key) }

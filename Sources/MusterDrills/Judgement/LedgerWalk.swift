@@ -98,6 +98,9 @@ struct LedgerWalk {
                 ages.add(entry, isKnown: !state.isUnknown, isHole: isHole)
                 if !state.isUnknown { tally.addLoss(entry.key, isHole: isHole) }
             }
+            if fate.isLoss, entry.sent > fault.upper {
+                tally.addLossAfterFault(entry, isCorrupt: fate == .corrupt, fault)
+            }
             if let since, fate.isLoss, entry.acknowledgedAt < since { missingFromSample += 1 }
             ages.previous = entry
         }

@@ -7,6 +7,7 @@ import MusterCore
 /// | `restore-refused` | path of the runbook | its presence: it was not begun; `text`: why |
 /// | `runbook-step` | step | `detail.stage`, `detail.nanoseconds`: what the time went into; `detail.ok == false`, `text`: what failed; `detail.into`, `detail.value`: what it said of the backup, see `RestoreVariable` |
 /// | `runbook-finished` | path | `detail.ok == false`: it failed; `text`: why |
+/// | `restore-read` | path | `detail.when` is `before`: `bracket`: Muster itself read a source before the runbook began |
 /// | `restore-over` | path | `detail.restored`: items in the place; `detail.sourceChanged`: what became of the source, empty when it is as it was; `detail.sourceProblem`: why that is not known |
 struct RestoreFacts {
     struct Failure {
@@ -26,6 +27,8 @@ struct RestoreFacts {
     private(set) var restored: Int?
     private(set) var sourceChanged: String?
     private(set) var sourceProblem: String?
+    /// How long Muster itself read the source before the runbook began, and until when; nil: not known.
+    private(set) var sourceRead: (took: Duration, ended: Instant)?
     private(set) var stages: [RestoreStage: Duration] = [:]
     /// Of the runbook as a whole.
     private(set) var took: Duration?
@@ -43,6 +46,9 @@ struct RestoreFacts {
             let isOwn = event.subject == step.path
             switch event.kind {
             case .restoreRefused where isOwn: refusal = event.text
+            case .restoreRead where isOwn:
+                guard event.detail["when"]?.asText == "before", let bracket = event.bracket else { break }
+                sourceRead = ((sourceRead?.took ?? .zero) + bracket.width, bracket.upper)
             case .runbookStarted where isOwn:
                 hasBegun = true
                 isRunning = true
@@ -115,27 +121,42 @@ struct WallClock {
 struct RecoveryPoint: Hashable, Sendable {
     /// Acknowledged before the target, and not there.
     var missing = 0
-    /// Sent after the target, and there all the same.
+    /// Sent after the target, and there all the same: whether it was acknowledged, refused or left in doubt.
     var beyond = 0
     /// Whether a write from before the target is there.
     var hasBefore = false
-    /// Whether a write from between the target and the restore is not there.
+    /// Whether a write that was acknowledged between the target and the restore is not there.
     var hasAfter = false
 
     /// - Parameters:
+    ///   - ledger: of plain entries; what a sample of them left out is passed over.
     ///   - target: between these instants.
     ///   - restore: when it began; writes from after it prove nothing: the system may have taken them once it was back.
     init(_ ledger: Ledger, target: Bracket, restore: Instant) {
         let found = LedgerJudge.merged(ledger.readBack?.found ?? [])
+        var asked = ledger.readBack?.sample?.runs[...]
         var next = 0
-        for entry in ledger.entries.inOrder where entry.isAcknowledged {
+        for entry in ledger.entries.inOrder where Self.isAsked(entry.key, &asked) {
             while next < found.count, found[next].key < entry.key { next += 1 }
-            let isThere = next < found.count && found[next].key == entry.key && found[next].isIntact
-            if entry.acknowledgedAt <= target.lower {
-                if isThere { hasBefore = true } else { missing += 1 }
-            } else if entry.sent >= target.upper, entry.acknowledgedAt <= restore {
-                if isThere { beyond += 1 } else { hasAfter = true }
+            let isThere = next < found.count && found[next].key == entry.key
+            if entry.isAcknowledged, entry.acknowledgedAt <= target.lower {
+                if isThere, found[next].isIntact { hasBefore = true } else { missing += 1 }
+            } else if entry.sent >= target.upper, let finished = entry.finished, finished <= restore {
+                if isThere {
+                    beyond += 1
+                } else if entry.isAcknowledged {
+                    hasAfter = true
+                }
             }
         }
+    }
+
+    /// - Parameter sample: what was asked for, by key; its runs that lie before `key` are dropped. nil: everything.
+    private static func isAsked(_ key: EntryKey, _ sample: inout ArraySlice<ReadSample.Run>?) -> Bool {
+        guard sample != nil else { return true }
+        while let run = sample?.first, (run.stream, run.numbers.upperBound) < (key.stream, key.sequence) {
+            sample?.removeFirst()
+        }
+        return sample?.first.map { $0.stream == key.stream && $0.numbers.contains(key.sequence) } ?? false
     }
 }

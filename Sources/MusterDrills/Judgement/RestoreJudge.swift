@@ -34,18 +34,21 @@ struct RestoreJudge {
     }
 
     private func judge() -> (ObjectiveResult.Result, String) {
+        // A backup that is harmed is the worst of all news, whatever else went wrong.
+        if let touched, touched.0 == .missed {
+            return (.missed, touched.1 + (failed.map { "; and \($0)" } ?? ""))
+        }
         if let refusal = restore.refusal { return (.missed, refusal) }
         if let invalid = facts.invalid { return (.inconclusive, invalid) }
         guard restore.hasBegun else {
             return (.inconclusive, "no backup was restored: the run ended before it")
         }
-        if let failure = restore.failure {
+        if let failed {
             if let abort = facts.abort { return (.inconclusive, "the run was broken off: \(abort.text)") }
-            let stage = failure.stage.map { " (stage \($0))" } ?? ""
-            return (.missed, "the backup could not be restored\(stage): \(failure.text)")
+            return (.missed, failed + (touched.map { "; \($0.1)" } ?? ""))
         }
         guard restore.isOver else { return (.inconclusive, "the restore did not come to its end") }
-        let verdicts = [emptiness, touched, tooOld, point].compactMap(\.self)
+        let verdicts = [emptiness, touched, fromTheFuture, tooOld, point].compactMap(\.self)
         if let missed = verdicts.first(where: { $0.0 == .missed }) { return missed }
         if let open = verdicts.first { return open }
         return (.met, success)
@@ -55,6 +58,14 @@ struct RestoreJudge {
         let which = restore.backup.map { " \($0)" } ?? ""
         let how = age.map { " from a backup\(which) that was taken \($0.forPeople) before the fault" } ?? ""
         return "restored\(how), and the backup is as it was"
+    }
+
+    /// Why it could not be restored; nil when it could.
+    private var failed: String? {
+        restore.failure.map { failure in
+            let stage = failure.stage.map { " (stage \($0))" } ?? ""
+            return "the backup could not be restored\(stage): \(failure.text)"
+        }
     }
 
     private var emptiness: (ObjectiveResult.Result, String)? {
@@ -77,16 +88,42 @@ struct RestoreJudge {
 
     // MARK: How old it was
 
-    /// When the fault struck, minus when the backup was taken.
+    /// When the backup was taken, by its own account.
+    private var taken: Bracket? {
+        guard let clock, let utc = restore.taken.flatMap(utcNanoseconds(of:)) else { return nil }
+        return clock.bracket(of: utc)
+    }
+
+    /// Faults that the restore may have been for.
+    private var faults: [Bracket] {
+        guard let began = restore.began else { return [] }
+        return facts.strikes.map(\.injected).filter { $0.lower <= began }
+    }
+
+    /// When the first fault after the backup struck, minus when it was taken.
     private var age: Duration? {
-        guard let clock, let fault = facts.strikes.first?.injected,
-            let taken = restore.taken.flatMap(utcNanoseconds(of:))
-        else { return nil }
-        return max(.zero, fault.lower - clock.bracket(of: taken).lower)
+        guard let taken, let fault = faults.first(where: { taken.lower <= $0.upper }) else { return nil }
+        return max(.zero, fault.lower - taken.lower)
+    }
+
+    /// How long after the last fault it was taken, at least; nil where it was not.
+    private var ahead: Duration? {
+        guard let taken, let fault = faults.last, taken.lower > fault.upper else { return nil }
+        return taken.lower - fault.upper
+    }
+
+    /// What was lost cannot be in it: its age is not what it says, and may be any.
+    private var fromTheFuture: (ObjectiveResult.Result, String)? {
+        guard let ahead, let taken = restore.taken else { return nil }
+        return (
+            .inconclusive,
+            "the backup was taken after the fault: a clock or a time zone is wrong (it says \(date(of: taken)), "
+                + "\(ahead.forPeople) after the fault)"
+        )
     }
 
     private var tooOld: (ObjectiveResult.Result, String)? {
-        guard let most = restore.plan.maxAge else { return nil }
+        guard ahead == nil, let most = restore.plan.maxAge else { return nil }
         guard let taken = restore.taken else {
             return (
                 .inconclusive,
@@ -118,30 +155,40 @@ struct RestoreJudge {
         else {
             return (.inconclusive, "'\(target)' is no time up to which something could be recovered")
         }
-        guard let ledger = ledgers.first, ledger.readBack?.isComplete == true else {
-            return (.inconclusive, "no write shows where the recovery stopped: nothing was read back whole")
+        // What was deleted or written over says nothing by its absence.
+        let kept = ledgers.filter { $0.plan.mode != .register && $0.plan.deletes.millionths == 0 }
+        let whole = kept.filter { $0.readBack?.isComplete == true }
+        let found = whole.map {
+            (words: words($0), point: RecoveryPoint($0, target: clock.bracket(of: utc), restore: began))
         }
-        let found = RecoveryPoint(ledger, target: clock.bracket(of: utc), restore: began)
-        if found.missing > 0 {
+        if let (words, point) = found.first(where: { $0.point.missing > 0 }) {
             return (
                 .missed,
-                "the recovery stopped short of \(target): \(found.missing) writes acknowledged before it are missing"
+                "the recovery stopped short of \(target): \(point.missing) writes\(words) acknowledged before it "
+                    + "are missing"
             )
         }
-        if found.beyond > 0 {
+        if let (words, point) = found.first(where: { $0.point.beyond > 0 }) {
             return (
-                .missed, "the recovery went beyond \(target): \(found.beyond) writes sent after it are there"
+                .missed,
+                "the recovery went beyond \(target): \(point.beyond) writes\(words) sent after it are there"
             )
         }
-        guard found.hasBefore, found.hasAfter else {
+        guard !kept.isEmpty, whole.count == kept.count else {
+            return (.inconclusive, "no write shows where the recovery stopped: nothing was read back whole")
+        }
+        let hasBefore = found.contains(where: \.point.hasBefore)
+        guard hasBefore, found.contains(where: \.point.hasAfter) else {
             return (
                 .inconclusive,
-                "no write \(found.hasBefore ? "between \(target) and the restore" : "before \(target)") shows where "
+                "no write \(hasBefore ? "between \(target) and the restore" : "before \(target)") shows where "
                     + "the recovery stopped"
             )
         }
         return nil
     }
+
+    private func words(_ ledger: Ledger) -> String { ledgers.count > 1 ? " of '\(ledger.workload)'" : "" }
 
     // MARK: What it took
 
@@ -157,5 +204,18 @@ struct RestoreJudge {
         let staged = restore.stages.values.reduce(.zero, +)
         return stages + [one("restore-other", max(.zero, took - staged)), one("restore-total", took)]
             + (age.map { [one("backup-age", $0)] } ?? [])
+            + (restore.sourceRead.map { [one("source-read", $0.took)] } ?? [])
+    }
+
+    /// What the instrument itself added to a recovery time, where that is much of it.
+    func warnings(_ objectives: Objectives) -> [String] {
+        guard let rto = objectives.rto, let read = restore.sourceRead, read.took * 10 > rto else { return [] }
+        let isFromRunbook =
+            objectives.rtoFrom == .declared || objectives.rtoFrom == .fault && objectives.detectBudget != nil
+        if isFromRunbook, let declared = facts.declared, declared.lower >= read.ended { return [] }
+        return [
+            "the recovery time holds \(read.took.forPeople) in which Muster itself read the backup before the restore "
+                + "began, more than a tenth of the \(rto.forPeople) allowed"
+        ]
     }
 }

@@ -61,6 +61,9 @@ public enum RecoveryStatus: String, Sendable, Codable, CaseIterable {
 
 /// One measured figure, as stored and shown.
 public struct Measurement: Hashable, Sendable {
+    /// How long after the fault the last lost write was acknowledged, of those that were acknowledged after it.
+    public static let lostAfterFault = "lost-after-fault"
+
     /// Such as `rta`, `rta-declared`, `downtime`, `first-success`, `time-to-stable`, `time-to-performance`, `rpa`:
     /// docs/GLOSSARY.md explains them.
     public var name: String

@@ -6,6 +6,10 @@ public struct Scratch: Fault {
     public var path = ""
     public var size: ByteCount?
 
+    /// The directory for temporary files within it: whoever's TMPDIR this is leaves nothing elsewhere. Open to all
+    /// users, as /tmp is.
+    public static func temporary(in path: String) -> String { path.appending(pathComponent: ".tmp") }
+
     public init() {}
 
     public init(path: String, size: ByteCount? = nil) {
@@ -74,7 +78,11 @@ public struct Scratch: Fault {
         try host.createFile(
             directory.ours.appending(pathComponent: directory.mark), contents: [], mode: 0o600)
         try host.rename(directory.ours, to: path)
-        guard let size else { return }
+        if let size { try mount(size, as: id, on: host) }
+        try host.createDirectory(Self.temporary(in: path), mode: 0o1777)
+    }
+
+    private func mount(_ size: ByteCount, as id: InjectionID, on host: any Host) throws {
         let image = image(id)
         try host.createFile(image, contents: [], mode: 0o600)
         try run("truncate", ["--size=\(size.bytes)", image], as: id, on: host)

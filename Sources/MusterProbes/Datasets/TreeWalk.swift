@@ -8,6 +8,7 @@ import MusterSystem
 final class TreeWalk {
     private let pass: DatasetPass
     private let excluded: [String]
+    private let hasTimes: Bool
     private let reader = FileReader()
     private var device: UInt64 = 0
     private var root = ""
@@ -25,8 +26,9 @@ final class TreeWalk {
         var changed: timespec
     }
 
-    init(_ pass: DatasetPass, excluding excluded: [String]) {
+    init(_ pass: DatasetPass, excluding excluded: [String], withTimes hasTimes: Bool) {
         self.pass = pass
+        self.hasTimes = hasTimes
         self.excluded = excluded
     }
 
@@ -157,7 +159,7 @@ final class TreeWalk {
 
     private func add(_ facts: FileFacts, _ path: [UInt8]) throws(FileTrouble) {
         let key = DatasetKey.path(path)
-        let (hash, contents) = facts.hash(key)
+        let (hash, contents) = facts.hash(key, withTimes: hasTimes)
         do throws(DatasetFailure) { try pass.add(key, hash, aspect: contents) } catch {
             throw FileTrouble.over(error)
         }

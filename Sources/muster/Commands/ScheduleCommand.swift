@@ -52,7 +52,9 @@ struct SchedulePlace: ParsableArguments {
                 .usage, "there is no schedule '\(name)'" + (near.map { ", did you mean '\($0)'?" } ?? ""),
                 advice: "run `muster schedule list`")
         }
-        return (schedules, schedules.schedules.filter { names.isEmpty || names.contains($0.name) })
+        let chosen =
+            names.isEmpty ? schedules.schedules : schedules.schedules.filter { names.contains($0.name) }
+        return (schedules, chosen)
     }
 }
 
@@ -101,9 +103,11 @@ struct ScheduleNextCommand: ParsableCommand {
                 throw Refusal(.usage, "--count \(count): not allowed", advice: "from 1 to 10000")
             }
             let (schedules, chosen, now) = try options.load(names)
-            let zones = Dictionary(
-                chosen.map { ($0.name, $0.zone) }, uniquingKeysWith: { first, _ in first })
             let planned = SchedulePlan.earliest(count, of: chosen, calendar: schedules.calendar, after: now)
+            let named = Set(planned.map(\.schedule))
+            let zones = Dictionary(
+                chosen.lazy.filter { named.contains($0.name) }.map { ($0.name, $0.zone) },
+                uniquingKeysWith: { first, _ in first })
             let approvals = try StandingApprovals(chosen, options.place.store, now: now)
             if output.json {
                 let values = planned.map { item in

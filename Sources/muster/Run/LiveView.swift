@@ -106,7 +106,7 @@ final class LiveView {
         case .stepStarted: ("step", .dim)
         case .stepFinished: ("failed", .red)
         case .writersStopped, .readBack: ("ledger", .dim)
-        case .datasetRead: ("dataset", .dim)
+        case .datasetRead, .restoreRead: ("dataset", .dim)
         case .restoreOver: ("restore", .cyan)
         case .restoreRefused: ("restore", .red)
         case .undone: ("undo", .green)

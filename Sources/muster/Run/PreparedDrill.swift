@@ -48,6 +48,12 @@ struct PreparedDrill: Sendable {
     /// The ledger's frames lie on a disk of the controller's own, out of the reach of what is drilled.
     var ledgerDirectory: String { KeptLedger.directory(state) + "/" + runID }
 
+    /// Where fixtures and the steps of runbooks put temporary files, so that those of programs that are killed go with
+    /// the scratch; none without one. environ(7).
+    var temporary: [String: String] {
+        scratch.map { ["TMPDIR": Scratch.temporary(in: $0)] } ?? [:]
+    }
+
     /// What the guard is asked for to bring a fixture up: a fault of its own and its parameters.
     /// - Parameter others: the journal rows of the fixtures that run.
     /// - Throws: `Refusal` when its program is not on this machine.
@@ -64,9 +70,10 @@ struct PreparedDrill: Sendable {
             case .never: .never
             case .always(let delay): .after(delay)
             }
+        let environment = temporary.merging(fixture.environment) { _, own in own }
         return encode(
             FixtureFault(
-                name: fixture.name, run: run, environment: fixture.environment, directory: project.root,
+                name: fixture.name, run: run, environment: environment, directory: project.root,
                 restart: restart, stopWithin: fixture.stopWithin))
     }
 

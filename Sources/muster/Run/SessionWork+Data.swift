@@ -8,7 +8,7 @@ extension DrillSession {
     func prepareData() {
         for step in drill.restores {
             guard let plan = step.restore else { continue }
-            do { try RestorePlace.check(plan.into) } catch {
+            do { try RestorePlace.check(plan) } catch {
                 let why = words(error)
                 events.record(.restoreRefused, step.path, why)
                 return inbox.post(.input(.dataPrepared(problem: why)))
@@ -26,6 +26,20 @@ extension DrillSession {
             datasets.takeAfter(
                 ledger: ledger, gone: isGone ? "the fixtures ended with their guard" : nil,
                 isCancelled: { [self] in isReadBackEnded }, note: { record($0, "after the recovery") }))
+    }
+
+    /// - Parameter when: `before` its runbook began, or `after` it ended.
+    func recordSource(_ reading: DatasetTaker.Reading, of step: RunbookStep, _ when: String) {
+        let extent = reading.extent
+        events.record(
+            .restoreRead, step.path,
+            "the backup '\(reading.dataset)' was read \(when) the restore, in \(extent.read.width.forPeople): "
+                + "\(extent.items) items, \(ByteCount(extent.bytes).forPeople)",
+            bracket: extent.read,
+            detail: [
+                "when": .text(when), "source": .text(reading.dataset), "items": .int(Int64(extent.items)),
+                "bytes": .int(extent.bytes), "sum": .text(extent.sum.hex),
+            ])
     }
 
     private func record(_ reading: DatasetTaker.Reading, _ when: String) {

@@ -3,36 +3,46 @@ import MusterCore
 import MusterDocuments
 import MusterDrills
 import MusterGuard
+import MusterProbes
 import MusterSystem
 
 extension DrillSession {
     func runRunbook(_ index: Int, _ step: RunbookStep) {
-        let (state, text) = execute(step)
+        let problem = step.restore.map { restore(step, $0) } ?? carryOut(step)
+        inbox.post(
+            .input(.runbookFinished(index, succeeded: problem.isEmpty, text: problem)))
+    }
+
+    /// - Returns: why it failed; empty when it did not.
+    private func carryOut(_ step: RunbookStep) -> String {
+        let (state, text) = follow(step)
+        return finish(step, state, text)
+    }
+
+    private func finish(_ step: RunbookStep, _ state: RunbookResult.State, _ text: String) -> String {
         let succeeded = state == .succeeded
         events.record(
             .runbookFinished, step.path,
             succeeded ? "runbook \(step.path) finished" : "runbook \(step.path): \(text)",
             detail: ["ok": .bool(succeeded), "state": .text(state.rawValue)])
-        inbox.post(
-            .input(
-                .runbookFinished(
-                    index, succeeded: succeeded, text: succeeded ? "" : "runbook \(step.path): \(text)")))
+        return succeeded ? "" : "runbook \(step.path): \(text)"
     }
 
-    private func execute(_ step: RunbookStep) -> (RunbookResult.State, String) {
-        guard let plan = step.restore else { return follow(step) }
-        do {
-            let restore = try RestoreWatch(
-                plan, directory: prepared.ledgerDirectory, isCancelled: { [self] in isCancelled })
-            let end = follow(step)
-            events.record(
-                .restoreOver, step.path, "the restore into \(plan.into) is over", detail: restore.end())
-            return end
+    private func restore(_ step: RunbookStep, _ plan: RestorePlan) -> String {
+        let watch: RestoreWatch
+        do throws(RestoreRefusal) {
+            watch = try RestoreWatch(
+                plan, directory: prepared.ledgerDirectory, isCancelled: { [self] in isCancelled },
+                note: { recordSource($0, of: step, "before") })
         } catch {
-            let why = words(error)
-            events.record(.restoreRefused, step.path, why)
-            return (.failed, why)
+            events.record(.restoreRefused, step.path, error.description)
+            return finish(step, .failed, error.description)
         }
+        // Its end is on record before the source is read again, so that this is none of its time.
+        let problem = carryOut(step)
+        let end = watch.end(note: { recordSource($0, of: step, "after") })
+        events.record(.restoreOver, step.path, "the restore into \(plan.into) is over", detail: end)
+        return problem
     }
 
     private func follow(_ step: RunbookStep) -> (RunbookResult.State, String) {
@@ -51,7 +61,9 @@ extension DrillSession {
                 .runbookStarted, step.path, "runbook \(step.path) (\(runbook.title)) begins",
                 bracket: Bracket(begun, clock.monotonic()))
             let site = GuardSite(executable: "", stateDirectory: client.hello.stateDirectory)
-            var environment = Runbooks.environment(variables, run: prepared.runID)
+            var environment = prepared.temporary.merging(
+                Runbooks.environment(variables, run: prepared.runID)
+            ) { temporary, _ in temporary }
             environment[FixtureSockets.variable] = FixtureSockets.write(
                 fixtures.mapValues { site.supervisorSocket(of: $0) })
             let terminal =

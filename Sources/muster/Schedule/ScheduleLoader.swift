@@ -88,51 +88,61 @@ final class KnownDrills: @unchecked Sendable {
     private let lock = NSLock()
     private var known: [Key: Result<Drill, any Error>] = [:]
     private var services: Result<Services?, any Error>?
-    private var manual: [Key: Result<String?, any Error>] = [:]
+    private var examined: [Key: Result<ScheduleResources.DrillFacts, any Error>] = [:]
 
     init(project: Project) { self.project = project }
 
+    /// - Throws: `FormProblem` without a place.
     func facts(_ drill: String, _ variables: [String: String]) throws -> ScheduleResources.DrillFacts {
-        // A host has one guard, and that one drill.
-        let found = try self.drill(drill, variables)
-        if let step = try lock.withLock({ try manualStep(Key(path: drill, variables: variables), found) }) {
+        try lock.withLock {
+            let key = Key(path: drill, variables: variables)
+            if let found = examined[key] { return try found.get() }
+            let found = Result { try examine(key) }
+            examined[key] = found
+            return try found.get()
+        }
+    }
+
+    /// Called under the lock.
+    private func examine(_ key: Key) throws -> ScheduleResources.DrillFacts {
+        let found = try drill(key)
+        if let step = try manualStep(key, found) {
             throw FormProblem(
-                "\(drill) would be refused each time: \(step), and a scheduler has nobody to ask", at: nil,
+                "\(key.path) would be refused each time: \(step), and a scheduler has nobody to ask", at: nil,
                 expected:
                     "a drill whose runbooks need nobody, or the drill run by hand (muster run, muster gameday)"
             )
         }
+        // A host has one guard, and that one drill.
         return .init(longest: found.longest, locks: [LockPath("local")])
     }
 
-    /// What a person would have to do in it; nil: nothing. Called under the lock.
+    /// What a person would have to do in it; nil: nothing.
     private func manualStep(_ key: Key, _ drill: Drill) throws -> String? {
-        if let known = manual[key] { return try known.get() }
         let path = project.path(ofDrill: key.path)
-        let found = Result {
-            try ScheduleLoader.asProblem { () throws -> String? in
-                for step in PreparedDrill.runbooks(drill.steps + drill.after) {
-                    let file = try project.runbook(step.path, ofDrill: path)
-                    guard let open = try Runbooks.read(file).steps.first(where: { $0.kind == .manual }) else {
-                        continue
-                    }
-                    return "the runbook \(step.path) needs a person for '\(open.name)'"
+        return try ScheduleLoader.asProblem { () throws -> String? in
+            for step in PreparedDrill.runbooks(drill.steps + drill.after) {
+                let file = try project.runbook(step.path, ofDrill: path)
+                guard let open = try Runbooks.read(file).steps.first(where: { $0.kind == .manual }) else {
+                    continue
                 }
-                return nil
+                return "the runbook \(step.path) needs a person for '\(open.name)'"
             }
+            return nil
         }
-        manual[key] = found
-        return try found.get()
     }
 
     /// - Throws: `FormProblem` without a place.
     func drill(_ drill: String, _ variables: [String: String]) throws -> Drill {
-        try lock.withLock {
-            let key = Key(path: drill, variables: variables)
-            let found = known[key] ?? Result { try read(drill, variables) }
-            known[key] = found
-            return try found.get()
-        }
+        try lock.withLock { try self.drill(Key(path: drill, variables: variables)) }
+    }
+
+    /// Called under the lock.
+    private func drill(_ key: Key) throws -> Drill {
+        if let found = known[key] { return try found.get() }
+        let found = Result { try read(key.path, key.variables) }
+        known[key] = found
+        return try found.get()
     }
 
     private func read(_ drill: String, _ variables: [String: String]) throws -> Drill {

@@ -6,6 +6,7 @@ import MusterOutcomes
 /// Approvals, and whether they count as files and host are now.
 struct StandingApprovals {
     private let store: OutcomeStore?
+    /// Those that need an approval.
     private let schedules: [String: Schedule]
     private let standing: [OccurrenceKey: Approval]
     private let subjects: [String: Result<Approval.Subject, any Error>]
@@ -15,12 +16,14 @@ struct StandingApprovals {
         self.now = now
         let project = Project.current
         store = try options.openIfThere(project)
-        self.schedules = Dictionary(schedules.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.schedules = Dictionary(
+            schedules.lazy.filter(\.needsApproval).map { ($0.name, $0) },
+            uniquingKeysWith: { first, _ in first })
         let standing = try store?.standingApprovals() ?? [:]
         self.standing = standing
         let names = Set(standing.keys.map(\.schedule))
         let finder = ApprovalSubject(project: project)
-        subjects = self.schedules.filter { $1.needsApproval && names.contains($0) }.mapValues { schedule in
+        subjects = self.schedules.filter { names.contains($0.key) }.mapValues { schedule in
             Result { try finder.of(schedule) }
         }
     }
@@ -32,14 +35,14 @@ struct StandingApprovals {
 
     /// Whether an occurrence still needs somebody's yes.
     func isWanted(_ key: OccurrenceKey) -> Bool {
-        guard let schedule = schedules[key.schedule], schedule.needsApproval else { return false }
+        guard let schedule = schedules[key.schedule] else { return false }
         guard let approval = standing[key] else { return true }
         return flaw(approval, of: schedule) != nil
     }
 
     /// What is said of an occurrence with `--why`; nil where nobody has to approve it.
     func words(_ key: OccurrenceKey) -> String? {
-        guard let schedule = schedules[key.schedule], schedule.needsApproval else { return nil }
+        guard let schedule = schedules[key.schedule] else { return nil }
         guard let approval = standing[key] else { return "wants an approval" }
         if let flaw = flaw(approval, of: schedule) {
             return "wants an approval; that of \(approval.author) is void: \(flaw)"
@@ -52,7 +55,7 @@ struct StandingApprovals {
             return "no: taken back by \(revocation.by): \(revocation.reason)"
         }
         guard standing[record.key] == record.approval else { return "no: another one was given after it" }
-        guard let schedule = schedules[record.key.schedule], schedule.needsApproval else {
+        guard let schedule = schedules[record.key.schedule] else {
             return "no: nothing of that name needs one"
         }
         return flaw(record.approval, of: schedule).map { "no: \($0)" } ?? "yes"

@@ -85,7 +85,9 @@ enum OutcomeText {
     /// One line: what was written, and what became of it.
     static func words(_ ledger: LedgerFindings) -> String {
         var text = "'\(ledger.workload)': \(ledger.acknowledged) acknowledged of \(ledger.sent) writes"
-        text += " · \(ledger.lost) lost · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
+        let after = ledger.count(.lostAfterFault)
+        text +=
+            " · \(ledger.lost) lost\(after == 0 ? "" : " (\(after) acknowledged after the fault)") · \(ledger.duplicated) duplicated · \(ledger.corrupt) corrupted"
         let others: [(EntryClass, String)] = [
             (.phantom, "phantom"), (.abortedVisible, "aborted but visible"), (.stale, "stale"),
             (.resurrected, "resurrected"), (.reordered, "reordered"),
@@ -96,7 +98,8 @@ enum OutcomeText {
         }
         text += " · \(ledger.inDoubt) in doubt · \(ledger.refused) refused"
         guard let rpa = ledger.rpa, ledger.sample == nil else { return text }
-        return text + " · RPO \(ledger.lost + ledger.corrupt + ledger.unread == 0 ? "0 s" : rpa.forPeople)"
+        return text
+            + " · RPO \(ledger.lost - after + ledger.corrupt + ledger.unread == 0 ? "0 s" : rpa.forPeople)"
     }
 
     private static func words(_ replica: ReplicaFindings) -> String {

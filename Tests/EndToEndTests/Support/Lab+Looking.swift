@@ -48,7 +48,9 @@ extension Lab {
         return try #require(found, "no sample-service runs: \(leftoversInWords())")
     }
 
-    func isAlive(_ pid: Int32) -> Bool {
+    func isAlive(_ pid: Int32) -> Bool { Self.isAlive(pid) }
+
+    private static func isAlive(_ pid: Int32) -> Bool {
         guard let stat = (try? ProcessStat.read(pid)) ?? nil else { return false }
         return !stat.isZombie
     }
@@ -56,16 +58,19 @@ extension Lab {
     func isStopped(_ pid: Int32) -> Bool { ((try? ProcessStat.read(pid)) ?? nil)?.state == "T" }
 
     /// Processes of this lab: its state directory stands in their environment, or a run of its in their arguments.
-    func leftovers() -> [Int32] {
+    func leftovers() -> [Int32] { Self.processes(of: directory) }
+
+    /// - Parameter directory: of a lab, which may be gone.
+    static func processes(of directory: String) -> [Int32] {
         guard let stream = opendir("/proc") else { return [] }
         defer { closedir(stream) }
-        let marks = ["MUSTER_STATE=\(state)\0", "\(directory)/"]
+        let mark = "\(directory)/"
         var found: [Int32] = []
         while let entry = readdir(stream) {
-            guard let pid = Int32(Self.name(entry)), pid != getpid(), isAlive(pid) else { continue }
+            guard let pid = Int32(name(entry)), pid != getpid(), isAlive(pid) else { continue }
             let environment = ((try? readSmallFile("/proc/\(pid)/environ")) ?? nil) ?? ""
             let line = ((try? readSmallFile("/proc/\(pid)/cmdline")) ?? nil) ?? ""
-            if marks.contains(where: { environment.contains($0) || line.contains($0) }) { found.append(pid) }
+            if environment.contains(mark) || line.contains(mark) { found.append(pid) }
         }
         return found
     }

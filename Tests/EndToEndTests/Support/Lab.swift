@@ -5,7 +5,7 @@ import MusterSystem
 import Testing
 
 /// A project, a state directory, a lock and a store of outcomes of one test's own, around the real binaries.
-/// Everything is gone afterwards.
+/// Everything is gone afterwards; what runs ends also when the tests are killed.
 final class Lab {
     let directory: String
     let clock = SystemTimekeeper()
@@ -57,8 +57,14 @@ final class Lab {
             _ = try? process.kill()
             _ = try? process.wait(for: .seconds(5))
         }
-        // Whatever a failed test has left alive, and what it would leave on the disk.
-        for pid in leftovers() { kill(pid, SIGKILL) }
+        // Whatever a failed test has left alive, some of which is starting something, and what it would leave on the
+        // disk.
+        for _ in 0..<100 {
+            let left = leftovers()
+            if left.isEmpty { break }
+            for pid in left { kill(pid, SIGKILL) }
+            clock.sleep(for: .milliseconds(20))
+        }
         for run in runs() { try? FileManager.default.removeItem(atPath: scratch(of: run)) }
         try? FileManager.default.removeItem(atPath: directory)
     }
@@ -144,9 +150,17 @@ final class Lab {
         let errorsFile = try Descriptor(opening: errors, flags, mode: 0o666)
         var argv = [program] + arguments
         if let user {
-            argv = ["/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"] + argv
+            // Who becomes somebody else loses the signal (prctl(2)).
+            argv =
+                [
+                    "/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups",
+                    "--pdeathsig", "KILL",
+                ] + argv
         }
         var spawn = Spawn(argv)
+        // Tests that are killed take it along, and it, as it should, all that it started. A test stays on the thread on
+        // which this is called, and is over when that ends.
+        spawn.deathSignal = SIGKILL
         var variables = [
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": directory,
             "MUSTER_STATE": state, "MUSTER_RUNTIME": runtime, "LANG": "C.UTF-8",

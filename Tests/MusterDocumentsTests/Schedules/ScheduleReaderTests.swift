@@ -162,6 +162,16 @@ import Testing
                 "it can never run; 2026-11-27T12:00:00: outside"))
         #expect(wrong("cron: \"55 5 * * *\", \(window)")[0].contains("open for 5m 0s more"))
         #expect(wrong("cron: \"0 23 * * *\", \(window)") == [])
+        // What holds on one day of the week says nothing about the others, and jitter nothing about any.
+        let monday = "window: { from: 22:00, to: 06:00, days: [mon] }, jitter: 30m"
+        #expect(wrong("cron: \"0 23 * * *\", \(monday)") == [])
+        #expect(
+            wrong("cron: \"0 23 * * fri\", \(monday)")[0].contains("it can never run; 2026-11-27T23:00:00"))
+        #expect(
+            wrong("cron: \"0 3,23 * * *\", \(monday), vars: { longest: 4h }") == [
+                "warning: not every time: 2026-12-01T03:00:00: the drill can take 4h 0m, and its window of 8h 0m is "
+                    + "open for 3h 0m more"
+            ])
     }
 
     /// From midnight to midnight is a day; from nine to nine says nothing.

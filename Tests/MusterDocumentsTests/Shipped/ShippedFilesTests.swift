@@ -45,6 +45,18 @@ import Testing
         #expect(try SchemaTests.complaint(about: source, schema: schema) == "")
     }
 
+    /// A prediction about somebody else's program is theirs: the drill says where it stands.
+    @Test(arguments: files("drills", ".yaml"))
+    func predictionsNameTheirSource(_ path: String) throws {
+        let lines = try text(path).split(separator: "\n")
+        guard lines.contains(where: { $0.hasPrefix("# Needs:") || $0.contains("apt-get install") }),
+            let prediction = lines.firstIndex(where: { $0.hasPrefix("predict:") })
+        else { return }
+        #expect(
+            lines[..<prediction].suffix(6).contains { $0.hasPrefix("# Source: ") },
+            "\(path) predicts, and does not say from what documentation")
+    }
+
     /// What only disturbs a network cannot say whether data outlive anything.
     @Test(arguments: ["http-errors", "tls-certificate", "redis-slow-network", "redis-proxy-cut", "partition"])
     func disturbedNetworksSayNothingAboutDurability(_ name: String) throws {
@@ -67,7 +79,7 @@ import Testing
         #expect(try SchemaTests.complaint(about: source, schema: DrillSchema.schedules) == "")
     }
 
-    @Test(arguments: files("runbooks", ".md"))
+    @Test(arguments: files("runbooks", ".md") + files("drills/backup", ".md"))
     func runbooksAreRead(_ path: String) throws {
         let source = try text(path)
         let found = RunbookReader.examine(source, fallbackTitle: path) { String($0.hashValue) }

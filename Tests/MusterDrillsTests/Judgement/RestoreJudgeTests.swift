@@ -86,6 +86,33 @@ private struct GivenRestore {
         #expect(given.run.judgement.reason.hasPrefix("Failed: the backup is stale"))
     }
 
+    /// It is not in it what was lost later: a clock is wrong, or a zone, and its age may be any.
+    @Test func oneFromTheFutureIsOfNoKnownAge() throws {
+        // F is 1000 ms to 1000.2 ms, and clocks are compared to within a millisecond.
+        for maxAge in [nil, 600] as [Double?] {
+            var given = GivenRestore(maxAge: maxAge, taken: "1000000001.01")
+            given.finish()
+            let result = try #require(given.result)
+            #expect(result.result == .inconclusive, "\(result)")
+            #expect(
+                result.reason.hasPrefix(
+                    "the backup was taken after the fault: a clock or a time zone is wrong"))
+            #expect(result.reason.contains("(it says 2001-09-09T01:46:41Z, 8.8 ms after the fault)"))
+            #expect(given.run.judgement.measurements.allSatisfy { $0.name != "backup-age" })
+        }
+        var edge = GivenRestore(maxAge: 600, taken: "1000000001.001")
+        edge.finish()
+        #expect(edge.result?.result == .met, "as late as the fault itself: \(edge.result?.reason ?? "")")
+        // Taken after one fault and before the one that lost the data.
+        var later = GivenRestore(maxAge: 600, taken: "1000000001.05")
+        later.run.drill.steps.append(later.run.inject("loss"))
+        later.note(.injected, 1060, "loss", bracket(1060, 1061))
+        later.note(.effective, 1062, "loss")
+        later.finish()
+        #expect(
+            later.result?.reason.contains("11 ms before the fault") == true, "\(later.result?.reason ?? "")")
+    }
+
     @Test(arguments: [nil, "yesterday"]) func anAgeThatNobodySaysIsNoAge(_ taken: String?) {
         var given = GivenRestore(maxAge: 400, taken: taken)
         given.finish()
@@ -107,6 +134,59 @@ private struct GivenRestore {
         var unseen = GivenRestore()
         unseen.finish(restored: nil)
         #expect(unseen.result?.result == .inconclusive)
+    }
+
+    /// Whatever else went wrong: whoever runs it again has less to restore from.
+    @Test func thatItTouchedTheBackupIsToldBeforeThatItFailed() throws {
+        var given = GivenRestore()
+        given.step("check", "verify", 10, ok: false)
+        var unknown = given
+        given.finish(ok: false, changed: "1 missing of 4 files")
+        let reason = try #require(given.result?.reason)
+        #expect(
+            reason
+                == "the restore touched the backup that it restored from: 1 missing of 4 files; and the backup could "
+                + "not be restored (stage verify): 'check' failed: torn")
+        #expect(given.run.judgement.reason.hasPrefix("Failed: the restore touched the backup"))
+        // Also where nothing ever came up again.
+        given.run.signals = [Seen().then(.ok, 0, 990).then(.error, 1000, 40_000).signal]
+        #expect(given.run.judgement.status == .notRecovered)
+        #expect(given.run.judgement.reason.hasPrefix("Failed: the restore touched the backup"))
+        unknown.finish(ok: false, problem: "it changed while it was read")
+        #expect(unknown.result?.result == .missed)
+        #expect(
+            unknown.result?.reason.hasSuffix(
+                "whether the backup is as it was is not known: it changed while it was read")
+                == true)
+    }
+
+    /// Reading the source takes none of the restore's time, and is no secret where it takes the recovery's.
+    @Test func readingTheSourceIsMeasuredByItself() {
+        func given(_ rto: Double, _ from: Objectives.ClockStart, declared: Double? = nil) -> Judgement {
+            var given = GivenRestore()
+            given.run.drill.objectives.rto = ms(rto)
+            given.run.drill.objectives.rtoFrom = from
+            for (lower, upper) in [(1010.0, 1040.0), (1040, 1090)] {
+                given.note(
+                    .restoreRead, upper, "r.md", bracket(lower, upper), detail: ["when": "before"])
+            }
+            given.note(.restoreRead, 3000, "r.md", bracket(2000, 3000), detail: ["when": "after"])
+            if let declared { given.note(.runbookStarted, declared, "first.md", bracket(declared, declared)) }
+            given.finish()
+            given.run.events.sort { $0.at < $1.at }
+            return given.run.judgement
+        }
+        let judgement = given(700, .fault)
+        let read = judgement.measurements.filter { $0.name == "source-read" }
+        #expect(read.map(\.interval) == [interval(80, 80)])
+        func isWarned(_ judgement: Judgement) -> Bool {
+            judgement.warnings.contains {
+                $0.hasPrefix("the recovery time holds 80 ms in which Muster itself")
+            }
+        }
+        #expect(isWarned(judgement) && !isWarned(given(900, .fault)))
+        // The clock began with the restore's own runbook, or with one before it.
+        #expect(!isWarned(given(700, .declared)) && isWarned(given(700, .declared, declared: 1005)))
     }
 
     @Test func aStepThatFailsIsNamedWithItsStageUnlessTheRunbookGotOverIt() {
@@ -169,6 +249,72 @@ private struct GivenRestore {
             given.finish()
             #expect(given.result?.result == .met, "\(missing): \(given.result?.reason ?? "")")
         }
+    }
+
+    /// In doubt or refused: sent after the target it must not be there, whatever became of its answer.
+    @Test(arguments: [LedgerEntry.Outcome.info, .fail]) func aWriteWithoutAnAnswerIsNotToBeThereEither(
+        _ outcome: LedgerEntry.Outcome
+    ) {
+        for (missing, finished, wanted) in [
+            ([6, 7, 9], 820, .missed), ([6, 7, 8, 9], 820, .met), ([6, 7, 9], 1500, .met),
+        ] as [(Set<Int64>, Double, ObjectiveResult.Result)] {
+            var given = GivenRestore(target: "1000000000.55")
+            var doubtful = ledger(1...9, missing: missing)
+            doubtful.entries[7].outcome = outcome
+            // Given up after the restore began: the restored system may have taken it.
+            doubtful.entries[7].finished = at(finished)
+            given.run.ledgers = [doubtful]
+            given.finish()
+            #expect(given.result?.result == wanted, "\(missing): \(given.result?.reason ?? "")")
+            if wanted == .missed { #expect(given.result?.reason.contains("beyond") == true) }
+        }
+    }
+
+    @Test func aTornWriteFromBeyondTheTargetIsThereAllTheSame() {
+        var given = GivenRestore(target: "1000000000.55")
+        var torn = ledger(1...9, missing: [6, 7, 9])
+        torn.readBack?.found[5].isIntact = false
+        given.run.ledgers = [torn]
+        given.finish()
+        #expect(given.result?.reason.contains("beyond") == true, "\(given.result?.reason ?? "")")
+    }
+
+    @Test func everyLedgerIsAskedAndTheOneThatSaysSoNamed() {
+        func judged(_ second: Ledger) -> ObjectiveResult? {
+            var given = GivenRestore(target: "1000000000.55")
+            var second = second
+            second.workload = "others"
+            given.run.ledgers = [ledger(1...9, missing: [6, 7, 8, 9]), second]
+            given.finish()
+            return given.result
+        }
+        #expect(judged(ledger(1...9, missing: [6, 7, 8, 9], stream: 2))?.result == .met)
+        let beyond = judged(ledger(1...9, missing: [7, 8, 9], stream: 2))
+        #expect(
+            beyond?.result == .missed && beyond?.reason.contains("1 writes of 'others' sent after") == true)
+        let short = judged(ledger(1...9, missing: [5, 6, 7, 8, 9], stream: 2))
+        #expect(
+            short?.result == .missed && short?.reason.contains("1 writes of 'others' acknowledged") == true)
+        var unread = ledger(1...9, missing: [6, 7, 8, 9], stream: 2)
+        unread.readBack?.problems = ["gone"]
+        #expect(judged(unread)?.result == .inconclusive)
+        // What was written over or deleted is gone by right.
+        var register = ledger(1...9, missing: [1, 2, 3, 4, 6, 7, 8, 9], stream: 2)
+        register.plan.mode = .register
+        #expect(judged(register)?.result == .met)
+    }
+
+    @Test func whatASampleLeftOutIsNotMissing() {
+        var given = GivenRestore(target: "1000000000.55")
+        var sampled = ledger(1...9, missing: [1, 2, 6, 7, 8, 9])
+        sampled.readBack?.sample = ReadSample(
+            runs: [ReadSample.Run(stream: 1, numbers: 3...9)], since: at(200), older: 2, drawn: 0)
+        given.run.ledgers = [sampled]
+        given.finish()
+        #expect(given.result?.result == .met, "\(given.result?.reason ?? "")")
+        sampled.readBack?.sample?.runs.insert(ReadSample.Run(stream: 1, numbers: 1...1), at: 0)
+        given.run.ledgers = [sampled]
+        #expect(given.result?.reason.contains("short of") == true, "\(given.result?.reason ?? "")")
     }
 
     @Test func aTargetWithoutWritesAroundItProvesNothing() {

@@ -25,6 +25,9 @@ final class NetProgram: @unchecked Sendable {
 
     private init(keepsErrors: Bool) { errors = keepsErrors ? Pipe() : nil }
 
+    /// One that did not come up, too.
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
     private func run(_ more: [String], _ descriptors: Int?, _ through: [String]) throws {
         let arguments = ["proxy", "--listen", "127.0.0.1:0", "--deadline", "10m"] + more
         if let descriptors {

@@ -5,7 +5,7 @@ import MusterDrills
 struct ObjectivesForm: Formed {
     var rto: RecoveryTimeForm?
     var rpo: Duration?
-    var allowPostFaultLoss = false
+    var allowPostFaultLoss: PostFaultLoss?
     var integrity: Integrity?
     var availability: AvailabilityGoal?
     var latency: LatencyGoal?
@@ -22,9 +22,10 @@ struct ObjectivesForm: Formed {
             Field("rto", \.rto, "Recovery time objective: a duration, or { max: 2s, from: fault }."),
             Field("rpo", \.rpo, "Recovery point objective; 0s is judged by count."),
             Field(
-                "allowPostFaultLoss", \.allowPostFaultLoss, default: false,
-                "true: writes acknowledged after the fault and lost, as when two sides accept writes, do not "
-                    + "miss the recovery point; a service with an RPO must have loosened it."),
+                "allowPostFaultLoss", \.allowPostFaultLoss,
+                "Which writes acknowledged after the fault, as when two sides accept writes, may be lost without "
+                    + "missing the recovery point: false, none; 3s, those acknowledged no later than this after the "
+                    + "fault; true, any. Left out: as the service says, or false."),
             Field(
                 "integrity", \.integrity,
                 "strict: no duplicate, phantom, aborted-visible, resurrected, reordered, stale or divergent entry."

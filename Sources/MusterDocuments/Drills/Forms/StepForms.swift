@@ -110,6 +110,7 @@ struct RestoreForm: Formed {
     var source: [String] = []
     var into = ""
     var maxAge: Duration?
+    var within = DatasetSetting().within
     var at: Duration?
     static let form = Form(
         "restore", "Follows a runbook that restores a backup onto a clean place.", blank: RestoreForm(),
@@ -124,6 +125,10 @@ struct RestoreForm: Formed {
                 required: "into", \.into, "Where it is restored to: absent or empty, or it is refused.",
                 in: problem(ofPlace:)),
             Field("maxAge", \.maxAge, "The oldest that the backup may be when the fault strikes."),
+            Field(
+                "within", \.within, default: DatasetSetting().within,
+                "How long reading the source once may take: it is read before the runbook begins, and after it.",
+                in: { $0 >= .seconds(1) && $0 <= .seconds(86_400) ? nil : "from 1s to 24h" }),
             Field("at", \.at, "Since the first injection."),
         ],
         check: { step in

@@ -25,8 +25,11 @@ public struct ScheduleWindow: Hashable, Sendable {
     /// - Returns: the window that is open at `moment`; nil when none is.
     public func span(at moment: Moment, in zone: ZoneRules) -> Range<Moment>? {
         let today = zone.local(at: moment).day
-        return [today - 1, today].lazy.filter { days.contains(Weekday(ofDay: $0)) }
-            .map { span(opening: $0, in: zone) }.first { $0.contains(moment) }
+        for day in today - 1...today where days.contains(Weekday(ofDay: day)) {
+            let span = span(opening: day, in: zone)
+            if span.contains(moment) { return span }
+        }
+        return nil
     }
 }
 

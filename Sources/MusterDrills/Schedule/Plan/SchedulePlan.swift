@@ -206,16 +206,21 @@ extension SchedulePlan {
         func isEarlier(_ one: PlannedOccurrence, _ other: PlannedOccurrence) -> Bool {
             (one.due, one.schedule) < (other.due, other.schedule)
         }
-        var plans = schedules.map { SchedulePlan(of: $0, calendar: calendar, after: after) }
-        var found = plans.indices.compactMap { index in plans[index].next().map { (index, $0) } }
-            .sorted { isEarlier($0.1, $1.1) }
+        func plan(_ index: Int) -> SchedulePlan {
+            SchedulePlan(of: schedules[index], calendar: calendar, after: after)
+        }
+        // Few of many plans are needed beyond the first: those are made again, and none is kept.
+        var found = schedules.indices.compactMap { index in
+            var plan = plan(index)
+            return plan.next().map { (index, $0) }
+        }.sorted { isEarlier($0.1, $1.1) }
         // With the first of each there are `count` up to this one: what is later is not among them.
         let last = found.count < count ? nil : found[count - 1].1.due
         found = Array(found.prefix(count))
         var all = found.map(\.1)
         for (index, _) in found {
-            for _ in 1..<Swift.max(2, count) {
-                guard let next = plans[index].next(), last.map({ next.due <= $0 }) ?? true else { break }
+            for next in plan(index).dropFirst().prefix(Swift.max(1, count - 1)) {
+                if let last, next.due > last { break }
                 all.append(next)
             }
         }

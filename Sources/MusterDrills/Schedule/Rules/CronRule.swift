@@ -30,7 +30,7 @@ public struct CronRule: Hashable, Sendable {
     /// - Throws: `FormProblem` without a place.
     public init(_ text: String, dayMatch: DayMatch? = nil) throws {
         self.text = text
-        let words = text.split(separator: " ").map(String.init)
+        let words = text.split(separator: " ")
         guard words.count == CronField.all.count else { throw Self.problem(text, words.count) }
         let sets = try zip(CronField.all, words).map { try $0.bits(of: $1) }
         minutes = sets[0]
@@ -138,8 +138,10 @@ private struct CronField {
         CronField(name: "day of the week", range: 0...7, words: Weekday.allCases.map(\.word)),
     ]
 
-    func bits(of text: String) throws -> UInt64 {
-        try text.split(separator: ",", omittingEmptySubsequences: false).reduce(0) {
+    func bits(of text: Substring) throws -> UInt64 {
+        // Most fields are one value, and nothing else has to be looked for.
+        if let one = number(text), range.contains(one) { return 1 << UInt64(one) }
+        return try text.split(separator: ",", omittingEmptySubsequences: false).reduce(0) {
             try $0 | bits(ofPart: $1)
         }
     }
@@ -175,12 +177,12 @@ private struct CronField {
     }
 
     private func value(_ text: Substring) -> Int? {
-        if let index = words.firstIndex(of: text.lowercased()) { return range.lowerBound + index }
-        return number(text)
+        if let number = number(text) { return number }
+        return words.firstIndex(of: text.lowercased()).map { range.lowerBound + $0 }
     }
 
     private func number(_ text: Substring) -> Int? {
-        guard (1...2).contains(text.utf8.count), text.allSatisfy({ $0.isASCII && $0.isNumber }) else {
+        guard (1...2).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil
         }
         return Int(text)
