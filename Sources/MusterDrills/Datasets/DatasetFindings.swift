@@ -80,7 +80,7 @@ public struct DatasetFindings: Hashable, Sendable {
     public var changed = 0
     /// The run's own entries that the ledger accounts for: acknowledged, or in doubt.
     public var explained = 0
-    /// Tables that are gone, are new or have other columns, in words.
+    /// What is gone, new or another besides rows, such as tables, columns and indices, in words.
     public var structure: [String] = []
     /// The ranges that differ; of more than `mostRanges` the first ones.
     public var ranges: [DatasetRange] = []
@@ -94,6 +94,8 @@ public struct DatasetFindings: Hashable, Sendable {
 
     public static let mostRanges = 16
     public static let mostDifferences = 100
+    /// Of `structure`, in one sentence.
+    private static let mostTold = 3
 
     public init(name: String, kind: String) {
         self.name = name
@@ -103,7 +105,9 @@ public struct DatasetFindings: Hashable, Sendable {
     /// What its items are called.
     public var noun: String { kind == "files" ? "files" : "rows" }
 
-    private var isSame: Bool { missing + extra + changed == 0 && structure.isEmpty }
+    private var isSame: Bool {
+        missing + extra + changed + differingRanges == 0 && structure.isEmpty
+    }
 
     /// Settles the result from what was found. Proof of a difference stands whatever else could not be read.
     public mutating func conclude() {
@@ -119,13 +123,17 @@ public struct DatasetFindings: Hashable, Sendable {
             let own = explained > 0 ? "; \(explained) more are the run's own, and accounted for" : ""
             return "'\(name)': all \(count) \(noun) are as they were\(own)"
         case .differs:
-            var words = structure
+            var words = Array(structure.prefix(Self.mostTold))
+            if structure.count > words.count { words.append("\(structure.count - words.count) more like it") }
             if isEmptied { return "'\(name)': it is empty: all \(before?.items ?? 0) \(noun) are gone" }
             let counts = [(missing, "missing"), (changed, "changed"), (extra, "extra")].filter { $0.0 > 0 }
                 .map { "\($0.0) \($0.1)" }
             if !counts.isEmpty {
                 let of = before.map { " of \($0.items) \(noun)" } ?? " \(noun)"
                 words.append(counts.joined(separator: ", ") + of + first)
+            } else if words.isEmpty {
+                words.append(
+                    "\(differingRanges) ranges of keys differ, and their \(noun) cannot be told apart")
             }
             return "'\(name)': " + words.joined(separator: "; ")
         }
@@ -135,7 +143,9 @@ public struct DatasetFindings: Hashable, Sendable {
     public var isEmptied: Bool {
         // The directory itself is one of its items.
         let least = kind == "files" ? 1 : 0
-        return (before?.items ?? 0) > least && extra == 0 && after.map { $0.items <= least } == true
+        guard let before, let after, before.items > least, after.items <= least else { return false }
+        // What could not be read is not known to be gone.
+        return extra == 0 && missing + least >= before.items
     }
 
     private var first: String {

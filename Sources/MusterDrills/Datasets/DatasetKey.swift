@@ -45,6 +45,20 @@ public enum DatasetKey {
         [Tag.path] + path.map { $0 == UInt8(ascii: "/") ? 0 : $0 }
     }
 
+    /// The directory in which a path lies; nil for the tree's own, and for what is no path.
+    public static func directory(of key: [UInt8]) -> [UInt8]? {
+        guard key.first == Tag.path, key.count > 1 else { return nil }
+        return key.lastIndex(of: 0).map { Array(key[..<$0]) } ?? [Tag.path]
+    }
+
+    /// Whether a path lies in a directory, or deeper.
+    public static func isBelow(_ key: [UInt8], _ directory: [UInt8]) -> Bool {
+        guard key.first == Tag.path, key.count > directory.count, key.starts(with: directory) else {
+            return false
+        }
+        return directory.count == 1 || key[directory.count] == 0
+    }
+
     /// Whether a key comes before another one.
     public static func isBefore(_ one: [UInt8], _ other: [UInt8]) -> Bool {
         let common = min(one.count, other.count)

@@ -21,6 +21,13 @@ public struct RowMerge {
         case missing(IndexedRow)
         case extra(IndexedRow)
         case changed(before: IndexedRow, after: IndexedRow)
+
+        /// Of the row that is not as it was.
+        public var key: [UInt8] {
+            switch self {
+            case .missing(let row), .extra(let row), .changed(_, let row): row.key
+            }
+        }
     }
 
     /// - Parameters:

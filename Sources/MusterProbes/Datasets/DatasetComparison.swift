@@ -15,15 +15,14 @@ struct DatasetComparison {
         findings.differences += after.unexplained
         findings.notes += before.notes + after.notes.filter { !before.notes.contains($0) }
         findings.problems += (before.problems + after.problems)
+        findings.structure += DatasetObject.differences(before.objects, after.objects, of: "")
         for (index, part) in before.parts.enumerated() {
             guard let other = after.parts.firstIndex(where: { $0.name == part.name }) else {
                 findings.structure.append("the table \(part.name) is gone, with \(part.digest.rows) rows")
                 findings.missing += part.digest.rows
                 continue
             }
-            if after.parts[other].shape != part.shape {
-                findings.structure.append("the columns of \(part.name) are others")
-            }
+            compareStructure(part, after.parts[other], &findings)
             compare(index, other, &findings)
         }
         for part in after.parts where !before.parts.contains(where: { $0.name == part.name }) {
@@ -32,6 +31,25 @@ struct DatasetComparison {
             findings.structure.append("the table \(part.name) is new")
             findings.extra += part.digest.rows
         }
+        let most = DatasetFindings.mostDifferences
+        if findings.structure.count > most {
+            let left = findings.structure.count - most
+            findings.structure.removeLast(left)
+            findings.structure.append("\(left) more of this kind")
+        }
+    }
+
+    private func compareStructure(
+        _ part: DatasetPass.Part, _ other: DatasetPass.Part, _ findings: inout DatasetFindings
+    ) {
+        var (old, new) = (part.objects, other.objects)
+        if other.shape != part.shape {
+            findings.structure.append("the columns of \(part.name) are others")
+            // Which the table's own words say as well.
+            old.removeAll { $0.kind == DatasetObject.table }
+            new.removeAll { $0.kind == DatasetObject.table }
+        }
+        findings.structure += DatasetObject.differences(old, new, of: part.name)
     }
 
     private func isOwnTable(_ name: String) -> Bool {
@@ -39,27 +57,53 @@ struct DatasetComparison {
     }
 
     private func compare(_ old: Int, _ new: Int, _ findings: inout DatasetFindings) {
-        let (left, right) = (before.parts[old].digest, after.parts[new].digest)
-        let part = before.parts[old].name
-        for bucket in left.differing(from: right) {
-            findings.differingRanges += 1
-            if findings.ranges.count < DatasetFindings.mostRanges {
-                let isLast = bucket == left.buckets.count - 1
-                findings.ranges.append(
-                    DatasetRange(
-                        part: part,
-                        after: bucket == 0 ? "" : DatasetKey.words(left.buckets[bucket - 1].last),
-                        upTo: isLast ? "" : DatasetKey.words(left.buckets[bucket].last),
-                        rowsBefore: left.buckets[bucket].rows, rowsAfter: right.buckets[bucket].rows))
-            }
-            let old = RowIndex.Reader(before.index, before.range(of: bucket, in: old))
-            let new = RowIndex.Reader(after.index, after.range(of: bucket, in: new))
+        let (left, right) = (before.parts[old], after.parts[new])
+        if left.isDisordered || right.isDisordered { return compareWhole(left, right, &findings) }
+        var proven = ProvenDifferences(besides: right.unknown)
+        for bucket in left.digest.differing(from: right.digest) {
+            let rowsBefore = RowIndex.Reader(before.index, before.range(of: bucket, in: old))
+            let rowsAfter = RowIndex.Reader(after.index, after.range(of: bucket, in: new))
+            var differs = false
             do {
-                try RowMerge.run(old.row, new.row, { note($0, part, &findings) })
+                try RowMerge.run(rowsBefore.row, rowsAfter.row) { difference in
+                    guard proven.includes(difference) else { return }
+                    differs = true
+                    note(difference, left.name, &findings)
+                }
             } catch {
                 findings.problems.append("the rows of a range that differs cannot be told: \(error)")
+                differs = differs || right.unknown.isEmpty
             }
+            if differs { note(bucket, of: left, right, &findings) }
         }
+        if proven.dismissed > 0, findings.problems.isEmpty {
+            findings.problems.append(
+                "\(proven.dismissed) \(findings.noun) lie in what could not be looked at: see the notes")
+        }
+    }
+
+    /// Whatever their order is, the sum of all rows is the same as long as they are.
+    private func compareWhole(
+        _ left: DatasetPass.Part, _ right: DatasetPass.Part, _ findings: inout DatasetFindings
+    ) {
+        guard right.unknown.isEmpty, left.digest.sum != right.digest.sum else { return }
+        findings.structure.append(
+            "the rows of \(left.name) are others, and which ones cannot be told: "
+                + "\(left.digest.rows) before and \(right.digest.rows) after")
+    }
+
+    private func note(
+        _ bucket: Int, of left: DatasetPass.Part, _ right: DatasetPass.Part,
+        _ findings: inout DatasetFindings
+    ) {
+        findings.differingRanges += 1
+        guard findings.ranges.count < DatasetFindings.mostRanges else { return }
+        let buckets = left.digest.buckets
+        findings.ranges.append(
+            DatasetRange(
+                part: left.name, after: bucket == 0 ? "" : DatasetKey.words(buckets[bucket - 1].last),
+                upTo: bucket == buckets.count - 1 ? "" : DatasetKey.words(buckets[bucket].last),
+                rowsBefore: buckets[bucket].rows, rowsAfter: right.digest.buckets[bucket].rows))
     }
 
     private func note(

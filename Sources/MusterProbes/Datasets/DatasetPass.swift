@@ -6,7 +6,12 @@ import MusterSystem
 /// Why a dataset was not read to its end.
 struct DatasetFailure: Error {
     var reason: String
-    init(_ reason: String) { self.reason = reason }
+    /// Nothing at all is left of what there was; what cannot be reached is not known to be gone.
+    var isGone = false
+    init(_ reason: String, isGone: Bool = false) {
+        self.reason = reason
+        self.isGone = isGone
+    }
     init(_ error: SystemError) { reason = error.description }
 }
 
@@ -22,12 +27,17 @@ final class DatasetPass {
     /// A table, or a tree of files.
     struct Part {
         var name: String
-        /// What it is made of, such as its columns; another one is a difference by itself.
+        /// Its columns; other ones are a difference by themselves.
         var shape: String
+        /// What belongs to it, such as its indices.
+        var objects: [DatasetObject] = []
+        /// The columns by which rows are told apart; empty where the whole row is the key, and rows may be alike.
+        var key: [String]?
         var digest = RangeDigest()
         var ownRows = 0
-        /// Rows with one key are allowed, because the whole row is the key.
-        var allowsTwins = false
+        /// The keys came in another order than the one in which they compare: ranges mean nothing, the sum of all does.
+        var isDisordered = false
+        var unknown = UnknownKeys()
     }
 
     private(set) var parts: [Part] = []
@@ -38,12 +48,14 @@ final class DatasetPass {
     private(set) var unexplained: [DatasetDifference] = []
     private(set) var unexplainedCount = 0
     var bytes: Int64 = 0
+    /// What belongs to no part.
+    var objects: [DatasetObject] = []
     let index: RowIndex
     let names: KeyNames
     let began = monotonicNow()
     private(set) var ended: Instant
 
-    private let earlier: [String: RangeDigest]
+    private let earlier: [String: Part]
     private let account: LedgerAccount?
     private let isFirst: Bool
     private let limit: Duration
@@ -63,7 +75,7 @@ final class DatasetPass {
     ) throws(SystemError) {
         self.names = names
         self.earlier = Dictionary(
-            (earlier?.parts ?? []).map { ($0.name, $0.digest) }, uniquingKeysWith: { first, _ in first })
+            (earlier?.parts ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         isFirst = earlier == nil
         account = ledger.map { LedgerAccount($0) }
         index = try RowIndex(in: directory)
@@ -75,11 +87,15 @@ final class DatasetPass {
 
     // MARK: What readers tell
 
-    func begin(_ name: String, shape: String, allowsTwins: Bool = false) {
+    /// - Parameter key: as `Part` has it; nil in a tree of files.
+    func begin(_ name: String, shape: String, objects: [DatasetObject] = [], key: [String]? = nil) {
         finishPart()
-        parts.append(Part(name: name, shape: shape, allowsTwins: allowsTwins))
-        builder = earlier[name].map { RangeDigestBuilder(along: $0) } ?? RangeDigestBuilder()
+        parts.append(Part(name: name, shape: shape, objects: objects, key: key))
+        builder = earlier[name].map { RangeDigestBuilder(along: $0.digest) } ?? RangeDigestBuilder()
     }
+
+    /// By which columns the rows of a table were told apart before the fault; nil where nobody did.
+    func earlierKey(of name: String) -> [String]? { earlier[name]?.key }
 
     /// - Parameters:
     ///   - key: as `DatasetKey` writes it; not before that of the row before it.
@@ -120,6 +136,13 @@ final class DatasetPass {
     func problem(_ text: String) { if problems.count < 20 { problems.append(text) } }
     func note(_ text: String) { if notes.count < 20 { notes.append(text) } }
 
+    /// Something of the part that is being read cannot be told: nothing in it counts as a difference then.
+    /// - Parameter why: nil where it is a problem only when something was read there before.
+    func doubt(_ why: String?, _ place: (inout UnknownKeys) -> Void) {
+        if let why { problem(why) }
+        if !parts.isEmpty { place(&parts[parts.count - 1].unknown) }
+    }
+
     /// - Throws: when the time is over or somebody breaks it off.
     func look() throws(DatasetFailure) {
         rowsSinceLook = 0
@@ -143,10 +166,11 @@ final class DatasetPass {
         parts[place].digest = builder.finish(at: index.end)
         let what = parts[place].name.isEmpty ? "" : " of \(parts[place].name)"
         if builder.isDisordered {
+            parts[place].isDisordered = true
             problem(
                 "the keys\(what) did not come in the order in which they compare: no range can be told from another"
             )
-        } else if builder.hasTwins, !parts[place].allowsTwins {
+        } else if builder.hasTwins, parts[place].key?.isEmpty != true {
             problem("a key\(what) is there twice: rows cannot be told apart by it")
         }
         self.builder = nil

@@ -39,7 +39,7 @@ public final class DatasetTaker {
         }
         for dataset in datasets {
             let (pass, failure) = read(dataset, after: nil, ledger: nil, isCancelled)
-            if let problem = failure ?? pass?.problems.first {
+            if let problem = failure?.reason ?? pass?.problems.first {
                 return "the dataset '\(dataset.name)' cannot be read: \(problem)"
             }
             passes[dataset.name] = pass
@@ -69,8 +69,11 @@ public final class DatasetTaker {
                 return findings
             }
             let (pass, failure) = read(dataset, after: before, ledger: ledger, isCancelled)
-            if let failure {
-                findings.problems = ["it could not be read after the recovery: \(failure)"]
+            if let failure, failure.isGone {
+                findings.structure = ["it is gone"]
+                findings.missing = before.extent.items
+            } else if let failure {
+                findings.problems = ["it could not be read after the recovery: \(failure.reason)"]
             } else if let pass {
                 findings.after = pass.extent
                 note(Reading(dataset: dataset.name, extent: pass.extent))
@@ -84,9 +87,9 @@ public final class DatasetTaker {
     private func read(
         _ dataset: DrillDataset, after earlier: DatasetPass?, ledger: Ledger?,
         _ isCancelled: @escaping () -> Bool
-    ) -> (DatasetPass?, String?) {
+    ) -> (DatasetPass?, DatasetFailure?) {
         guard let readable = dataset.dataset as? any ReadableDataset else {
-            return (nil, "'\(dataset.kind)' is no kind of dataset that can be read")
+            return (nil, DatasetFailure("'\(dataset.kind)' is no kind of dataset that can be read"))
         }
         let pass: DatasetPass
         do throws(SystemError) {
@@ -94,14 +97,14 @@ public final class DatasetTaker {
                 after: earlier, names, ledger: ledger, directory: directory, within: dataset.setting.within,
                 isCancelled: isCancelled)
         } catch {
-            return (nil, "there is no place for an index of its rows: \(error)")
+            return (nil, DatasetFailure("there is no place for an index of its rows: \(error)"))
         }
         do throws(DatasetFailure) {
             try readable.read(into: pass)
             pass.finish()
             return (pass, nil)
         } catch {
-            return (nil, error.reason)
+            return (nil, error)
         }
     }
 }

@@ -7,6 +7,7 @@ import MusterSystem
 final class PostgresReader {
     private let handle: OpaquePointer
     private let end: Instant
+    private let isOneOfSeveral: Bool
     private let warned = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
     private let look: () throws(DatasetFailure) -> Void
     private static let slice = Duration.milliseconds(200)
@@ -19,6 +20,7 @@ final class PostgresReader {
         look: @escaping () throws(DatasetFailure) -> Void = { () throws(DatasetFailure) in }
     ) throws(DatasetFailure) {
         self.end = end
+        isOneOfSeveral = login.hosts.count > 1
         warned.initialize(to: 0)
         self.look = look
         // libpq may look names up by itself: nobody else waits for this thread.
@@ -65,8 +67,12 @@ final class PostgresReader {
     }
 
     private func lost() -> DatasetFailure {
-        let words = String(cString: cpq_error(handle)).split(separator: "\n").first.map(String.init)
-        return DatasetFailure("the server: \(words ?? "the connection was lost")")
+        let text = String(cString: cpq_error(handle))
+        let words = text.split(separator: "\n").first.map(String.init)
+        // invalid_catalog_name (https://www.postgresql.org/docs/15/errcodes-appendix.html).
+        let isUnknown = PostgresError.code(ofText: text) == SampleCode.sqlState("3D000")
+        return DatasetFailure(
+            "the server: \(words ?? "the connection was lost")", isGone: isUnknown && !isOneOfSeveral)
     }
 
     /// Statements in one message.

@@ -31,12 +31,21 @@ extension SQLiteDataset: ReadableDataset {
             reader = try SQLiteTables(sqlite, pass)
             let all = try reader.tables()
             for table in tables where !all.contains(table) { pass.lacks(table) }
-            for table in all where (tables.isEmpty || tables.contains(table)) && !exclude.contains(table) {
-                try reader.read(table)
+            let chosen = all.filter { (tables.isEmpty || tables.contains($0)) && !exclude.contains($0) }
+            var objects = try reader.objects()
+            for table in chosen {
+                try reader.read(table, objects.removeValue(forKey: table) ?? [])
                 if reader.ended != nil { break }
             }
+            // What is of no table, such as a view, is told when all tables are wanted.
+            if tables.isEmpty {
+                let others = objects.filter { !exclude.contains($0.key) && !all.contains($0.key) }
+                pass.objects = others.sorted { $0.key < $1.key }.flatMap { $0.value }
+            }
         } catch {
-            throw DatasetFailure("\(sqlite): \(error.text)")
+            // SQLite has one code for all that cannot be opened.
+            let isGone = access(sqlite, F_OK) != 0 && errno == ENOENT
+            throw DatasetFailure("\(sqlite): \(error.text)", isGone: isGone)
         }
         if let ended = reader.ended { throw ended }
     }
@@ -84,6 +93,22 @@ private final class SQLiteTables {
         return names
     }
 
+    /// Indices, triggers, views and virtual tables, by what they belong to, as they were defined
+    /// (https://www.sqlite.org/schematab.html), but without the quotation marks that ALTER TABLE sets. Indices of a primary key
+    /// have no words of their own.
+    func objects() throws(SQLiteConnection.Failure) -> [String: [DatasetObject]] {
+        var objects: [String: [DatasetObject]] = [:]
+        try database.run(
+            "SELECT tbl_name, CASE WHEN sql LIKE 'CREATE VIRTUAL%' THEN 'virtual table' ELSE type END, name, replace(sql, '\"', '') "
+                + "FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                + "ORDER BY type, name"
+        ) {
+            objects[$0[0] ?? "", default: []].append(
+                DatasetObject($0[1] ?? "", $0[2] ?? "", definition: $0[3] ?? ""))
+        }
+        return objects
+    }
+
     private func columns(of table: String) throws(SQLiteConnection.Failure) -> [Column] {
         var columns: [Column] = []
         try database.run("SELECT name, type, pk FROM pragma_table_info(?1) ORDER BY cid", [table]) {
@@ -94,9 +119,12 @@ private final class SQLiteTables {
 
     private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 
-    func read(_ table: String) throws(SQLiteConnection.Failure) {
+    func read(_ table: String, _ objects: [DatasetObject]) throws(SQLiteConnection.Failure) {
         let columns = try columns(of: table)
-        let keys = columns.filter { $0.keyPlace > 0 }.sorted { $0.keyPlace < $1.keyPlace }
+        let declared = columns.filter { $0.keyPlace > 0 }.sorted { $0.keyPlace < $1.keyPlace }
+        let earlier = pass.earlierKey(of: table)?.compactMap { name in columns.first { $0.name == name } }
+        // As before the fault, also when the key itself was lost with it.
+        let keys = earlier?.count == pass.earlierKey(of: table)?.count ? earlier ?? declared : declared
         // Without a key the whole row is its own; as text, because numbers of several types lie in no order of bytes.
         let expressions =
             keys.isEmpty
@@ -108,7 +136,7 @@ private final class SQLiteTables {
             "SELECT \((selected + columns.map { Self.quoted($0.name) }).joined(separator: ", ")) "
             + "FROM \(Self.quoted(table)) ORDER BY \(expressions.joined(separator: ", "))"
         let shape = columns.map { "\($0.name) \($0.type) \($0.keyPlace)" }.joined(separator: ", ")
-        pass.begin(table, shape: shape, allowsTwins: keys.isEmpty)
+        pass.begin(table, shape: shape, objects: objects, key: keys.map(\.name))
         let salt = Array(table.utf8)
         try database.each(sql) { statement in
             do throws(DatasetFailure) {

@@ -226,4 +226,35 @@ private struct Table {
         findings.conclude()
         #expect(findings.result == .differs)
     }
+
+    /// A table that is there and could not be read is not empty, whatever is known to be missing besides.
+    @Test func onlyWhatIsKnownToBeGoneEmptiesADataset() {
+        var findings = DatasetFindings(name: "shop", kind: "postgres")
+        findings.before = DatasetExtent(items: 3, bytes: 12, sum: DigestSum(7), read: bracket(1, 2))
+        findings.after = DatasetExtent(items: 0, bytes: 0, sum: DigestSum(), read: bracket(3, 4))
+        findings.missing = 2
+        findings.problems = ["a policy hides rows"]
+        findings.conclude()
+        #expect(!findings.isEmptied && findings.sentence == "'shop': 2 missing of 3 rows", "\(findings)")
+        findings.missing = 3
+        #expect(findings.isEmptied && findings.sentence == "'shop': it is empty: all 3 rows are gone")
+    }
+
+    /// That a range differs is proof, also when its rows cannot be told apart any more.
+    @Test func aRangeThatDiffersIsProofByItself() {
+        var findings = DatasetFindings(name: "shop", kind: "sqlite")
+        findings.differingRanges = 2
+        findings.problems = ["the index is gone"]
+        findings.conclude()
+        #expect(findings.result == .differs && findings.sentence.contains("2 ranges of keys differ"))
+    }
+
+    @Test func aLongListIsCutInOneSentence() {
+        var findings = DatasetFindings(name: "shop", kind: "postgres")
+        findings.structure = (1...5).map { "the index i\($0) of t is gone" }
+        findings.conclude()
+        #expect(
+            findings.sentence == "'shop': the index i1 of t is gone; the index i2 of t is gone; "
+                + "the index i3 of t is gone; 2 more like it")
+    }
 }
