@@ -197,7 +197,7 @@ import Testing
         var findings = DatasetFindings(name: "it", kind: "sqlite")
         findings.before = old.extent
         findings.after = new.extent
-        DatasetComparison(before: old, after: new).run(into: &findings)
+        DatasetComparison(before: old, after: new, ownTables: []).run(into: &findings)
         findings.conclude()
         return findings
     }
