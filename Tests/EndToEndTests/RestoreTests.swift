@@ -122,7 +122,7 @@ extension EndToEndDrills {
                     says: ["lost of", "not within the 500 ms allowed"]),
                 Variant(
                     drill: "restore-postgres-table", variable: "before=-400",
-                    says: ["the table public.customers is gone, with 20000 rows"]),
+                    says: ["all 20000 rows are gone"]),
                 Variant(
                     drill: "restore-postgres-table", variable: "backup=stale", says: ["the backup is stale"],
                     restore: "missed"),
