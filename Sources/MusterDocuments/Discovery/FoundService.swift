@@ -98,10 +98,13 @@ public struct StartCommand: Hashable, Sendable {
     public var command: [String]
     /// What cannot be known about how it was started.
     public var doubts: String
+    /// What it does besides starting the service, a sentence for people; nil: nothing.
+    public var besides: String?
 
-    public init(_ command: [String], doubts: String) {
+    public init(_ command: [String], doubts: String, besides: String? = nil) {
         self.command = command
         self.doubts = doubts
+        self.besides = besides
     }
 }
 

@@ -16,13 +16,23 @@ public struct Greeting: Hashable, Sendable {
         says: Array(
             "HEAD / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: muster\r\nConnection: close\r\n\r\n".utf8))
 
+    /// `version`, which memcached answers in its text protocol (protocol.txt, "Other commands"); one that wants a login or
+    /// TLS does not.
+    static let memcached = Greeting(words: "version", says: Array("version\r\n".utf8))
+
+    /// The header of AMQP 0-9-1, which a broker answers with Connection.Start (section 2.2.4); hung up then, that is a
+    /// line in its log.
+    static let amqp = Greeting(words: "the header of AMQP", says: Array("AMQP".utf8) + [0, 0, 9, 1])
+
     /// - Returns: nil for what must not or need not be spoken to.
     static func of(_ kind: ServiceKind?) -> Greeting? {
         switch kind {
         case .redis, .sentinel: redis
         case .nginx, .apache, .haproxy, .http, .etcd, nil: http
+        case .memcached: memcached
         // Their program tells all; MariaDB counts connections that say nothing, and blocks hosts for them.
-        case .postgresql, .mysql, .memcached, .rabbitmq, .tcp: nil
+        case .rabbitmq: amqp
+        case .postgresql, .mysql, .tcp: nil
         }
     }
 
@@ -39,7 +49,11 @@ public struct Greeting: Hashable, Sendable {
 
     private var isEnough: ([UInt8]) -> Bool {
         { bytes in
-            guard bytes.first == UInt8(ascii: "$") else { return bytes.contains(10) || bytes.count >= 8 }
+            guard bytes.first == UInt8(ascii: "$") else {
+                // Lines that are known are heard to their end; of anything else eight bytes tell enough.
+                let isLine = bytes.starts(with: "HTTP/".utf8) || bytes.starts(with: "VERSION ".utf8)
+                return bytes.contains(10) || bytes.count >= 8 && !isLine
+            }
             guard let end = bytes.firstIndex(of: 10),
                 let count = Int(String(decoding: bytes[1..<end].dropLast(), as: UTF8.self))
             else { return false }
@@ -79,9 +93,9 @@ public enum GreetingAnswer: Hashable, Sendable {
             self = .ssh
         } else if text.hasPrefix("220") {
             self = .mail
-        } else if text.hasPrefix("AMQP") {
+        } else if text.hasPrefix("AMQP") || Self.isConnectionStart(bytes) {
             self = .amqp
-        } else if line == "ERROR" {
+        } else if line == "ERROR" || line.hasPrefix("VERSION ") {
             self = .memcached
         } else if bytes.count > 5, bytes[3] == 0, bytes[4] == 10 || bytes[4] == 0xFF {
             // The handshake of protocol version 10, or an error in its place.
@@ -89,6 +103,11 @@ public enum GreetingAnswer: Hashable, Sendable {
         } else {
             self = .other(printable(String(line.prefix(60))))
         }
+    }
+
+    /// A frame of type 1 on channel 0 with class 10, method 10 (AMQP 0-9-1, sections 2.3.5 and 1.4.2.1).
+    private static func isConnectionStart(_ bytes: [UInt8]) -> Bool {
+        bytes.count > 10 && bytes.starts(with: [1, 0, 0]) && bytes[7...10] == [0, 10, 0, 10]
     }
 
     private static func info(_ text: String) -> [String: String] {

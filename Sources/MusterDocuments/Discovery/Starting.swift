@@ -29,29 +29,72 @@ extension StartCommand {
                 return StartCommand(
                     ["pg_ctlcluster"] + parts + ["start"], doubts: "nothing that its files do not say")
             }
-            guard let data = service.dataDirectory, let program else { return nil }
-            var argv = [parent(program) + "/pg_ctl", "-D", data, "-s", "-w", "-l", "/dev/null"]
-            let options = postgresOptions(main.arguments)
-            guard !looksSecret(main.arguments) else { return nil }
-            if !options.isEmpty { argv += ["-o", options] }
-            return StartCommand(
-                asUser(argv + ["start"], of: main, host), doubts: "its environment, and where its log went")
+            return program.flatMap { postgresql(service, main, program: $0, on: host) }
         default: break
         }
-        guard let program, isUntouched(main.arguments), !looksSecret(main.arguments),
+        let arguments = arguments(of: main, service.kind)
+        // Erlang's runtime does not start without what a script puts into its environment.
+        guard let program, !program.hasSuffix("/beam.smp"), isUntouched(arguments), !looksSecret(arguments),
             let directory = (try? host.resolve("/proc/\(pid)/cwd")) ?? nil
         else { return nil }
-        let called = main.arguments[0]
+        let called = arguments[0]
         let found: String? =
             called.hasPrefix("/")
             ? called : called.contains("/") ? Optional("\(directory)/\(called)") : host.tool(called)
-        let argv = [found ?? program] + main.arguments.dropFirst()
-        let line =
-            "cd \(shellQuoted(directory)) && exec setsid -f "
-            + asUser(argv, of: main, host).map(shellQuoted).joined(separator: " ")
-            + " </dev/null >/dev/null 2>&1"
+        let whole = [script(service.kind, arguments, host) ?? found ?? program] + arguments.dropFirst()
+        let argv = becomesUserItself(service.kind, arguments) ? whole : asUser(whole, of: main, host)
+        let stale = service.kind == .apache ? pidFile(of: service) : nil
+        let parts = [
+            "cd \(shellQuoted(directory)) &&",
+            stale.map { "{ ! \(isZombie($0)) || rm -f \(shellQuoted($0)); } &&" },
+            "exec setsid -f \(argv.map(shellQuoted).joined(separator: " ")) </dev/null >/dev/null 2>&1",
+        ]
         return StartCommand(
-            ["sh", "-c", line], doubts: "its environment, its limits, and where its output went")
+            ["sh", "-c", parts.compactMap { $0 }.joined(separator: " ")],
+            doubts: "its environment, its limits, and where its output went",
+            besides: stale.map {
+                "It removes \($0) while the process that it names is a dead one which its parent has not collected yet: "
+                    + "Apache takes that for a server that runs, and does not start."
+            })
+    }
+
+    /// What it was called with, as far as that can be told; what it runs with, where it cannot.
+    private static func arguments(of main: ProcessStatus, _ kind: ServiceKind) -> [String] {
+        switch kind {
+        case .nginx: ServerArguments.nginx(main.arguments) ?? main.arguments
+        case .haproxy: ServerArguments.haproxy(main.arguments)
+        default: main.arguments
+        }
+    }
+
+    /// By pg_ctl. The server refuses to start while its pid file names a process, be it one that is dead and that nobody
+    /// has collected (CreateLockFile asks with kill(2)). That file is not removed: it also tells about shared memory.
+    private static func postgresql(
+        _ service: FoundService, _ main: ProcessStatus, program: String, on host: any HostReader
+    ) -> StartCommand? {
+        guard let data = service.dataDirectory, !looksSecret(main.arguments) else { return nil }
+        var argv = [parent(program) + "/pg_ctl", "-D", data, "-s", "-w", "-l", "/dev/null"]
+        let options = postgresOptions(main.arguments)
+        if !options.isEmpty { argv += ["-o", options] }
+        argv = asUser(argv + ["start"], of: main, host)
+        let doubts = "its environment, and where its log went"
+        guard let path = pidFile(of: service) else { return StartCommand(argv, doubts: doubts) }
+        let line =
+            "for n in 1 2 3 4 5 6 7 8 9 10; do \(isZombie(path)) || break; sleep 1; done; exec "
+            + argv.map(shellQuoted).joined(separator: " ")
+        return StartCommand(
+            ["sh", "-c", line], doubts: doubts,
+            besides: "It waits while \(path) names a dead process that its parent has not collected yet: "
+                + "PostgreSQL takes that for a server that runs, and does not start.")
+    }
+
+    private static func pidFile(of service: FoundService) -> String? {
+        if case .pidFile(let path) = service.choice.selector { path } else { nil }
+    }
+
+    /// For sh: whether a pid file names a process that has ended and is still in the table (proc(5), state Z).
+    private static func isZombie(_ path: String) -> String {
+        #"grep -qs '^State:.Z' "/proc/$(head -n 1 \#(shellQuoted(path)) 2>/dev/null)/status""#
     }
 
     /// What Redis says of itself is its name behind its directory, whether that is there or not. The executable's own name
@@ -70,6 +113,20 @@ extension StartCommand {
         guard host.userID() == 0, main.userID != 0 else { return argv }
         let group = ((try? host.status(of: "/proc/\(main.identity.pid)")) ?? nil)?.groupID ?? main.userID
         return ["setpriv", "--reuid=\(main.userID)", "--regid=\(group)", "--init-groups", "--"] + argv
+    }
+
+    /// Debian's Apache wants an environment for its own configuration, which apache2ctl gives it (apache2ctl(8)).
+    private static func script(_ kind: ServiceKind, _ arguments: [String], _ host: any HostReader) -> String? {
+        kind == .apache && !arguments.contains("-f") ? host.tool("apache2ctl") : nil
+    }
+
+    /// Whether it was started by root and told whom to become: it may need root for its pid file, before it does.
+    private static func becomesUserItself(_ kind: ServiceKind, _ arguments: [String]) -> Bool {
+        switch kind {
+        case .memcached: arguments.contains { $0 == "-u" || $0 == "--user" || $0.hasPrefix("--user=") }
+        case .mysql: arguments.contains { $0.hasPrefix("--user=") }
+        default: false
+        }
     }
 
     private static func isUntouched(_ arguments: [String]) -> Bool {
@@ -126,6 +183,8 @@ extension FoundService.Starter {
         case "supervise-daemo", "supervise-daemon":
             let name = words.count > 1 && !words[1].hasPrefix("-") ? ["rc-service", words[1], "start"] : []
             return .supervisor(name: "OpenRC", command: name)
+        // A script: it starts the server again unless that has removed its pid file (mariadbd-safe(1)).
+        case "mysqld_safe", "mariadbd-safe": return .supervisor(name: parent.name, command: [])
         case "supervisord": return .supervisor(name: "supervisord", command: [])
         case "circusd", "monit", "god", "dinit": return .supervisor(name: parent.name, command: [])
         case _ where parent.name.hasPrefix("PM2"): return .supervisor(name: "PM2", command: [])

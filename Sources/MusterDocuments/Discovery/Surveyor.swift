@@ -5,17 +5,24 @@ public import MusterCore
 public struct Surveyor {
     let host: any HostReader
     private let greets: (FoundService) -> Bool
+    private let preferred: Set<Int>
     let processes: [ProcessStatus]
     private let users: [UInt32: String]
 
     /// The most servers that are spoken to.
     static let mostGreeted = 64
 
-    /// - Parameter greets: whether a server may be spoken to; of it, program, unit and addresses are known then.
+    /// - Parameters:
+    ///   - greets: whether a server may be spoken to; of it, program, unit and addresses are known then.
+    ///   - preferred: ports that somebody asked for: of a service with several those are looked at.
     /// - Throws: `HostError` when /proc cannot be read at all.
-    public init(on host: any HostReader, greets: @escaping (FoundService) -> Bool) throws {
+    public init(
+        on host: any HostReader, preferring preferred: Set<Int> = [],
+        greets: @escaping (FoundService) -> Bool
+    ) throws {
         self.host = host
         self.greets = greets
+        self.preferred = preferred
         processes = try host.processes().filter { !$0.isZombie }
         users = Self.users(host)
     }
@@ -50,7 +57,7 @@ public struct Surveyor {
 
     // MARK: Sockets
 
-    private func tables(_ directory: String) -> [ListeningSocket] {
+    func tables(_ directory: String) -> [ListeningSocket] {
         let text = { (name: String) in
             String(
                 decoding: ((try? host.contents(of: "\(directory)/\(name)", limit: 64 << 20)) ?? nil) ?? [],
@@ -70,7 +77,7 @@ public struct Surveyor {
             let isOurs = host.userID() == 0
             survey.withheld.append(
                 WithheldService(
-                    addresses: Self.ordered(sockets.map(\.address), nil), program: nil, user: owner.map(name),
+                    addresses: ordered(sockets.map(\.address), nil), program: nil, user: owner.map(name),
                     unit: nil,
                     reason: isOurs
                         ? "no process of this machine holds it: the kernel's own, or another namespace's"
@@ -79,25 +86,6 @@ public struct Surveyor {
         if unseen > 0 {
             survey.remarks.append(
                 "\(unseen) processes of other users could not be looked into; with sudo they can")
-        }
-    }
-
-    /// What listens in other network namespaces: containers, and those made by hand.
-    private func addElsewhere(_ survey: inout Survey) {
-        guard let own = (try? host.networkNamespace(of: nil)) ?? nil else { return }
-        var seen: Set<UInt64> = [own]
-        for process in processes {
-            guard let space = (try? host.networkNamespace(of: process.identity.pid)) ?? nil,
-                seen.insert(space).inserted
-            else { continue }
-            let sockets = tables("/proc/\(process.identity.pid)/net").filter { $0.address.port != nil }
-            guard !sockets.isEmpty else { continue }
-            let group = controlGroup(process.identity.pid)
-            let place = group.container.map { "container \(printable($0))" } ?? "another network namespace"
-            survey.withheld.append(
-                WithheldService(
-                    addresses: sockets.map(\.address), program: process.name, user: name(process.userID),
-                    unit: group.unit, reason: "in \(place): drill it from there"))
         }
     }
 
@@ -110,7 +98,7 @@ public struct Surveyor {
         let words = programWords(main)
         let program = words.first ?? main.name
         let known = ServiceKind.of(program: words, arguments: main.arguments)
-        let addresses = Self.ordered(owner.sockets.map(\.address), known)
+        let addresses = ordered(owner.sockets.map(\.address), known)
         let tcp = addresses.filter { $0.port != nil }
         if tcp.isEmpty, !(known?.isToldByUnixSocket ?? false) { return }
         let reason = withheld(owner, words)
@@ -176,6 +164,7 @@ public struct Surveyor {
     private func describe(_ service: inout FoundService, _ owner: Owner) {
         let main = owner.main
         if service.kind == .postgresql { describePostgres(&service, main) }
+        service.choice = .choose(for: service, among: processes, on: host)
         if let unit = owner.group.unit {
             service.isUserUnit = owner.group.isOfUser
             service.isSocketActivated = owner.isSocketUnit
@@ -185,8 +174,7 @@ public struct Surveyor {
             service.starter = .of(main, processes, on: host)
             service.start = StartCommand.rebuilt(for: service, main, on: host)
         }
-        service.choice = .choose(for: service, among: processes, on: host)
-        let tools = ["redis-cli", "valkey-cli", "pg_isready", "mariadb-admin", "mysqladmin", "curl"]
+        let tools = ["bash", "redis-cli", "valkey-cli", "pg_isready", "mariadb-admin", "mysqladmin", "curl"]
         service.tools = Set(tools.filter { host.tool($0) != nil })
     }
 
@@ -212,11 +200,12 @@ public struct Surveyor {
         String(decoding: ((try? host.contents(of: path)) ?? nil) ?? [], as: UTF8.self)
     }
 
-    /// The port by which its kind is known first; then what is reached over loopback, IPv4, the lowest port.
-    private static func ordered(_ addresses: [StreamAddress], _ kind: ServiceKind?) -> [StreamAddress] {
+    /// A port that was asked for first, then the one by which its kind is known; then what is reached over loopback, IPv4,
+    /// the lowest port.
+    private func ordered(_ addresses: [StreamAddress], _ kind: ServiceKind?) -> [StreamAddress] {
         func rank(_ address: StreamAddress) -> (Int, Int, Int, Int, String) {
             guard case .tcp(let host, let port) = address else { return (99, 9, 9, 0, address.text) }
-            let usual = kind?.usualPorts.firstIndex(of: port) ?? 90
+            let usual = preferred.contains(port) ? -1 : kind?.usualPorts.firstIndex(of: port) ?? 90
             let isNear = host.hasPrefix("127.") || host == "0.0.0.0" || host == "::" || host == "::1"
             // A link-local address needs an interface, which the table does not tell.
             let near = isNear ? 0 : host.hasPrefix("fe80:") ? 2 : 1

@@ -209,6 +209,7 @@ public struct FirstDrill: Sendable {
         )
         if service.unit == nil, let start = service.start, restart == start.command {
             lines.append("# CONFIRM: rebuilt from how it runs now. Not known: \(start.doubts).")
+            if let besides = start.besides { lines.append("# " + printable(besides)) }
         }
         return lines + ["restart: \(yamlList(restart))"]
     }

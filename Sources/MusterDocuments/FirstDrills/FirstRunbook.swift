@@ -66,6 +66,7 @@ extension FirstDrill {
         if command == nil { return "Nobody is known who starts it. CONFIRM: write the command here." }
         if let start = service.start, restart == start.command {
             return "CONFIRM: rebuilt from how it ran. Not known: \(start.doubts)."
+                + (start.besides.map { "\n" + Self.prose($0) } ?? "")
         }
         return "CONFIRM: this is what starts it."
     }

@@ -42,12 +42,32 @@ struct KindTemplate {
         }
     }
 
+    /// For the runbook: a probe's program if there is one, else a connection.
+    static func waits(_ words: [String]?, _ address: StreamAddress) -> String {
+        words.map { "timeout 2 " + $0.map(shellQuoted).joined(separator: " ") } ?? connects(to: address)
+    }
+
     /// A shell command that connects and says nothing.
     static func connects(to address: StreamAddress) -> String {
         switch address {
         case .tcp(let host, let port): "timeout 1 bash -c \(shellQuoted("</dev/tcp/\(host)/\(port)"))"
         case .unix(let path): "test -S \(shellQuoted(path))"
         }
+    }
+}
+
+/// A few words with a server over TCP, as a program for bash: its /dev/tcp needs no client of the server's kind.
+struct Conversation {
+    /// As printf takes it; empty where the server speaks first.
+    var says = ""
+    /// A command that succeeds when what comes from descriptor 3 is right.
+    var hears: String
+
+    /// - Returns: nil where bash is missing, and for UNIX sockets, which it cannot reach.
+    func words(to service: FoundService) -> [String]? {
+        guard service.tools.contains("bash"), case .tcp(let host, let port) = service.address else { return nil }
+        let say = says.isEmpty ? "" : "printf \"\(says)\" >&3 && "
+        return ["bash", "-c", "exec 3<>/dev/tcp/\(host)/\(port) && \(say)\(hears)"]
     }
 }
 

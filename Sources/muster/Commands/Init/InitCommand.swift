@@ -16,8 +16,8 @@ struct InitCommand: ParsableCommand {
             only lists, unless --all, --port or --unit say what to write.
 
             It reads /proc and unit files, and says a harmless word to servers that their program does not tell (the
-            list says which: INFO server to Redis, HEAD / to others). It reads no passwords, overwrites nothing, and
-            the drills that it writes break nothing before somebody runs them.
+            list says which: INFO server to Redis, HEAD / to web servers). It reads no passwords, overwrites nothing,
+            and the drills that it writes break nothing before somebody runs them.
 
             Example: muster init                            lists, and asks
                      muster init --port 6379 --dry-run      prints the files
@@ -53,7 +53,9 @@ struct InitCommand: ParsableCommand {
             try check()
             let site = GuardSite(executable: "", stateDirectory: StateDirectory.path(explicit: state.state))
             // Only its reading half is used.
-            let survey = try Surveyor(on: LinuxHost(site: site, journal: nil), greets: mayGreet).survey()
+            let survey = try Surveyor(
+                on: LinuxHost(site: site, journal: nil), preferring: Set(port), greets: mayGreet
+            ).survey()
             let place = InitPlace(directory)
             let found = InitFindings(survey, place: place, owner: owner)
             if all || !port.isEmpty || !unit.isEmpty {
