@@ -245,11 +245,12 @@ private struct OwnNetwork {
 
     /// Everybody whose network it is.
     func endAll() {
-        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(holder.pid)/ns/net")
+        let space = { (pid: String) in
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/net")
+        }
+        guard let own = space("\(holder.pid)"), own != space("self") else { return }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
-            guard let own, let pid = Int32(name), pid != holder.pid,
-                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/net")) == own
-            else { continue }
+            guard let pid = Int32(name), pid != holder.pid, space(name) == own else { continue }
             kill(pid, SIGKILL)
         }
         try? holder.child.kill()

@@ -90,8 +90,9 @@ import Testing
         ]
         let answers: [GreetingAnswer?] = [
             nil, .http(404), .http(200), .tls, .silence, .redisWantsPassword, .redis([:]), .other("x"),
+            .memcached, .amqp,
         ]
-        let tools: [Set<String>] = [[], ["redis-cli", "curl", "pg_isready", "mariadb-admin"]]
+        let tools: [Set<String>] = [[], ["bash"], ["redis-cli", "curl", "pg_isready", "mariadb-admin"]]
         for place in places where kind.isToldByUnixSocket || place.port != nil {
             for (answer, tools) in answers.flatMap({ answer in tools.map { (answer, $0) } }) {
                 var service = FoundService(
@@ -128,6 +129,25 @@ import Testing
         #expect(
             probe(.postgresql).hasPrefix("tcp:") && probe(.memcached).hasPrefix("tcp:")
                 && probe(.rabbitmq).hasPrefix("tcp:"))
+        // In their own protocols, where they were heard to speak them: not with TLS, and not where a login is wanted.
+        #expect(probe(.memcached, .memcached, ["bash"]).contains("exec 3<>/dev/tcp/127.0.0.1/7000"))
+        #expect(probe(.memcached, .memcached).hasPrefix("tcp:"), "there is no bash")
+        #expect(probe(.memcached, .silence, ["bash"]).hasPrefix("tcp:"))
+        #expect(probe(.rabbitmq, .amqp, ["bash"]).contains("AMQP") && probe(.rabbitmq, .tls, ["bash"]).hasPrefix("tcp:"))
+        #expect(probe(.mysql, nil, ["bash"]).contains("head -c 5") && probe(.mysql).hasPrefix("tcp:"))
+    }
+
+    /// Connections that say nothing lock a host out of MySQL, unless they come over loopback.
+    @Test func whoeverOnlyHearsMySQLIsWarned() {
+        for (host, warns) in [("127.0.0.1", false), ("::1", false), ("10.0.0.7", true)] {
+            var service = FoundService(
+                .mysql, program: "mysqld", addresses: [.tcp(host: host, port: 3306)], listeners: [5], main: 5,
+                user: "u")
+            service.tools = ["bash"]
+            #expect(FirstDrill(service, name: "x").drill.contains("max_connect_errors") == warns)
+            service.tools = ["bash", "mariadb-admin"]
+            #expect(!FirstDrill(service, name: "x").drill.contains("max_connect_errors"))
+        }
     }
 
     /// Nobody is known who starts it: the guard must be told, and the runbook asks a person.

@@ -78,7 +78,9 @@ import Testing
         #expect(
             nginx.main == 900 && nginx.listeners == [900, 901, 902, 903, 904] && nginx.ports == [80, 443])
         #expect(nginx.choice == TargetChoice(.pidFile("/run/nginx.pid"), tree: true))
-        #expect(nginx.start == nil, "its title was rewritten")
+        #expect(
+            nginx.restart?[2] == "cd / && exec setsid -f /usr/sbin/nginx </dev/null >/dev/null 2>&1",
+            "its title tells what it was called with")
     }
 
     @Test func oneHolderAboveOthersOfTheSamePort() throws {
@@ -161,10 +163,13 @@ import Testing
         let host = CapturedHost()
         host.runs(960, "app", ["app"]).spaces[960] = 77
         host.files["/proc/960/net/tcp"] = "head\n 0: 00000000:1F90 0:0 0A 0:0 0:0 0 0 0 5 1\n"
+        host.runs(961, "web", ["web"]).spaces[961] = 77
+        host.open[961] = [5]
         let found = try survey(host)
         #expect(
             found.services.isEmpty
                 && found.withheld.map(\.reason) == ["in another network namespace: drill it from there"])
+        #expect(found.withheld.map(\.program) == ["web"], "whoever holds the socket, not whoever came first")
     }
 
     @Test func whoVanishesIsLeftOut() throws {
@@ -178,6 +183,8 @@ import Testing
             ("HTTP/1.1 404 Not Found\r\n", .http), ("-ERR unknown command\r\n", .redis),
             ("-NOAUTH Authentication required.\r\n", .redis),
             ("ERROR\r\n", .memcached), ("AMQP\u{0}\u{0}\u{9}\u{1}", .rabbitmq),
+            ("\u{1}\u{0}\u{0}\u{0}\u{0}\u{1}\u{7F}\u{0}\u{A}\u{0}\u{A}\u{0}\u{9}", .rabbitmq),
+            ("\u{1}\u{0}\u{0}\u{0}\u{0}\u{1}\u{7F}\u{0}\u{A}\u{0}\u{B}\u{0}\u{9}", .tcp),
             ("J\u{0}\u{0}\u{0}\u{A}8.0.36\u{0}", .mysql), ("hello\r\n", .tcp),
             ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}\u{50}", .http),
         ]
