@@ -185,11 +185,13 @@ extension InitSite {
 
     /// Those of the program that name the lab in their command line, and what is below them.
     func processes(of server: RealServer) throws -> Set<Int32> {
-        let rows = try lab.shell("ps -ww -eo pid=,ppid=,comm=,args=").split(separator: "\n").compactMap { line in
-            let fields = line.split(separator: " ", maxSplits: 3)
+        let table = try lab.shell("ps -ww -eo pid=,ppid=,comm=,args=")
+        let rows = table.split(separator: "\n").compactMap {
+            row -> (pid: Int32, parent: Int32, line: Substring)? in
+            let fields = row.split(separator: " ", maxSplits: 3)
             guard fields.count == 4, fields[2] == server.program, let pid = Int32(fields[0]),
                 let parent = Int32(fields[1])
-            else { return Optional<(pid: Int32, parent: Int32, line: Substring)>.none }
+            else { return nil }
             return (pid, parent, fields[3])
         }
         var found = Set(rows.filter { $0.line.contains("\(place)/") }.map(\.pid))
