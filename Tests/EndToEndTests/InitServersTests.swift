@@ -65,7 +65,10 @@ extension EndToEndDrills {
                     "exec: [bash, \"-c\", \"exec 3<>/dev/tcp/127.0.0.1/\(server.port)", "== VERSION*",
                     "listening: \(server.port)",
                 ],
-                runbook: ["exec setsid -f /usr/bin/memcached -d -u nobody", "\"name\":\"answers\",\"kind\":\"wait\""])
+                runbook: [
+                    "exec setsid -f /usr/bin/memcached -d -u nobody",
+                    "\"name\":\"answers\",\"kind\":\"wait\"",
+                ])
         }
 
         /// Nobody needs a runbook; it stands there for the day that runit is not enough.
@@ -109,7 +112,8 @@ extension EndToEndDrills {
             try site.proves(
                 server,
                 drill: [
-                    hasTool ? "exec: [mariadb-admin, \"--no-defaults\"" : "head -c 5 <&3", "listening: \(server.port)",
+                    hasTool ? "exec: [mariadb-admin, \"--no-defaults\"" : "head -c 5 <&3",
+                    "listening: \(server.port)",
                 ],
                 runbook: ["exec setsid -f /usr/sbin/mariadbd --no-defaults", "--pid-file="])
         }
@@ -139,7 +143,8 @@ extension EndToEndDrills {
             let server = try site.postgresByHand()
             defer { site.endPostgres(server) }
             try site.proves(
-                server, drill: ["postmaster.pid\"", "exec: [pg_isready", "tree: true"], runbook: ["/pg_ctl -D "])
+                server, drill: ["postmaster.pid\"", "exec: [pg_isready", "tree: true"],
+                runbook: ["/pg_ctl -D "])
         }
 
         /// What a person does without root, with a server of their own.
@@ -149,7 +154,10 @@ extension EndToEndDrills {
             let server = try site.nginx()
             defer { site.end(server) }
             try site.proves(
-                server, drill: ["pidFile: \"\(lab.directory)/nginx.pid\"", "user nobody.", "need root: sudo muster run"],
+                server,
+                drill: [
+                    "pidFile: \"\(lab.directory)/nginx.pid\"", "user nobody.", "need root: sudo muster run",
+                ],
                 runbook: ["/nginx -e \(lab.directory)/nginx.log"])
         }
 
@@ -165,10 +173,13 @@ extension EndToEndDrills {
             let list = try network.muster("init", "--all", "--json").json()
             let names = (list["services"]?.asList ?? []).compactMap { $0["name"]?.asText }
             #expect(
-                names == ["python3-7777", "python3-8000", "memcached-11211", "memcached-11212", "redis-server"],
+                names == [
+                    "python3-7777", "python3-8000", "memcached-11211", "memcached-11212", "redis-server",
+                ],
                 "\(list.canonicalJSON)")
             #expect(
-                list["written"]?.asList?.count == 11 && list["written"]?.asList?.last == "drills/services.yaml")
+                list["written"]?.asList?.count == 11
+                    && list["written"]?.asList?.last == "drills/services.yaml")
             let lint = try lab.muster("lint", "drills", "runbooks")
             #expect(lint.code == 0 && lint.output.contains("0 errors"), "\(lint.all)")
             for (name, word) in [
@@ -180,7 +191,7 @@ extension EndToEndDrills {
                 #expect(drill.contains(word), "'\(word)' is missing:\n\(drill)")
                 try lab.shell("cp drills/services.yaml ..")
                 let plan = try network.muster("plan", "drills/\(name)-kill.yaml")
-                let touched = plan.output.matches(of: /sends SIGKILL to process (\d+) /)
+                let touched = plan.output.matches(of: #/sends SIGKILL to process (\d+) /#)
                 #expect(touched.count == 1, "\(plan.all)")
             }
             let again = try network.muster("init", "--all")

@@ -62,8 +62,10 @@ enum PidFiles {
 
     /// Of a configuration file nothing is kept but the value of this one word.
     private static func named(_ word: String, in path: String, _ host: any HostReader) -> String? {
-        guard path.hasPrefix("/"), ((try? host.status(of: path)) ?? nil)?.kind == .regular,
-            let bytes = (try? host.contents(of: path)) ?? nil
+        let real = ((try? host.resolve(path)) ?? nil) ?? path
+        // A pipe would be waited for.
+        guard path.hasPrefix("/"), let status = (try? host.status(of: real)) ?? nil, status.kind == .file,
+            let bytes = (try? host.contents(of: real)) ?? nil
         else { return nil }
         return directive(word, in: String(decoding: bytes, as: UTF8.self))
     }

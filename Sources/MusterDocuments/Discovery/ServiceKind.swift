@@ -44,7 +44,9 @@ public enum ServiceKind: String, Hashable, Sendable, CaseIterable {
     var isOfManyProcesses: Bool { [.postgresql, .nginx, .apache, .haproxy].contains(self) }
 
     /// Whether its UNIX socket tells as much as a port.
-    var isToldByUnixSocket: Bool { [.redis, .sentinel, .postgresql, .mysql, .memcached, .http].contains(self) }
+    var isToldByUnixSocket: Bool {
+        [.redis, .sentinel, .postgresql, .mysql, .memcached, .http].contains(self)
+    }
 
     /// By its program.
     /// - Parameters:

@@ -116,7 +116,8 @@ extension StartCommand {
     }
 
     /// Debian's Apache wants an environment for its own configuration, which apache2ctl gives it (apache2ctl(8)).
-    private static func script(_ kind: ServiceKind, _ arguments: [String], _ host: any HostReader) -> String? {
+    private static func script(_ kind: ServiceKind, _ arguments: [String], _ host: any HostReader) -> String?
+    {
         kind == .apache && !arguments.contains("-f") ? host.tool("apache2ctl") : nil
     }
 

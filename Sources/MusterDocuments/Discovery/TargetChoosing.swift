@@ -54,6 +54,7 @@ extension TargetChoice {
     /// `nginx -c /etc/n.conf` of `/usr/sbin/nginx -c /etc/n.conf`.
     private static func withoutDirectory(_ line: String) -> String {
         let program = line.prefix { $0 != " " }
-        return String(line[(program.lastIndex(of: "/").map { program.index(after: $0) } ?? line.startIndex)...])
+        return String(
+            line[(program.lastIndex(of: "/").map { program.index(after: $0) } ?? line.startIndex)...])
     }
 }

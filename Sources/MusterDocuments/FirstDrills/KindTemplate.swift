@@ -65,7 +65,9 @@ struct Conversation {
 
     /// - Returns: nil where bash is missing, and for UNIX sockets, which it cannot reach.
     func words(to service: FoundService) -> [String]? {
-        guard service.tools.contains("bash"), case .tcp(let host, let port) = service.address else { return nil }
+        guard service.tools.contains("bash"), case .tcp(let host, let port) = service.address else {
+            return nil
+        }
         let say = says.isEmpty ? "" : "printf \"\(says)\" >&3 && "
         return ["bash", "-c", "exec 3<>/dev/tcp/\(host)/\(port) && \(say)\(hears)"]
     }

@@ -94,7 +94,8 @@ extension InitSite {
         let server = try start("haproxy", on: port, "haproxy -W -D -f \(place)/haproxy.cfg")
         try lab.shell("kill -USR2 $(head -n 1 \(place)/haproxy.pid)")
         let reloaded = lab.eventually(within: .seconds(30)) {
-            (try? lab.shell("ps -ww -C haproxy -o args= | grep -c '\(place)/haproxy.cfg.* -sf' || true")) != "0"
+            (try? lab.shell("ps -ww -C haproxy -o args= | grep -c '\(place)/haproxy.cfg.* -sf' || true"))
+                != "0"
         }
         try #require(reloaded != nil, "it was never reloaded")
         try waits(for: port)
@@ -139,14 +140,16 @@ extension InitSite {
         return try start(
             "mariadbd", on: port,
             "setsid -f mariadbd --no-defaults --datadir=\(place)/rows --user=nobody --bind-address=127.0.0.1 "
-                + "--port=\(port) --socket=\(place)/rows/s --pid-file=\(place)/rows/pid --innodb-log-file-size=8M")
+                + "--port=\(port) --socket=\(place)/rows/s --pid-file=\(place)/rows/pid --innodb-log-file-size=8M"
+        )
     }
 
     /// A node, with an epmd of its own.
     /// - Returns: and what starts it, which nobody can find out.
     func rabbitmq() throws -> (server: RealServer, start: String) {
         let (port, peers, names) = (try port(), try port(), try port())
-        try lab.shell("mkdir -m 711 \(place)/rabbit && cp '\(Lab.root)/drills/rabbitmq/serve' \(place)/rabbit")
+        try lab.shell(
+            "mkdir -m 711 \(place)/rabbit && cp '\(Lab.root)/drills/rabbitmq/serve' \(place)/rabbit")
         _ = try lab.start(program: "/usr/bin/epmd", ["-port", "\(names)", "-address", "127.0.0.1"])
         try waits(for: names)
         let command =
@@ -232,7 +235,7 @@ extension InitSite {
 
         let own = try processes(of: server)
         let plan = try lab.muster("plan", "drills/mine-kill.yaml")
-        let touched = plan.output.matches(of: /sends SIGKILL to process (\d+) /).compactMap { Int32($0.1) }
+        let touched = plan.output.matches(of: #/sends SIGKILL to process (\d+) /#).compactMap { Int32($0.1) }
         #expect(!own.isEmpty && Set(touched) == own && touched.count == own.count, "\(own): \(plan.all)")
 
         let run = try lab.judged("run", "drills/mine-kill.yaml")

@@ -85,7 +85,8 @@ final class CapturedHost: HostReader {
     func status(of path: String) throws -> FileStatus? {
         if !path.hasPrefix("/proc/"), files[path] != nil {
             return FileStatus(
-                kind: .regular, size: 0, allocated: 0, device: 0, inode: 0, mode: 0o644, userID: 0, groupID: 0)
+                kind: .file, size: 0, allocated: 0, device: 0, inode: 0, mode: 0o644, userID: 0, groupID: 0
+            )
         }
         guard path.hasPrefix("/proc/"), let pid = Int32(path.dropFirst(6)), try process(pid) != nil else {
             return nil

@@ -133,7 +133,9 @@ import Testing
         #expect(probe(.memcached, .memcached, ["bash"]).contains("exec 3<>/dev/tcp/127.0.0.1/7000"))
         #expect(probe(.memcached, .memcached).hasPrefix("tcp:"), "there is no bash")
         #expect(probe(.memcached, .silence, ["bash"]).hasPrefix("tcp:"))
-        #expect(probe(.rabbitmq, .amqp, ["bash"]).contains("AMQP") && probe(.rabbitmq, .tls, ["bash"]).hasPrefix("tcp:"))
+        #expect(
+            probe(.rabbitmq, .amqp, ["bash"]).contains("AMQP")
+                && probe(.rabbitmq, .tls, ["bash"]).hasPrefix("tcp:"))
         #expect(probe(.mysql, nil, ["bash"]).contains("head -c 5") && probe(.mysql).hasPrefix("tcp:"))
     }
 

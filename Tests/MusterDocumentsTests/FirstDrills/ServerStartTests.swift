@@ -11,18 +11,23 @@ import Testing
         return found.services[0]
     }
 
-    @Test(arguments: [
-        ("nginx: master process nginx", ["nginx"]),
-        ("nginx: master process /usr/sbin/nginx -c /etc/n.conf ", ["/usr/sbin/nginx", "-c", "/etc/n.conf"]),
-        (
-            "nginx: master process /usr/sbin/nginx -g daemon on; master_process on; -c /a -q",
-            ["/usr/sbin/nginx", "-g", "daemon on; master_process on;", "-c", "/a", "-q"]
-        ),
-        // One path or two words, and what no nginx takes.
-        ("nginx: master process nginx -c /etc/my site.conf", nil), ("nginx: master process nginx -c", nil),
-        ("nginx: master process nginx -g -q", nil), ("nginx: master process nginx stray", nil),
-        ("nginx: worker process", nil), ("nginx -c /a", nil), ("nginx: master process ", nil),
-    ] as [(String, [String]?)])
+    @Test(
+        arguments: [
+            ("nginx: master process nginx", ["nginx"]),
+            (
+                "nginx: master process /usr/sbin/nginx -c /etc/n.conf ",
+                ["/usr/sbin/nginx", "-c", "/etc/n.conf"]
+            ),
+            (
+                "nginx: master process /usr/sbin/nginx -g daemon on; master_process on; -c /a -q",
+                ["/usr/sbin/nginx", "-g", "daemon on; master_process on;", "-c", "/a", "-q"]
+            ),
+            // One path or two words, and what no nginx takes.
+            ("nginx: master process nginx -c /etc/my site.conf", nil),
+            ("nginx: master process nginx -c", nil),
+            ("nginx: master process nginx -g -q", nil), ("nginx: master process nginx stray", nil),
+            ("nginx: worker process", nil), ("nginx -c /a", nil), ("nginx: master process ", nil),
+        ] as [(String, [String]?)])
     func titlesOfNginx(_ title: String, _ arguments: [String]?) {
         #expect(ServerArguments.nginx([title]) == arguments)
     }
@@ -34,7 +39,9 @@ import Testing
     }
 
     /// Its children have its command line, so that only a pid file tells it.
-    private func apache(_ arguments: [String], _ files: [String: String]) throws -> (CapturedHost, FoundService) {
+    private func apache(_ arguments: [String], _ files: [String: String]) throws -> (
+        CapturedHost, FoundService
+    ) {
         let host = CapturedHost()
         host.files.merge(files) { _, new in new }
         host.runs(300, "apache2", arguments, listens: [.tcp("00000000:0050", 31)], exe: "/usr/sbin/apache2")
@@ -46,15 +53,20 @@ import Testing
     @Test func apacheIsFoundByThePidFileOfItsConfiguration() throws {
         let line = ["/usr/sbin/apache2", "-f", "/srv/a.conf", "-k", "start"]
         let files = [
-            "/srv/a.conf": "# PidFile /no\nServerRoot \"/srv/web\"\npidfile run/a.pid\n", "/srv/web/run/a.pid": "300\n",
+            "/srv/a.conf": "# PidFile /no\nServerRoot \"/srv/web\"\npidfile run/a.pid\n",
+            "/srv/web/run/a.pid": "300\n",
         ]
         let (_, found) = try apache(line, files)
         #expect(found.choice == TargetChoice(.pidFile("/srv/web/run/a.pid"), tree: true))
         let command = try #require(found.restart?[2])
-        #expect(command.hasSuffix("setsid -f /usr/sbin/apache2 -f /srv/a.conf -k start </dev/null >/dev/null 2>&1"))
+        #expect(
+            command.hasSuffix(
+                "setsid -f /usr/sbin/apache2 -f /srv/a.conf -k start </dev/null >/dev/null 2>&1"))
         #expect(command.contains("|| rm -f /srv/web/run/a.pid; } && exec "), "\(command)")
         let drill = FirstDrill(found, name: "x")
-        #expect(drill.drill.contains("# It removes /srv/web/run/a.pid while") && drill.runbook.contains("It removes"))
+        #expect(
+            drill.drill.contains("# It removes /srv/web/run/a.pid while")
+                && drill.runbook.contains("It removes"))
         // One that names somebody else tells nothing.
         let (_, other) = try apache(line, files.merging(["/srv/web/run/a.pid": "301"]) { _, new in new })
         #expect(other.choice == TargetChoice(.listening(80), count: 2) && other.start?.besides == nil)
@@ -74,7 +86,8 @@ import Testing
             "/srv/h.cfg": "global\n    pidfile /srv/h.pid\n", "/srv/h.pid": "310",
         ]) { _, new in new }
         let line = ["haproxy", "-W", "-f", "/srv/h.cfg", "-sf", "5"]
-        proxy.runs(310, "haproxy", line).runs(311, "haproxy", line, parent: 310, listens: [.tcp("00000000:0050", 32)])
+        proxy.runs(310, "haproxy", line).runs(
+            311, "haproxy", line, parent: 310, listens: [.tcp("00000000:0050", 32)])
         let found = try only(proxy)
         #expect(found.main == 310 && found.choice == TargetChoice(.pidFile("/srv/h.pid"), tree: true))
         #expect(found.restart?[2].contains("haproxy -W -f /srv/h.cfg <") == true, "\(found.restart ?? [])")
@@ -94,7 +107,8 @@ import Testing
     /// A server that becomes another user itself needs root before it does: for its pid file, for instance.
     @Test func whoBecomesAnotherUserIsStartedAsRoot() throws {
         let host = CapturedHost()
-        host.runs(330, "memcached", ["memcached", "-u", "www-data"], user: 33, listens: [.tcp("0100007F:2BCB", 34)])
+        host.runs(
+            330, "memcached", ["memcached", "-u", "www-data"], user: 33, listens: [.tcp("0100007F:2BCB", 34)])
         #expect(try only(host).restart?[2].contains("setpriv") == false)
         host.running[0].arguments = ["memcached"]
         #expect(try only(host).restart?[2].contains("setpriv --reuid=33") == true)
@@ -105,7 +119,8 @@ import Testing
         let host = CapturedHost()
         let exe = "/usr/lib/erlang/erts-13/bin/beam.smp"
         host.runs(
-            340, "beam.smp", [exe, "-pa", "/usr/lib/rabbitmq"], listens: [.tcp("0100007F:1628", 35)], exe: exe)
+            340, "beam.smp", [exe, "-pa", "/usr/lib/rabbitmq"], listens: [.tcp("0100007F:1628", 35)], exe: exe
+        )
         let found = try only(host)
         #expect(found.kind == .rabbitmq && found.restart == nil)
         host.running[0].arguments = [exe, "-pa", "/opt/couchdb"]
@@ -117,7 +132,8 @@ import Testing
         let host = CapturedHost()
         host.files["/srv/d/postmaster.pid"] = "350\n"
         host.runs(
-            350, "postgres", ["/opt/pg/bin/postgres", "-D", "/srv/d", "-p", "6000"], listens: [.tcp("0100007F:1770", 36)],
+            350, "postgres", ["/opt/pg/bin/postgres", "-D", "/srv/d", "-p", "6000"],
+            listens: [.tcp("0100007F:1770", 36)],
             exe: "/opt/pg/bin/postgres", cwd: "/srv/d")
         host.runs(351, "postgres", ["postgres: checkpointer"], parent: 350)
         let words = try #require(try only(host).restart)

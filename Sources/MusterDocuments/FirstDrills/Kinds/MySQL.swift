@@ -42,7 +42,9 @@ extension KindTemplate {
         ]
         // is_ip_loopback() keeps loopback out of the server's host cache, and so of its count.
         if case .tcp(let host, _) = service.address, !host.hasPrefix("127."), host != "::1" {
-            notes.append("CONFIRM: do so before you run it. After max_connect_errors of these (100) the server blocks this host.")
+            notes.append(
+                "CONFIRM: do so before you run it. After max_connect_errors of these (100) the server blocks this host."
+            )
         }
         return notes
     }
