@@ -94,7 +94,7 @@ extension InitSite {
         let server = try start("haproxy", on: port, "haproxy -W -D -f \(place)/haproxy.cfg")
         try lab.shell("kill -USR2 $(head -n 1 \(place)/haproxy.pid)")
         let reloaded = lab.eventually(within: .seconds(30)) {
-            (try? lab.shell("ps -ww -C haproxy -o args= | grep -c '\(place)/haproxy.cfg.* -sf' || true"))
+            (try? lab.shell("ps -ww -C haproxy -o args= | grep -c ' -sf .*\(place)/haproxy.cfg' || true"))
                 != "0"
         }
         try #require(reloaded != nil, "it was never reloaded")
