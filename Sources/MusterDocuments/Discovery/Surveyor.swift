@@ -164,7 +164,6 @@ public struct Surveyor {
     private func describe(_ service: inout FoundService, _ owner: Owner) {
         let main = owner.main
         if service.kind == .postgresql { describePostgres(&service, main) }
-        service.choice = .choose(for: service, among: processes, on: host)
         if let unit = owner.group.unit {
             service.isUserUnit = owner.group.isOfUser
             service.isSocketActivated = owner.isSocketUnit
@@ -172,8 +171,10 @@ public struct Surveyor {
             service.starter = .unit
         } else {
             service.starter = .of(main, processes, on: host)
-            service.start = StartCommand.rebuilt(for: service, main, on: host)
         }
+        // The choice asks what the unit says, and the command how the processes are found.
+        service.choice = .choose(for: service, among: processes, on: host)
+        if owner.group.unit == nil { service.start = StartCommand.rebuilt(for: service, main, on: host) }
         let tools = ["bash", "redis-cli", "valkey-cli", "pg_isready", "mariadb-admin", "mysqladmin", "curl"]
         service.tools = Set(tools.filter { host.tool($0) != nil })
     }
