@@ -85,7 +85,8 @@ extension EndToEndDrills {
                 server,
                 drill: [
                     "# Its parent is runit, which starts it again.", "from: fault",
-                    "restart: [sv, start, \(place)/cache]",
+                    "restart: [sv, start, \"\(place)/cache\"]",
+                    "connects: { tcp: \"127.0.0.1:\(server.port)\", every: 10ms",
                 ],
                 runbook: ["\nsv start \(place)/cache\n"])
             let drill = try site.lab.read("drills/mine-kill.yaml")

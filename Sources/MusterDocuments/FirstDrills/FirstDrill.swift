@@ -99,8 +99,7 @@ public struct FirstDrill: Sendable {
             \(indented(target, 4))
 
             probes:
-            \(indented(template.probeNotes.map { "# " + $0 }, 2))
-              answers: { \(template.probe), every: \(template.every), timeout: \(template.timeout) }
+            \(indented(probes, 2))
 
             \(template.workload.joined(separator: "\n"))
 
@@ -112,7 +111,20 @@ public struct FirstDrill: Sendable {
             recovered: { stable: \(Self.stable.unitsText), within: \(within.unitsText) }
             abort: { after: \((within + .seconds(120)).unitsText) }
 
-            """.replacing("probes:\n\n", with: "probes:\n")
+            """
+    }
+
+    private var probes: [String] {
+        var lines = template.probeNotes.map { "# " + $0 }
+        lines.append(
+            "answers: { \(template.probe), every: \(template.every), timeout: \(template.timeout) }")
+        if let glance = template.glance {
+            lines.append(
+                "# That is a program, which looks too seldom to see an outage of a moment. This one only connects:"
+            )
+            lines.append("connects: \(glance)")
+        }
+        return lines
     }
 
     private var head: [String] {

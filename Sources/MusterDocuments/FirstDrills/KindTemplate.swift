@@ -8,6 +8,8 @@ struct KindTemplate {
     var probeNotes: [String] = []
     var every = "50ms"
     var timeout = "500ms"
+    /// A second probe as it stands behind `connects:`, where an outage may be over before the first one looks again.
+    var glance: String?
     /// A workload that could be used, as comment lines: all of them write to the user's data.
     var workload: [String]
     /// How long a start may take until it answers: a guess that the drill's comment calls one.

@@ -92,13 +92,17 @@ extension InitSite {
 
             """, to: "\(place)/haproxy.cfg")
         let server = try start("haproxy", on: port, "haproxy -W -D -f \(place)/haproxy.cfg")
-        try lab.shell("kill -USR2 $(head -n 1 \(place)/haproxy.pid)")
-        let reloaded = lab.eventually(within: .seconds(30)) {
-            (try? lab.shell("ps -ww -C haproxy -o args= | grep -c ' -sf .*\(place)/haproxy.cfg' || true"))
-                != "0"
-        }
-        try #require(reloaded != nil, "it was never reloaded")
-        try waits(for: port)
+        // A signal that comes while it still starts is lost.
+        try lab.shell(
+            """
+            for n in $(seq 40); do
+                kill -USR2 $(head -n 1 \(place)/haproxy.pid); sleep 0.5
+                ps -ww -C haproxy -o args= | grep -q ' -sf .*\(place)/haproxy.cfg' && exit
+            done
+            exit 1
+            """)
+        let settled = try lab.eventually(within: .seconds(30)) { try processes(of: server).count == 2 }
+        try #require(settled != nil, "old workers go on")
         return server
     }
 

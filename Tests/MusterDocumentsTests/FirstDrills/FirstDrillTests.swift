@@ -139,6 +139,21 @@ import Testing
         #expect(probe(.mysql, nil, ["bash"]).contains("head -c 5") && probe(.mysql).hasPrefix("tcp:"))
     }
 
+    /// Who is back within a moment is looked at more often than a program can be run.
+    @Test func aQuickOneUnderASupervisorHasASecondProbe() throws {
+        var service = FoundService(
+            .memcached, program: "memcached", addresses: [.tcp(host: "127.0.0.1", port: 7000)],
+            listeners: [5], main: 5, user: "u")
+        service.answer = .memcached
+        service.tools = ["bash"]
+        service.choice = TargetChoice(.listening(7000))
+        #expect(try read(FirstDrill(service, name: "x")).probes.count == 1)
+        service.starter = .supervisor(name: "runit", command: ["sv", "start", "x"])
+        let first = FirstDrill(service, name: "x")
+        #expect(try read(first).probes.count == 2)
+        #expect(first.drill.contains("connects: { tcp: \"127.0.0.1:7000\", every: 10ms"), "\(first.drill)")
+    }
+
     /// Connections that say nothing lock a host out of MySQL, unless they come over loopback.
     @Test func whoeverOnlyHearsMySQLIsWarned() {
         for (host, warns) in [("127.0.0.1", false), ("::1", false), ("10.0.0.7", true)] {

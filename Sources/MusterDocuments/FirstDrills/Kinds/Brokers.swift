@@ -64,6 +64,9 @@ extension KindTemplate {
                     : "It asks for the version; an empty cache is a good one."
             ],
             every: words == nil ? "50ms" : "200ms", timeout: words == nil ? "500ms" : "2s",
+            // Under a supervisor it is back within 20 ms.
+            glance: words != nil && service.comesBack
+                ? "{ \(connecting(to: service.address)), every: 10ms, timeout: 500ms }" : nil,
             workload: [
                 "# No workload: memcached promises to keep nothing. What the drill should show is that the services before it",
                 "# stand an empty cache: add a probe of one of them, and `latency:` under `objectives:`.",
