@@ -191,7 +191,10 @@ extension InitSite {
     // MARK: Its processes
 
     /// Those of the program that name the lab in their command line, and what is below them.
-    func processes(of server: RealServer) throws -> Set<Int32> {
+    func processes(of server: RealServer) throws -> Set<Int32> { Set(try tree(of: server)) }
+
+    /// The same, those above first.
+    private func tree(of server: RealServer) throws -> [Int32] {
         let table = try lab.shell("ps -ww -eo pid=,ppid=,comm=,args=")
         let rows = table.split(separator: "\n").compactMap {
             row -> (pid: Int32, parent: Int32, line: Substring)? in
@@ -201,18 +204,20 @@ extension InitSite {
             else { return nil }
             return (pid, parent, fields[3])
         }
-        var found = Set(rows.filter { $0.line.contains("\(place)/") }.map(\.pid))
-        var before = 0
-        while found.count > before {
-            before = found.count
-            found.formUnion(rows.filter { found.contains($0.parent) }.map(\.pid))
+        var found = rows.filter { $0.line.contains("\(place)/") }.map(\.pid)
+        var next = 0
+        while next < found.count {
+            let children = rows.filter { $0.parent == found[next] && !found.contains($0.pid) }.map(\.pid)
+            found += children
+            next += 1
         }
         return found.filter { lab.isAlive($0) }
     }
 
     func end(_ server: RealServer) {
         let gone = lab.eventually(within: .seconds(20)) {
-            let left = (try? processes(of: server)) ?? []
+            // A master that outlived a worker would start another one, which nobody would know by then.
+            let left = (try? tree(of: server)) ?? []
             for pid in left { kill(pid, SIGKILL) }
             return left.isEmpty
         }
