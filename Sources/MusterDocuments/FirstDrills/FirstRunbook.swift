@@ -87,7 +87,8 @@ extension FirstDrill {
             ["timeout": limit.unitsText, "rollback": "none"].merging(isUnit ? ["idempotent": "true"] : [:]) {
                 first, _ in first
             })
-        return "```sh \(attributes)\n\(command)\n```"
+        let isChecked = CommandSequence.unchecked(in: command) == nil
+        return "```sh \(attributes)\n\(isChecked ? "" : "set -e\n")\(command)\n```"
     }
 
     private var lastProse: String {

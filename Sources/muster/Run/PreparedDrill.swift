@@ -242,65 +242,6 @@ struct DrillLoader {
     }
 }
 
-/// Ports, scratch and secrets of one run.
-final class RunResources: @unchecked Sendable {
-    private let lock = NSLock()
-    private var ports: [String: Int] = [:]
-    private var scratch: String?
-    private let runID: String
-    /// A plan shows that there is a secret and never needs its value.
-    private let readsSecrets: Bool
-
-    init(runID: String, readsSecrets: Bool) {
-        self.runID = runID
-        self.readsSecrets = readsSecrets
-    }
-
-    var usedScratch: String? { lock.withLock { scratch } }
-
-    var resources: DrillResources {
-        DrillResources(
-            port: { [self] name in try lock.withLock { try port(name) } },
-            scratch: { [self] in
-                lock.withLock {
-                    let path = "/var/tmp/muster-\(runID)"
-                    scratch = path
-                    return path
-                }
-            },
-            environment: { [readsSecrets] in
-                readsSecrets ? ProcessInfo.processInfo.environment[$0] : "***"
-            },
-            file: { [readsSecrets] path in
-                guard readsSecrets else { return "***" }
-                let text = try Files.text(path)
-                return text.hasSuffix("\n") ? String(text.dropLast()) : text
-            })
-    }
-
-    /// A port that is free now, by the kernel's choice. It is not held until the fixture binds it: one that was
-    /// taken meanwhile is refused by the fixture itself, which says so in its log.
-    private func port(_ name: String) throws -> Int {
-        if let port = ports[name] { return port }
-        let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
-        }
-        guard bound else { throw Refusal(.refused, "no free port for '\(name)'", advice: "") }
-        let port = Int(UInt16(bigEndian: address.sin_port))
-        if ports.values.contains(port) { return try self.port(name) }
-        ports[name] = port
-        return port
-    }
-}
-
 extension Terminal {
     static func note(_ text: String, unlessEmpty: Bool) { if !text.isEmpty { put(text) } }
     private static func put(_ text: String) { note(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
