@@ -80,7 +80,7 @@ extension StartCommand {
         let doubts = "its environment, and where its log went"
         guard let path = pidFile(of: service) else { return StartCommand(argv, doubts: doubts) }
         let line =
-            "set -e; for n in 1 2 3 4 5 6 7 8 9 10; do \(isZombie(path)) || break; sleep 1; done; exec "
+            "for n in 1 2 3 4 5 6 7 8 9 10; do \(isZombie(path)) || break; sleep 1; done; exec "
             + argv.map(shellQuoted).joined(separator: " ")
         return StartCommand(
             ["sh", "-c", line], doubts: doubts,
