@@ -1,5 +1,6 @@
 import Foundation
 import MusterDocuments
+import MusterDrills
 import MusterSystem
 
 /// Ports, scratch and secrets of one run.

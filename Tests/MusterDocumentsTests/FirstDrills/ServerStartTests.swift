@@ -67,6 +67,8 @@ import Testing
         #expect(
             drill.drill.contains("# It removes /srv/web/run/a.pid while")
                 && drill.runbook.contains("It removes"))
+        let runbook = RunbookReader.examine(drill.runbook, fallbackTitle: "x") { _ in "" }
+        #expect(runbook.errors.isEmpty && runbook.warnings.isEmpty, "\(runbook)")
         // One that names somebody else tells nothing.
         let (_, other) = try apache(line, files.merging(["/srv/web/run/a.pid": "301"]) { _, new in new })
         #expect(other.choice == TargetChoice(.listening(80), count: 2) && other.start?.besides == nil)
@@ -136,7 +138,12 @@ import Testing
             listens: [.tcp("0100007F:1770", 36)],
             exe: "/opt/pg/bin/postgres", cwd: "/srv/d")
         host.runs(351, "postgres", ["postgres: checkpointer"], parent: 350)
-        let words = try #require(try only(host).restart)
+        let found = try only(host)
+        let words = try #require(found.restart)
+        let runbook = RunbookReader.examine(FirstDrill(found, name: "x").runbook, fallbackTitle: "x") { _ in
+            ""
+        }
+        #expect(runbook.errors.isEmpty && runbook.warnings.isEmpty, "\(runbook)")
         #expect(words[0] == "sh" && words[2].contains("/proc/$(head -n 1 /srv/d/postmaster.pid"), "\(words)")
         #expect(words[2].hasSuffix("exec /opt/pg/bin/pg_ctl -D /srv/d -s -w -l /dev/null -o '-p 6000' start"))
     }
