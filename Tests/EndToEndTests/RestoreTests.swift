@@ -119,7 +119,7 @@ extension EndToEndDrills {
                     says: ["lost of", "not within the 5 s allowed"]),
                 Variant(
                     drill: "restore-postgres-table", variable: "before=3000",
-                    says: ["lost of", "not within the 500 ms allowed"]),
+                    says: ["lost of", "not within the 1 s allowed"]),
                 Variant(
                     drill: "restore-postgres-table", variable: "before=-400",
                     says: ["all 20000 rows are gone"]),
