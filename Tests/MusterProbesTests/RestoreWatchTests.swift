@@ -187,7 +187,7 @@ private struct GivenPlaces {
             words += "1 changed of 4 files (the first: base)"
         case .remove:
             rename(given.path("backup"), given.path("stolen"))
-            words = "'\(given.path("backup"))' is gone"
+            words = "'\(given.path("backup"))': it is gone"
         case .contents:
             _ = try given.folder.write("backup/base/data", "DATA")
             words += "1 changed of 4 files (the first: base/data)"

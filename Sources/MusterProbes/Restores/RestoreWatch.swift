@@ -1,4 +1,3 @@
-import Glibc
 public import MusterCore
 public import MusterDrills
 
@@ -50,11 +49,9 @@ public struct RestoreWatch {
             detail["restoredProblem"] = "it is not there at the end, and must stay where it was restored to"
         }
         let found = taker.takeAfter(ledger: nil, isCancelled: isCancelled, note: note)
-        let gone = plan.source.filter(isGone)
-        let changed = found.filter { $0.result == .differs && !gone.contains($0.name) }
         detail["sourceChanged"] = .text(
-            (gone.map { "'\($0)' is gone" } + changed.map(\.sentence)).joined(separator: "; "))
-        if let open = found.first(where: { $0.result == .inconclusive && !gone.contains($0.name) }) {
+            found.filter { $0.result == .differs }.map(\.sentence).joined(separator: "; "))
+        if let open = found.first(where: { $0.result == .inconclusive }) {
             detail["sourceProblem"] = .text(open.sentence)
         }
         detail["source"] = .map(
@@ -66,11 +63,5 @@ public struct RestoreWatch {
                 found.compactMap { one in one.after.map { (one.name, .text($0.sum.hex)) } },
                 uniquingKeysWith: { first, _ in first }))
         return .map(detail)
-    }
-
-    /// It was there when it was read first.
-    private func isGone(_ source: String) -> Bool {
-        var status = stat()
-        return stat(source, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 }
